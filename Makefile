@@ -1,0 +1,38 @@
+# make demo and make test need git, make and a Python 3; everything else is put into .venv.
+# A uv that is on the path is used if it runs; otherwise one is installed into .uv.
+
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+BIN := .venv/bin
+
+.PHONY: demo test check lock clean
+
+demo: .venv/ready
+	$(BIN)/hierkit demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --group dev --group test \
+		--no-header --output-file requirements.txt pyproject.toml
+
+clean:
+	rm -rf .venv .uv demo .mypy_cache .pytest_cache .ruff_cache
+
+.venv/ready: requirements.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet uv
+
+.PHONY: uv
+uv:

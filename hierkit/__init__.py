@@ -1,0 +1,28 @@
+"""hierkit: from a formula and a table to a posterior that can be trusted.
+
+The public names are loaded when first used, so that `import hierkit` is immediate.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
+
+if TYPE_CHECKING:
+    from hierkit import datasets
+    from hierkit.fitting import Fit, fit, load
+
+__version__ = "0.1.0"
+__all__ = ["Fit", "HierkitError", "HierkitWarning", "SamplingWarning", "datasets", "fit", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("hierkit.datasets")
+    if name in ("Fit", "fit", "load"):
+        return getattr(import_module("hierkit.fitting"), name)
+    raise AttributeError(f"module 'hierkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

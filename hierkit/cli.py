@@ -1,0 +1,166 @@
+"""The command line: hierkit fit | check | report | demo. Results go to stdout, progress and warnings to stderr."""
+
+import contextlib
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hierkit.errors import HierkitError, refusal
+
+if TYPE_CHECKING:
+    from hierkit.fitting import Fit
+
+DONE, FAILED, USAGE, NOT_CONVERGED = 0, 1, 2, 3
+DEMOS = (("csat_slopes", "csat ~ wait + (wait | team)"), ("sleepstudy", "Reaction ~ Days + (Days | Subject)"))
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Fit hierarchical models with lme4's formulas, check them, and report them.",
+)
+
+Data = Annotated[Path, typer.Argument(help="A table: .csv or .parquet.")]
+FormulaText = Annotated[str, typer.Argument(help='In quotes: "y ~ x + (x | g)".', metavar="FORMULA")]
+Family = Annotated[str, typer.Option(help="gaussian or bernoulli.")]
+PriorOptions = Annotated[list[str] | None, typer.Option("--prior", help='NAME=DIST, as in "sigma=HalfNormal(10)".')]
+
+
+@app.command("fit")
+def fit_command(
+    data: Data,
+    formula: FormulaText,
+    family: Family = "gaussian",
+    prior: PriorOptions = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the fit here.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same draws.")] = None,
+    draws: Annotated[int, typer.Option(help="Draws a chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Tuning draws a chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Chains.")] = 4,
+    strict: Annotated[bool, typer.Option(help="Exit with 3 if the draws cannot be trusted.")] = False,
+) -> None:
+    """Fit a model and print its summary."""
+    import hierkit
+
+    fitted = _to_stderr(
+        lambda: hierkit.fit(
+            formula,
+            _read_table(data),
+            family=family,
+            priors=_read_priors(prior or []),
+            random_seed=seed,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+        )
+    )
+    typer.echo(str(fitted.summary()))
+    if report is not None:
+        fitted.report().save(report)
+    if save is not None:
+        fitted.save(save)
+    if strict and fitted.checks().need_action:
+        raise typer.Exit(NOT_CONVERGED)
+
+
+@app.command()
+def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: PriorOptions = None) -> None:
+    """Show what a formula means for a table: groups, priors and findings. Samples nothing."""
+    from hierkit.model.design import make_design
+    from hierkit.model.formula import parse
+    from hierkit.model.priors import make_priors
+    from hierkit.model.rows import read_rows
+    from hierkit.quantities.data_checks import data_findings
+    from hierkit.quantities.findings import sorted_findings
+
+    parsed = parse(formula)
+    design = make_design(parsed, read_rows(_read_table(data), parsed.columns), family)
+    typer.echo(f"{len(design.rows.positions)} of {design.rows.given} rows used")
+    for factor in design.factors:
+        shown = ", ".join(map(str, factor.levels[:8])) + (", ..." if len(factor.levels) > 8 else "")
+        effects = ", ".join(effect.label for effect in factor.effects)
+        typer.echo(f"{factor.label}: {len(factor.levels)} groups ({shown}); effects {effects}")
+    typer.echo(f"\n{make_priors(design, _read_priors(prior or []))!r}\n\n{sorted_findings(data_findings(design))!r}")
+
+
+@app.command()
+def report(
+    fit: Annotated[Path, typer.Argument(help="A file that fit.save() or hierkit fit --save wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")] = Path("report.html"),
+    title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
+) -> None:
+    """Write the HTML report of a saved fit."""
+    import hierkit
+
+    hierkit.load(fit).report(title).save(output)
+    typer.echo(str(output))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Same seed, same draws.")] = 1,
+) -> None:
+    """Fit two models with random slopes, print their summaries, and write a report of each."""
+    import hierkit
+
+    for name, formula in DEMOS:
+        data = getattr(hierkit.datasets, name)()
+        fitted = _to_stderr(lambda formula=formula, data=data: hierkit.fit(formula, data, random_seed=seed))
+        target = folder / name / "report.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fitted.report(f"{name}: {formula}").save(target)
+        attrs = fitted.draws.attrs
+        typer.echo(f"{fitted.summary()}\n\nSampled by {attrs['engine']} in {attrs['sampling_seconds']} s. {target}\n")
+
+
+def main() -> None:
+    """Run the command line: a refusal is one line on stderr and exit status 1, an interrupt 130."""
+    try:
+        app()
+    except HierkitError as error:
+        print(f"hierkit: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except KeyboardInterrupt as interrupt:
+        print(f"hierkit: {interrupt or 'Interrupted.'}", file=sys.stderr)
+        sys.exit(130)
+
+
+def _to_stderr(make: Any) -> "Fit":
+    """Call with everything that is printed sent to stderr, and warnings as single lines there."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"hierkit: {message}", file=sys.stderr)
+
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.showwarning = show
+        fitted: Fit = make()
+    return fitted
+
+
+def _read_table(path: Path) -> Any:
+    import pandas as pd
+
+    readers: dict[str, Any] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    if path.suffix not in readers:
+        raise refusal(f"{str(path)!r} ends in {path.suffix!r}", "A table ends in .csv or .parquet", "Convert it")
+    if not path.is_file():
+        raise refusal(f"There is no file {str(path)!r}", "The first argument is a table", "Check the path")
+    try:
+        return readers[path.suffix](path)
+    except (ValueError, OSError, ImportError) as error:
+        raise refusal(f"{str(path)!r} cannot be read: {error}", "A table has rows and columns", "Check it") from error
+
+
+def _read_priors(options: list[str]) -> dict[str, str]:
+    priors = {}
+    for option in options:
+        name, equals, distribution = option.partition("=")
+        if not equals:
+            raise refusal(f"--prior {option!r} has no =", "It is NAME=DIST", 'Write "sigma=HalfNormal(10)"')
+        priors[name.strip()] = distribution.strip()
+    return priors

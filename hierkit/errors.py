@@ -1,0 +1,33 @@
+"""The three ways in which hierkit speaks up.
+
+Every refusal has one shape: what was given, what is allowed, what to do. `refusal` builds it, so that a message
+without advice cannot be written by accident.
+"""
+
+
+class HierkitError(ValueError):
+    """A request that cannot be carried out; the message names the column, level or term, and the way out."""
+
+
+class HierkitWarning(UserWarning):
+    """Something was done that the user may not have meant; the message says what."""
+
+
+class SamplingWarning(HierkitWarning):
+    """The draws may not represent the posterior; the message says which check failed and what to do."""
+
+
+def refusal(given: str, allowed: str, advice: str) -> HierkitError:
+    """The error for a refused request, as three sentences.
+
+    Parameters
+    ----------
+    given, allowed, advice : str
+        What was found, what would be accepted, and what to do; each a sentence without its full stop.
+
+    Returns
+    -------
+    HierkitError
+        To be raised by the caller.
+    """
+    return HierkitError(f"{given}. {allowed}. {advice}" + ("" if advice.endswith("?") else "."))

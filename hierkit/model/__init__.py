@@ -1,0 +1,1 @@
+"""What is fitted: a formula and a table become a design, priors and a Bambi model."""

@@ -1,0 +1,143 @@
+"""Formula + rows -> Design: the outcome, X, and one Factor with its Z per grouping."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierkit.errors import refusal
+from hierkit.model import outcome as outcomes
+from hierkit.model.formula import Formula
+from hierkit.model.groups import Factor, make_factors
+from hierkit.model.outcome import Outcome
+from hierkit.model.rows import Rows
+from hierkit.model.spelling import safe_names, slash_namespace
+from hierkit.model.terms import Array, Column, Evaluator, functions
+
+
+@dataclass(frozen=True)
+class Design:
+    """All that a model knows of the data.
+
+    Attributes
+    ----------
+    formula : Formula
+        What was asked for.
+    rows : Rows
+        The rows used and what was left out.
+    outcome : Outcome
+        The outcome of each row, and its family.
+    columns, X : tuple of Column, ndarray
+        (row, column), the common part without offsets.
+    offset : ndarray
+        (row,), the sum of all `offset()` terms; zero where there is none.
+    factors : tuple of Factor
+        One per grouping factor, in the order of the formula.
+    text, frame, namespace : str, pandas.DataFrame, dict
+        The same model for Bambi: a formula in safe names, the columns it uses, and the functions it calls.
+    """
+
+    formula: Formula
+    rows: Rows
+    outcome: Outcome
+    columns: tuple[Column, ...]
+    X: Array
+    offset: Array
+    factors: tuple[Factor, ...]
+    text: str
+    frame: pd.DataFrame = field(repr=False)
+    namespace: dict[str, Any] = field(repr=False)
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether the common part has an intercept."""
+        return any(column.is_intercept for column in self.columns)
+
+    def factor(self, label: str | None = None) -> Factor:
+        """The factor of that label; without a label, the only one.
+
+        Raises
+        ------
+        HierkitError
+            For an unknown label, and for none where there are no factors or several.
+        """
+        labels = [factor.label for factor in self.factors]
+        if label is None and len(labels) == 1:
+            return self.factors[0]
+        if label in labels:
+            return self.factors[labels.index(label)]
+        raise refusal(
+            "No factor was named" if label is None else f"The model has no factor {label!r}",
+            f"Its factors are {', '.join(map(repr, labels))}" if labels else "It has no grouping factor",
+            "Name one of them" if labels else "Add a group term such as (1 | g)",
+        )
+
+
+def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Design:
+    """Evaluate a formula on rows.
+
+    Parameters
+    ----------
+    formula : Formula
+        From `parse`.
+    rows : Rows
+        From `read_rows` with the formula's columns.
+    family : {"gaussian", "bernoulli"}
+        Of the outcome; counts are "bernoulli" outcomes.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    HierkitError
+        For an outcome that does not fit the family, a term that cannot be computed, is not finite or does not vary,
+        and a grouping factor of one level or of measured numbers.
+    """
+    outcomes.check_family(family, formula.counts is not None)
+    names = safe_names(formula.columns)
+    trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
+    namespace = functions(formula.trusted) | slash_namespace(trees)
+    evaluator = Evaluator(rows.frame.rename(columns=names), names, namespace)
+    outcome = _outcome(formula, rows.frame, evaluator, family)
+    columns, X, offset = _common(formula, evaluator)
+    factors, group_terms = make_factors(evaluator, formula.group_terms)
+    if not columns and not factors:
+        raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")
+    common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.spell(formula.common_tree)}"
+    text = " + ".join([common, *group_terms.texts])
+    frame = evaluator.frame.assign(**group_terms.columns)
+    if outcome.family == "bernoulli" and formula.outcome_call is None:
+        frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
+    return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
+
+
+def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: str) -> Outcome:
+    if formula.counts is not None:
+        successes, trials = formula.counts
+        n = frame[trials] if isinstance(trials, str) else pd.Series(trials, index=frame.index, name="trials")
+        return outcomes.binomial(formula.outcome, frame[successes], n)
+    if formula.outcome_call is None:
+        values = frame[formula.outcome_columns[0]]
+    else:
+        values = pd.Series(evaluator.outcome(formula.outcome_tree, formula.outcome))
+    if family == "gaussian":
+        return outcomes.gaussian(formula.outcome, values)
+    return outcomes.bernoulli(formula.outcome, values, formula.event)
+
+
+def _common(formula: Formula, evaluator: Evaluator) -> tuple[tuple[Column, ...], Array, Array]:
+    columns: list[Column] = []
+    parts = [np.empty((len(evaluator.frame), 0))]
+    offset = np.zeros(len(evaluator.frame))
+    for item in evaluator.terms(formula.common_tree, formula.common):
+        if item.kind == "offset":
+            offset = offset + item.values[:, 0]
+        else:
+            columns += item.columns
+            parts.append(item.values)
+    if taken := [c.label for c in columns if c.label in ("Intercept", "sigma") and not c.is_intercept]:
+        raise refusal(f"A predictor is called {taken[0]!r}", "That is a parameter's own name", "Rename the column")
+    return tuple(columns), np.hstack(parts), offset

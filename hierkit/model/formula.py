@@ -1,0 +1,283 @@
+"""Text -> Formula: the outcome, the common part and the group terms, with lme4's meaning.
+
+Nothing is evaluated here. Every function called in the formula must stand on the allowlist, because formulae would
+resolve any dotted name it can reach: a formula is code.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from formulae import expr as ast
+from formulae.token import Token
+
+from hierkit.errors import refusal
+from hierkit.model.syntax import (
+    CODINGS,
+    Node,
+    callee_of,
+    column_of,
+    columns_in,
+    parse_text,
+    render,
+    unreadable,
+    walk,
+)
+
+COUNT_CALLS = frozenset({"p", "prop", "proportion"})
+ALLOWED_CALLS = (
+    frozenset({"C", "I", "S", "T", "binary", "bs", "center", "offset", "poly", "scale", "standardize"})
+    | frozenset({"abs", "exp", "exp2", "log", "log10", "log2"})
+    | frozenset({"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"})
+    | COUNT_CALLS
+    | CODINGS
+)
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """One `(effects | factor)` of a formula.
+
+    Attributes
+    ----------
+    factor : tuple of str
+        The columns whose observed combinations are the groups: `("batch", "cask")` for `batch:cask`.
+    correlated : bool
+        Whether the effects have a free correlation matrix: true for `|`, false for `||`.
+    """
+
+    factor: tuple[str, ...]
+    correlated: bool
+    effects_tree: Node = field(repr=False, compare=False)
+
+    @property
+    def factor_label(self) -> str:
+        """The factor as the user would write it, `batch:cask`."""
+        return ":".join(self.factor)
+
+    @property
+    def label(self) -> str:
+        """The term as text, its implicit intercept written out."""
+        return f"({render(self.effects_tree)} {'|' if self.correlated else '||'} {self.factor_label})"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parsed formula; plain text and names, no data.
+
+    Attributes
+    ----------
+    text : str
+        As the user wrote it.
+    columns : tuple of str
+        Every data column that it uses, in the order of appearance.
+    outcome_columns : tuple of str
+        Those used on the left of `~`.
+    event : str or None
+        The level named as in `outcome["yes"]`.
+    group_terms : tuple of GroupTerm
+        One for each factor of each bar: `(1 | a/b)` gives two.
+    trusted : bool
+        Whether the allowlist was switched off by the user.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    outcome_columns: tuple[str, ...]
+    event: str | None
+    group_terms: tuple[GroupTerm, ...]
+    trusted: bool
+    outcome_tree: Node = field(repr=False, compare=False)
+    common_tree: Node = field(repr=False, compare=False)
+
+    @property
+    def outcome(self) -> str:
+        """The left side of `~` as text."""
+        return render(self.outcome_tree)
+
+    @property
+    def common(self) -> str:
+        """The right side without group terms as text, the implicit intercept written out."""
+        return render(self.common_tree)
+
+    @property
+    def outcome_call(self) -> Node | None:
+        """The call on the left of `~`, such as `p(successes, trials)`; None for a plain column."""
+        return self.outcome_tree if isinstance(self.outcome_tree, ast.Call) else None
+
+    @property
+    def counts(self) -> tuple[str, str | int] | None:
+        """Successes and trials (a column or a number) of `p(successes, trials)`; None for other outcomes."""
+        call = self.outcome_call
+        if call is None or callee_of(call) not in COUNT_CALLS:
+            return None
+        successes, trials = call.args
+        return column_of(successes), trials.value if isinstance(trials, ast.Literal) else column_of(trials)
+
+
+def parse(text: str, trusted: bool = False) -> Formula:
+    """Read an lme4-style formula.
+
+    Parameters
+    ----------
+    text : str
+        `outcome ~ common part + (effects | factor) + ...`. Names that are no plain words stand in backticks.
+    trusted : bool
+        Skip the allowlist of functions. The formula can then run any code that numpy or pandas can.
+
+    Returns
+    -------
+    Formula
+
+    Raises
+    ------
+    HierkitError
+        For text that cannot be read, for a function that is not on the allowlist, and for terms without a meaning
+        in a mixed model; the message shows the piece that was not understood.
+
+    Notes
+    -----
+    `(x | g)` has a correlated intercept and slope, `(x || g)` the same effects uncorrelated, `(0 + x | g)` the slope
+    alone, `(1 | a/b)` is `(1 | a) + (1 | a:b)`, and `(1 | a*b)` is `(1 | a) + (1 | b) + (1 | a:b)` (Bates et al.
+    2015, section 2.2.1, and lme4 1.1-36).
+    """
+    root = parse_text(text)
+    if not (isinstance(root, ast.Binary) and root.operator.kind == "TILDE"):
+        raise refusal(f"The formula {text!r} has no outcome", 'A formula is "outcome ~ terms"', "Write one with a ~")
+    outcome, event = _outcome(root.left, text)
+    common, bars = _split_groups(root.right, text)
+    group_terms = tuple(term for bar in bars for term in _group_terms(bar, text))
+    if not trusted:
+        _check_calls(root, text)
+    _check_numbers(common, text)
+    outcome_columns = _unique(columns_in(outcome))
+    predictors = _unique([*columns_in(common), *(name for bar in bars for name in columns_in(bar))])
+    if both := [name for name in outcome_columns if name in predictors]:
+        raise refusal(
+            f"{', '.join(map(repr, both))} stands on both sides of ~ in {text!r}",
+            "The outcome is not among its own predictors",
+            "Leave it out on the right",
+        )
+    columns = (*outcome_columns, *predictors)
+    return Formula(text, columns, outcome_columns, event, group_terms, trusted, outcome, common)
+
+
+def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
+    while isinstance(node, ast.Grouping):
+        node = node.expression
+    if isinstance(node, ast.Variable) and node.level is not None:
+        return ast.Variable(node.name), str(node.level.value)
+    if isinstance(node, ast.Call) and callee_of(node) == "cbind":
+        raise refusal(
+            f"The outcome of {text!r} is cbind()",
+            "Counts are written p(successes, trials)",
+            "Write p(incidence, size) for cbind(incidence, size - incidence)",
+        )
+    if isinstance(node, ast.Call) and callee_of(node) in COUNT_CALLS and not _is_count_call(node):
+        raise refusal(
+            f"The outcome {render(node)} has other arguments than two columns",
+            "Counts are written p(successes, trials), trials being a column or a whole number",
+            "Compute the two columns in the data first",
+        )
+    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName):
+        return node, None
+    raise refusal(
+        f"The outcome {render(node)!r} is not one column",
+        "Left of ~ stands a column, a function of columns, or p(successes, trials)",
+        "Wrap arithmetic in I(...)",
+    )
+
+
+def _is_count_call(call: Node) -> bool:
+    column = ast.Variable | ast.QuotedName
+    if len(call.args) != 2 or not isinstance(call.args[0], column):
+        return False
+    trials = call.args[1]
+    return isinstance(trials, column) or (isinstance(trials, ast.Literal) and isinstance(trials.value, int))
+
+
+def _split_groups(node: Node, text: str) -> tuple[Node, list[Node]]:
+    """The right side without its group terms, and the group terms in order."""
+    if isinstance(node, ast.Binary) and node.operator.kind in ("PLUS", "MINUS"):
+        common, bars = _split_groups(node.left, text)
+        if not _is_bar(node.right):
+            _no_bars(node.right, text)
+            return ast.Binary(common, node.operator, node.right), bars
+        if node.operator.kind == "MINUS":
+            raise refusal(f"{render(node.right)} is subtracted", "Group terms are added", "Leave the term out instead")
+        return common, [*bars, node.right.expression]
+    _no_bars(node, text)
+    return node, []
+
+
+def _is_bar(node: Node) -> bool:
+    return (
+        isinstance(node, ast.Grouping)
+        and isinstance(node.expression, ast.Binary)
+        and node.expression.operator.kind == "PIPE"
+    )
+
+
+def _no_bars(node: Node, text: str) -> None:
+    if any(isinstance(n, ast.Binary) and n.operator.kind == "PIPE" for n in walk(node)):
+        raise unreadable(text, f"the group term in {render(node)} is not a term of its own")
+
+
+def _group_terms(bar: Node, text: str) -> list[GroupTerm]:
+    effects = ast.Binary(ast.Literal(1), Token("PLUS", "+"), bar.left)
+    _no_bars(bar.left, text)
+    _check_numbers(bar.left, text)
+    correlated = bar.operator.lexeme == "|"
+    return [GroupTerm(factor, correlated, effects) for factor in _factors(bar.right, text)]
+
+
+def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
+    """The factors that the right side of a bar stands for, each as its columns."""
+    match node:
+        case ast.Grouping():
+            return _factors(node.expression, text)
+        case ast.Variable() | ast.QuotedName():
+            return [(column_of(node),)]
+        case ast.Binary() if node.operator.kind in ("SLASH", "COLON", "STAR", "PLUS"):
+            left, right = _factors(node.left, text), _factors(node.right, text)
+            cells = [_unique([*a, *b]) for a in left for b in right]
+            return {
+                "SLASH": [*left, *(_unique([*left[-1], *b]) for b in right)],
+                "COLON": cells,
+                "STAR": [*left, *right, *cells],
+                "PLUS": [*left, *right],
+            }[node.operator.kind]
+        case _:
+            raise refusal(
+                f"The grouping factor {render(node)!r} is not made of columns",
+                "Right of | stand columns, joined by / (nested), : (cells) or *",
+                "Compute the grouping column in the data first",
+            )
+
+
+def _check_calls(root: Node, text: str) -> None:
+    for node in walk(root):
+        if isinstance(node, ast.Call) and (name := callee_of(node)) not in ALLOWED_CALLS:
+            raise refusal(
+                f"The formula {text!r} calls {name}()",
+                f"A formula may call {', '.join(sorted(ALLOWED_CALLS))}",
+                "Compute the column in the data first, or pass trusted_formula=True if you wrote the formula yourself",
+            )
+
+
+def _check_numbers(node: Node, text: str) -> None:
+    """Refuse a bare number other than 0 and 1 as a term; inside calls and powers numbers are fine."""
+    match node:
+        case ast.Literal() if node.value not in (0, 1) or isinstance(node.value, bool):
+            raise unreadable(text, f"the term {render(node)} is neither 0, 1 nor a column")
+        case ast.Binary():
+            _check_numbers(node.left, text)
+            if node.operator.kind != "STAR_STAR":
+                _check_numbers(node.right, text)
+        case ast.Grouping():
+            _check_numbers(node.expression, text)
+        case ast.Unary():
+            _check_numbers(node.right, text)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

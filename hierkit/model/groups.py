@@ -1,0 +1,254 @@
+"""Group terms -> factors: which rows belong to which group, and what varies by it.
+
+The groups are coded here, because formulae would make every combination of nested labels a group, and an indicator
+column of each. A group term's columns are those of the same text as a common part, which is what lme4 does:
+`(0 + h | g)` has a column per level of h, `(h | g)` one fewer. Two bars are lme4's default too: `(h || g)` is
+`(1 | g) + (0 + h | g)`, the levels of h correlated.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierkit.errors import refusal
+from hierkit.model.formula import GroupTerm
+from hierkit.model.syntax import quoted
+from hierkit.model.terms import Array, Column, Evaluated, Evaluator
+
+GROUP_INTERCEPT = Column("1", "1", "1", is_intercept=True)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor, its groups and its effects.
+
+    Attributes
+    ----------
+    label : str
+        As the user wrote it, `batch:cask`.
+    name : str
+        In the draws.
+    levels : ndarray
+        (group,), the labels in the type they were given; `"A:a"` for the cells of several columns.
+    codes : ndarray of int
+        (row,), each row's group as a place in `levels`.
+    effects : tuple of Column
+        What varies by group.
+    blocks : tuple of tuple of int
+        Effects that are correlated with each other, as places in `effects`; at least two each.
+    Z : ndarray
+        (row, effect), the values that the effects multiply.
+    """
+
+    label: str
+    name: str
+    levels: NDArray[Any]
+    codes: NDArray[np.intp]
+    effects: tuple[Column, ...]
+    blocks: tuple[tuple[int, ...], ...]
+    Z: Array
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """(group,), the rows of each group."""
+        return np.bincount(self.codes, minlength=len(self.levels))
+
+    def variable(self, effect: Column) -> str:
+        """The name in the draws of the variable that holds an effect, `wait|team`."""
+        return f"{effect.term}|{self.name}"
+
+
+@dataclass(frozen=True)
+class BambiTerms:
+    """How Bambi is told of group terms: their text, and columns that it has to find in the frame."""
+
+    texts: tuple[str, ...]
+    columns: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Effects that vary together: their evaluated terms, and the group term that they come from."""
+
+    term: GroupTerm
+    items: tuple[Evaluated, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        columns = (column for item in self.items for column in item.columns)
+        return tuple(GROUP_INTERCEPT if column.is_intercept else column for column in columns)
+
+    @property
+    def has_intercept(self) -> bool:
+        return any(column.is_intercept for column in self.columns)
+
+    @property
+    def Z(self) -> Array:
+        return np.hstack([item.values for item in self.items])
+
+
+def make_factors(evaluator: Evaluator, terms: tuple[GroupTerm, ...]) -> tuple[tuple[Factor, ...], BambiTerms]:
+    """The grouping factors of a formula, each with all the effects that its group terms give it.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Of the formula.
+    terms : tuple of GroupTerm
+        From `parse`.
+
+    Returns
+    -------
+    factors : tuple of Factor
+        In the order of the formula.
+    BambiTerms
+        The same for Bambi.
+
+    Raises
+    ------
+    HierkitError
+        For a factor of one level or of measured numbers, and for an effect that a factor is given twice.
+    """
+    blocks = [block for term in terms for block in _blocks(evaluator, term)]
+    ambiguous = _ambiguous_dims(blocks)
+    factors, texts, columns = [], [], dict[str, Any]()
+    for label in dict.fromkeys(block.term.factor_label for block in blocks):
+        own = [block for block in blocks if block.term.factor_label == label]
+        levels, codes = _groups(evaluator, own[0].term)
+        name = ":".join(evaluator.names[column] for column in own[0].term.factor)
+        if len(own[0].term.factor) > 1:
+            columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels), ordered=True)
+        spoken = [_for_bambi(evaluator, block, own, quoted(name), ambiguous, columns) for block in own]
+        factors.append(_factor(label, name, levels, codes, own, [effects for effects, _ in spoken]))
+        texts += [text for _, block_texts in spoken for text in block_texts]
+    return tuple(factors), BambiTerms(tuple(texts), columns)
+
+
+def _blocks(evaluator: Evaluator, term: GroupTerm) -> list[_Block]:
+    items = tuple(evaluator.terms(term.effects_tree, term.label, apart=not term.correlated))
+    if any(item.kind == "offset" for item in items):
+        raise refusal(f"offset() is an effect in {term.label}", "Offsets are common to all groups", "Move it out")
+    if not items:
+        raise refusal(f"{term.label} has no effects", "A group term has an intercept or a slope", "Leave it out")
+    return [_Block(term, items)] if term.correlated else [_Block(term, (item,)) for item in items]
+
+
+def _ambiguous_dims(blocks: list[_Block]) -> set[str]:
+    """Terms that would need one dimension for different levels, because two factors code them differently."""
+    coded: dict[str, set[tuple[str, ...]]] = {}
+    for item in (item for block in blocks for item in block.items if item.codings):
+        coded.setdefault(item.term.name, set()).add(item.labels)
+    return {name for name, labels in coded.items() if len(labels) > 1}
+
+
+def _factor(
+    label: str,
+    name: str,
+    levels: NDArray[Any],
+    codes: NDArray[np.intp],
+    blocks: list[_Block],
+    effects: list[tuple[Column, ...]],
+) -> Factor:
+    flat = tuple(effect for block in effects for effect in block)
+    labels = [effect.label for effect in flat]
+    if doubled := sorted({effect for effect in labels if labels.count(effect) > 1}):
+        raise refusal(
+            f"The effects {', '.join(doubled)} of {label!r} are given twice",
+            "An effect belongs to one group term of its factor, and (x | g) has an intercept of its own",
+            f"Write (0 + x | {label}) for a slope without it",
+        )
+    ends = np.cumsum([len(block) for block in effects])
+    correlated = [tuple(range(end - len(b), end)) for end, b in zip(ends.tolist(), effects, strict=True) if len(b) > 1]
+    return Factor(label, name, levels, codes, flat, tuple(correlated), np.hstack([block.Z for block in blocks]))
+
+
+def _for_bambi(
+    evaluator: Evaluator,
+    block: _Block,
+    siblings: list[_Block],
+    factor: str,
+    ambiguous: set[str],
+    columns: dict[str, Any],
+) -> tuple[tuple[Column, ...], list[str]]:
+    """The block's effects as Bambi will hold them, and its terms as Bambi will read them.
+
+    formulae codes the categories of all effects of a factor alike: in full if none of its effects is an intercept,
+    reduced if one is. lme4 decides term by term. Where the two differ, Bambi gets each column as a number, put into
+    `columns`.
+    """
+    reduced = any(sibling.has_intercept for sibling in siblings)
+    as_written = (
+        block.term.correlated
+        and set().union(*(item.codings for item in block.items)) <= {not reduced}
+        and not any(item.term.name in ambiguous for item in block.items)
+    )
+    if as_written:
+        text = evaluator.spell(block.term.effects_tree)
+        return block.columns, [f"({text} | {factor})" if block.has_intercept else f"(0 + ({text}) | {factor})"]
+    effects, texts = [], []
+    names = [label for item in block.items for label in item.term.labels]
+    for column, name, values in zip(block.columns, names, block.Z.T, strict=True):
+        if column.is_intercept:
+            effects.append(column)
+            texts.append(f"(1 | {factor})")
+        else:
+            word = _free_name(name, values, columns, evaluator.frame)
+            columns[word] = values
+            effects.append(replace(column, term=word, index=None))
+            texts.append(f"(0 + {quoted(word)} | {factor})")
+    return tuple(effects), texts
+
+
+def _free_name(name: str, values: Array, columns: dict[str, Any], frame: pd.DataFrame) -> str:
+    """A name that PyMC accepts and that no other column has."""
+    word = re.sub(r"[/|`]", "_", name)
+    while not all(np.array_equal(taken[word], values) for taken in (columns, frame) if word in taken):
+        word += "_"
+    return word
+
+
+def _groups(evaluator: Evaluator, term: GroupTerm) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The observed groups of a factor: their labels, and each row's place among them."""
+    parts = [_column_groups(column, evaluator.frame[evaluator.names[column]]) for column in term.factor]
+    levels, codes = parts[0]
+    if len(parts) > 1:
+        shape = tuple(len(part[0]) for part in parts)
+        cells, codes = np.unique(np.ravel_multi_index([part[1] for part in parts], shape), return_inverse=True)
+        places = np.unravel_index(cells, shape)
+        levels = _cell_labels([list(pd.Index(part[0][at]).astype(str)) for part, at in zip(parts, places, strict=True)])
+    if len(levels) < 2:
+        raise refusal(
+            f"The grouping factor {term.factor_label!r} has one level, {str(levels[0])!r}",
+            "Groups differ only where there are at least two",
+            "Leave the group term out, and check the filter and the missing values",
+        )
+    return levels, codes.astype(np.intp)
+
+
+def _cell_labels(columns: list[list[str]]) -> NDArray[Any]:
+    """`"A:a"` for each cell; quoted where labels that hold a colon would make two cells look the same."""
+    labels = [":".join(cell) for cell in zip(*columns, strict=True)]
+    if len(set(labels)) < len(labels):
+        labels = [":".join(map(repr, cell)) for cell in zip(*columns, strict=True)]
+    return np.array(labels, dtype=object)
+
+
+def _column_groups(name: str, values: pd.Series) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _as_array(values.cat.categories), values.cat.codes.to_numpy().astype(np.intp)
+    levels, codes = np.unique(values.to_numpy(), return_inverse=True)
+    if np.issubdtype(levels.dtype, np.floating) and (levels % 1 != 0).any():
+        raise refusal(
+            f"The grouping factor {name!r} holds {len(levels)} measured numbers such as {levels[0]:g}",
+            "Groups are labels: text, categories, whole numbers, booleans or dates",
+            "Use the column as a predictor; if its numbers are labels, convert them to text first",
+        )
+    return levels, codes
+
+
+def _as_array(levels: pd.Index) -> NDArray[Any]:
+    return levels.to_numpy() if levels.dtype.kind in "iufbM" else np.array(levels.tolist(), dtype=object)

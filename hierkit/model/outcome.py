@@ -1,0 +1,130 @@
+"""The left side of a formula: the outcome's values, and which value is the event."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierkit.errors import HierkitError, refusal
+
+FAMILIES = ("gaussian", "bernoulli")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of each row.
+
+    Attributes
+    ----------
+    label : str
+        As written left of `~`.
+    family : {"gaussian", "bernoulli", "binomial"}
+        "binomial" for counts, `p(successes, trials)`.
+    y : ndarray of float
+        (row,), in the outcome's units; 0 and 1 for "bernoulli"; successes for "binomial".
+    trials : ndarray of float or None
+        (row,), for "binomial" only.
+    event : Any
+        The value that counts as 1; None where nothing had to be chosen.
+    """
+
+    label: str
+    family: str
+    y: NDArray[np.float64]
+    trials: NDArray[np.float64] | None = None
+    event: Any = None
+
+
+def gaussian(label: str, values: pd.Series) -> Outcome:
+    """A numeric outcome that varies."""
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == bool:
+        raise refusal(
+            f"The outcome {label!r} is not a number (its values: {_some(values)})",
+            'family="gaussian" needs numbers',
+            'Pass family="bernoulli" for a two-valued outcome, or convert the column',
+        )
+    y = values.to_numpy(dtype=np.float64)
+    _check_varies(label, y)
+    return Outcome(label, "gaussian", y)
+
+
+def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
+    """A two-valued outcome: 0 and 1, booleans, or two labels of which the second (or the named one) is the event."""
+    levels = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
+    if len(levels) == 1:
+        raise _constant(label, levels[0])
+    is_label = isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == bool or event is not None
+    if len(levels) != 2 or not (is_label or levels == [0, 1]):
+        raise refusal(
+            f"The outcome {label!r} is not two-valued (its values: {_some(values)})",
+            'family="bernoulli" needs 0 and 1, booleans, or two labels, and p(successes, trials) for counts',
+            "Compute a two-valued column first",
+        )
+    if event is None:
+        chosen = levels[1]
+    else:
+        named = [level for level in levels if str(level) == event]
+        if not named:
+            raise refusal(
+                f"The outcome {label!r} has no value {event!r}",
+                f"Its values are {_some(values)}",
+                "Name one of them, or leave the brackets out",
+            )
+        chosen = named[0]
+    y = (values == chosen).to_numpy(dtype=np.float64)
+    return Outcome(label, "bernoulli", y, event=chosen if is_label else None)
+
+
+def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
+    """Counts: whole numbers, no more successes than trials."""
+    for values in (successes, trials):
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            raise refusal(f"{values.name!r} in {label} is not a number", "Counts are whole numbers", "Convert it")
+    s, n = successes.to_numpy(dtype=np.float64), trials.to_numpy(dtype=np.float64)
+    wrong = (s < 0) | (s > n) | (s % 1 != 0) | (n % 1 != 0)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise refusal(
+            f"{label} has {s[row]:g} successes in {n[row]:g} trials in used row {row} ({int(wrong.sum())} such rows)",
+            "Counts are whole numbers with 0 <= successes <= trials",
+            "Correct the rows",
+        )
+    if (s == 0).all() or (s == n).all():
+        raise _constant(label, "no success" if (s == 0).all() else "no failure")
+    return Outcome(label, "binomial", s, trials=n)
+
+
+def check_family(family: str, counts: bool) -> None:
+    """Refuse an unknown family, and counts under "gaussian"."""
+    if family not in FAMILIES:
+        raise refusal(
+            f"family={family!r}",
+            f"family is one of {', '.join(map(repr, FAMILIES))}",
+            'For counts write p(successes, trials) ~ ... with family="bernoulli"',
+        )
+    if counts and family != "bernoulli":
+        raise refusal(
+            "The outcome is p(successes, trials) and the family is 'gaussian'",
+            'Counts need family="bernoulli"',
+            "Pass it",
+        )
+
+
+def _check_varies(label: str, y: NDArray[np.float64]) -> None:
+    if (y == y[0]).all():
+        raise _constant(label, f"{y[0]:g}")
+
+
+def _constant(label: str, value: Any) -> HierkitError:
+    return refusal(
+        f"The outcome {label!r} is constant ({value} in every used row)",
+        "A model needs an outcome that varies",
+        "Check the filter and the missing values",
+    )
+
+
+def _some(values: pd.Series) -> str:
+    levels = [repr(level) for level in pd.unique(values)[:5].tolist()]
+    return ", ".join(levels) + (", ..." if values.nunique() > 5 else "")

@@ -1,0 +1,173 @@
+"""Default priors, the user's priors, and the one table of what was used.
+
+The defaults are weakly informative on the data's own scale, and the same wherever x has its zero: the intercept's
+prior is at the centre of the predictors (docs/priors.md).
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierkit.errors import HierkitError, refusal
+from hierkit.model.design import Design
+from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
+from hierkit.model.terms import Array
+
+EFFECTS = ("normal", "student_t")
+
+
+@dataclass(frozen=True)
+class Priors(Mapping[str, Prior]):
+    """The prior of every parameter, by name; printing it shows the table.
+
+    Attributes
+    ----------
+    priors : dict of str to Prior
+        In the order of the model.
+    from_user : frozenset of str
+        The parameters whose prior is not the default.
+    """
+
+    priors: dict[str, Prior]
+    from_user: frozenset[str] = frozenset()
+
+    def __getitem__(self, parameter: str) -> Prior:
+        return self.priors[parameter]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.priors)
+
+    def __len__(self) -> int:
+        return len(self.priors)
+
+    def table(self) -> pd.DataFrame:
+        """One row per parameter: `parameter`, `prior`, `set_by` ("default" or "user")."""
+        rows = [(name, str(prior), "user" if name in self.from_user else "default") for name, prior in self.items()]
+        return pd.DataFrame(rows, columns=["parameter", "prior", "set_by"])
+
+    def __repr__(self) -> str:
+        return self.table().to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html(index=False)
+
+
+def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: str = "normal") -> Priors:
+    """The prior of every parameter of a model.
+
+    Parameters
+    ----------
+    design : Design
+        Its columns name the parameters and scale the defaults.
+    user : mapping of str to str, Prior or bambi.Prior
+        Priors by name: a coefficient, a categorical term for all its columns, `Intercept` (at the centre of the
+        predictors), `sigma`, `sd(wait|team)`, `sd(team)` for every effect of the factor without its own,
+        `cor(team)`, `nu(team)`. Another fit's `priors` can be passed.
+    effects : {"normal", "student_t"}
+        The distribution of the group effects; "student_t" has a `nu` for each factor.
+
+    Returns
+    -------
+    Priors
+
+    Raises
+    ------
+    HierkitError
+        For a name that no parameter has, and for a prior that does not fit its parameter.
+    """
+    if effects not in EFFECTS:
+        raise refusal(f"effects={effects!r}", "effects is 'normal' or 'student_t'", "Choose one of the two")
+    defaults = _coefficient_defaults(design) | _group_defaults(design, effects)
+    names = _group_names(design) | _term_names(design)
+    chosen: dict[str, Prior] = {}
+    # a name for several parameters yields to the name of one
+    for name, value in sorted((user or {}).items(), key=lambda item: item[0] in defaults):
+        prior = read_prior(name, value)
+        for parameter in [name] if name in defaults else names.get(name, []):
+            _check_support(parameter, prior)
+            chosen[parameter] = prior
+        if name not in defaults and name not in names:
+            raise _unknown(name, [*defaults, *names])
+    return Priors({name: chosen.get(name, prior) for name, prior in defaults.items()}, frozenset(chosen))
+
+
+def _coefficient_defaults(design: Design) -> dict[str, Prior]:
+    """`Intercept`, slopes and `sigma`. Without an intercept there is no centre: root mean squares replace the sds."""
+    scale = np.std if design.has_intercept else _root_mean_square
+    y = design.outcome.y - design.offset
+    gaussian = design.outcome.family == "gaussian"
+    unit = 2.5 * float(scale(y)) if gaussian else 1.0
+    priors = {}
+    for column, x in zip(design.columns, design.X.T, strict=True):
+        if not column.is_intercept:
+            priors[column.label] = make_prior("Normal", 0, unit / float(scale(x)))
+        elif gaussian:
+            priors[column.label] = make_prior("Normal", float(np.mean(y)), 2.5 * float(np.std(y)))
+        else:
+            priors[column.label] = make_prior("Normal", 0, 1.5)
+    if gaussian:
+        priors["sigma"] = make_prior("HalfStudentT", 4, float(np.std(y)))
+    return priors
+
+
+def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
+    gaussian = design.outcome.family == "gaussian"
+    sd = float(np.std(design.outcome.y - design.offset))
+    priors = {}
+    for factor in design.factors:
+        for effect, z in zip(factor.effects, factor.Z.T, strict=True):
+            slope_unit = 2.5 * sd if gaussian else 1.0
+            scale = (2.5 * sd if gaussian else 1.5) if effect.is_intercept else slope_unit / float(np.std(z))
+            priors[f"sd({effect.label}|{factor.label})"] = make_prior("HalfNormal", scale)
+        if factor.blocks:
+            priors[f"cor({factor.label})"] = make_prior("LKJ", 2)
+        if effects == "student_t":
+            priors[f"nu({factor.label})"] = make_prior("Gamma", 2, 0.1)
+    return priors
+
+
+def _root_mean_square(x: Array) -> float:
+    return float(np.sqrt(np.mean(x**2)))
+
+
+def _group_names(design: Design) -> dict[str, list[str]]:
+    """`sd(team)` and `sd(h|team)` for the parameters that they stand for."""
+    names: dict[str, list[str]] = {}
+    for factor in design.factors:
+        for effect in factor.effects:
+            parameter = f"sd({effect.label}|{factor.label})"
+            names.setdefault(f"sd({factor.label})", []).append(parameter)
+            names.setdefault(f"sd({effect.term_label}|{factor.label})", []).append(parameter)
+    return names
+
+
+def _term_names(design: Design) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for column in design.columns:
+        names.setdefault(column.term_label, []).append(column.label)
+    return names
+
+
+def _check_support(parameter: str, prior: Prior) -> None:
+    positive = prior.name in POSITIVE or (prior.name in BOUNDED and prior.args["lower"] >= 0)
+    if parameter.startswith("cor("):
+        fits, needed = prior.name in CORRELATION, "Correlations take LKJ(eta)"
+    elif parameter == "sigma" or parameter.startswith(("sd(", "nu(")):
+        fits, needed = positive, f"It takes {', '.join(POSITIVE)}, or Uniform from 0 or more"
+    else:
+        fits, needed = prior.name not in CORRELATION, "A coefficient takes a distribution of numbers"
+    if not fits:
+        raise refusal(f"The prior {prior} for {parameter!r} does not fit it", needed, "Choose one of these")
+
+
+def _unknown(name: str, known: list[str]) -> HierkitError:
+    close = difflib.get_close_matches(name, known, n=1)
+    return refusal(
+        f"There is no parameter {name!r}",
+        f"The parameters are {', '.join(dict.fromkeys(known))}",
+        f"Did you mean {close[0]!r}?" if close else "Choose one of them",
+    )

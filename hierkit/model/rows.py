@@ -1,0 +1,163 @@
+"""A user's table -> the rows that a model uses: known columns, known types, nothing missing.
+
+Anything narwhals reads comes in; a pandas frame of the used columns goes on. Text, categories and dates become
+ordered categoricals of the observed levels, so that the order of levels is decided here once: the categories' own
+order where they have one, sorted otherwise.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierkit.errors import HierkitError, refusal
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows used and what was left out.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        (row, column), the used columns under the user's names, complete rows only, with a fresh index.
+    positions : ndarray of int
+        (row,), where each row stood in the table that was given, from 0.
+    given : int
+        Rows of the table that was given.
+    missing : dict of str to int
+        Missing values per used column, columns without any left out. A row counts in each column it misses.
+    unused_levels : dict of str to list
+        Categories that no used row has, per column.
+    """
+
+    frame: pd.DataFrame
+    positions: NDArray[np.intp]
+    given: int
+    missing: dict[str, int] = field(default_factory=dict)
+    unused_levels: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def dropped(self) -> int:
+        """Rows left out because a used column is missing there."""
+        return self.given - len(self.positions)
+
+
+def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
+    """Select, check and clean the used columns of a table.
+
+    Parameters
+    ----------
+    data : table
+        pandas, polars, pyarrow or anything else narwhals reads, lazy ones included.
+    columns : iterable of str
+        The columns to use; others are not looked at.
+    missing : {"drop", "error"}
+        What to do with rows in which a used column is missing.
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    HierkitError
+        For what is no table, unknown or doubled columns, no rows, infinities, and missing values under "error".
+    """
+    columns = list(columns)
+    if missing not in ("drop", "error"):
+        raise refusal(f"missing={missing!r}", 'missing is "drop" or "error"', "Choose one of the two")
+    table = _select(data, columns)
+    frame, schema = table.to_pandas().reset_index(drop=True), table.schema
+    if frame.empty:
+        raise refusal("The table has no rows", "A model needs data", "Check how the table was read or filtered")
+    absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
+    if absent and missing == "error":
+        raise refusal(
+            f"Missing values in {_counted(absent)}", 'missing="error" accepts none', 'Fill them in, or pass "drop"'
+        )
+    kept = np.flatnonzero(frame.notna().all(axis=1))
+    if not len(kept):
+        raise refusal(
+            f"No row is complete: missing values in {_counted(absent)}", "Rows need all used columns", "Fill them in"
+        )
+    native_order = nw.get_native_namespace(table) is pd
+    complete = frame.iloc[kept].reset_index(drop=True)
+    clean, unused = {}, {}
+    for name in columns:
+        clean[name], unused[name] = _clean(complete[name], schema[name], native_order)
+        _check_finite(name, clean[name], kept)
+    unused = {name: levels for name, levels in unused.items() if levels}
+    return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused)
+
+
+def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
+    if isinstance(data, pd.DataFrame) and not (doubled := data.columns[data.columns.duplicated()]).empty:
+        raise refusal(
+            f"The table has more than one column named {', '.join(map(repr, doubled.unique()))}",
+            "Column names are unique",
+            "Rename or drop the doubles",
+        )
+    try:
+        table: Any = nw.from_native(data)
+    except TypeError:
+        raise refusal(
+            f"data is a {type(data).__name__}",
+            "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads",
+            "Make one, for example with pandas.DataFrame(data)",
+        ) from None
+    known = table.collect_schema().names()
+    if unknown := [name for name in columns if name not in known]:
+        raise _unknown_columns(unknown, known)
+    selected = table.select(columns)
+    return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
+
+
+def _unknown_columns(unknown: list[str], known: list[str]) -> HierkitError:
+    shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return refusal(
+        f"The formula uses {', '.join(map(repr, unknown))}, which the table does not have",
+        f"Its columns are {shown}",
+        "Correct the name, in backticks if it is no plain word",
+    )
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name!r} ({count})" for name, count in counts.items())
+
+
+def _clean(values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
+    """One column in a type that formulae knows, and its unused levels."""
+    if dtype == nw.Boolean:
+        return values.astype(bool), []
+    if dtype.is_integer():
+        return values.astype(np.int64), []
+    if dtype.is_numeric():
+        return values.astype(np.float64), []
+    if isinstance(values.dtype, pd.CategoricalDtype) and (native_order or dtype != nw.Categorical):
+        used = values.cat.remove_unused_categories()
+        unused = [level for level in values.cat.categories if level not in set(used.cat.categories)]
+        return used.cat.as_ordered(), unused
+    return pd.Series(pd.Categorical(values, categories=_sorted_levels(values), ordered=True)), []
+
+
+def _sorted_levels(values: pd.Series) -> list[Any]:
+    levels = list(pd.unique(values))
+    try:
+        return sorted(levels)
+    except TypeError:  # levels of several types have no order of their own
+        return sorted(levels, key=lambda level: (str(level), type(level).__name__))
+
+
+def _check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> None:
+    if values.dtype != np.float64 or not (infinite := np.isinf(values.to_numpy())).any():
+        return
+    raise refusal(
+        f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",
+        "Values are finite or missing",
+        "Correct them, or set them missing to leave the rows out",
+    )

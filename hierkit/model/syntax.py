@@ -1,0 +1,143 @@
+"""Text <-> syntax tree: parse a formula's text, walk its tree, and write it again.
+
+formulae scans and parses; what it cannot read (two bars, a leading underscore) is prepared here. Nothing is
+evaluated.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from formulae import expr as ast
+from formulae.parser import ParseError, Parser
+from formulae.scanner import ScanError, Scanner
+from formulae.token import Token
+
+from hierkit.errors import HierkitError, refusal
+
+CODINGS = frozenset({"Sum", "Treatment"})
+
+Node = Any  # formulae's syntax tree has no types
+Rename = Callable[[str], str]
+
+
+def parse_text(text: str) -> Node:
+    """The syntax tree of a formula, with the implicit intercept of the right side written out.
+
+    Raises
+    ------
+    HierkitError
+        For text that formulae cannot scan or parse to its end.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise refusal(
+            f"The formula is {text!r}", 'A formula is text such as "y ~ x + (x | g)"', "Pass one as the first argument"
+        )
+    # formulae knows no name with a leading underscore outside backticks
+    words = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w.])_\w*")
+    source = words.sub(lambda m: f"`{m[0]}`" if m[0][0] == "_" else m[0], text)
+    try:
+        parser = Parser(_one_bar(Scanner(source).scan()))
+        root = parser.parse()
+    except (ScanError, ParseError, IndexError) as error:
+        reason = "a quotation mark or backtick is not closed" if isinstance(error, IndexError) else str(error)
+        raise unreadable(text, reason.rstrip(".")) from None
+    if not parser.at_end():
+        raise unreadable(text, f"it makes no sense from {parser.peek().lexeme!r} on")
+    return root
+
+
+def _one_bar(tokens: list[Token]) -> list[Token]:
+    """Join the two bars of `||`, which formulae cannot parse, into one token that remembers it."""
+    joined: list[Token] = []
+    for token in tokens:
+        if token.kind == "PIPE" and joined and joined[-1].kind == "PIPE":
+            joined[-1] = Token("PIPE", "||")
+        else:
+            joined.append(token)
+    return joined
+
+
+def unreadable(text: str, reason: str) -> HierkitError:
+    """The error for text that is no formula, with the reason in the middle of its first sentence."""
+    return refusal(
+        f"The formula {text!r} cannot be read: {reason}",
+        "Terms are joined by + and group terms stand in parentheses, as in y ~ x + (x | g)",
+        "Put names that are no plain words into backticks, as in `km/h`",
+    )
+
+
+def render(node: Node, rename: Rename = str) -> str:
+    """A syntax tree as formula text, columns renamed and quoted where they must be."""
+    match node:
+        case ast.Grouping():
+            return f"({render(node.expression, rename)})"
+        case ast.Binary():
+            return f"{render(node.left, rename)} {node.operator.lexeme} {render(node.right, rename)}"
+        case ast.Unary():
+            return f"{node.operator.lexeme}{render(node.right, rename)}"
+        case ast.Call():
+            return f"{callee_of(node)}({', '.join(render(arg, rename) for arg in node.args)})"
+        case ast.Assign():
+            return f"{node.name.name.lexeme}={render(node.value, rename)}"
+        case ast.Literal():
+            return str(node.value) if node.lexeme is None else str(node.lexeme)
+        case _ if column_of(node) in CODINGS:
+            return column_of(node)
+        case _:
+            return quoted(rename(column_of(node)))
+
+
+def quoted(name: str) -> str:
+    """A column name as it must stand in a formula: in backticks unless it is a plain word."""
+    return name if re.fullmatch(r"[^\W\d_]\w*", name) and name not in {"True", "False", "None"} else f"`{name}`"
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, from left to right."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes right below, the name of a called function left out."""
+    match node:
+        case ast.Grouping():
+            return [node.expression]
+        case ast.Binary():
+            return [node.left, node.right]
+        case ast.Unary():
+            return [node.right]
+        case ast.Call():
+            return list(node.args)
+        case ast.Assign():
+            return [node.value]
+        case _:
+            return []
+
+
+def columns_in(node: Node) -> list[str]:
+    """The names of all columns in order of appearance, doubles included."""
+    names = [column_of(n) for n in walk(node) if isinstance(n, ast.Variable | ast.QuotedName)]
+    return [name for name in names if name not in CODINGS]
+
+
+def column_of(node: Node) -> str:
+    """The name that a variable stands for, without backticks."""
+    lexeme: str = node.expression.lexeme[1:-1] if isinstance(node, ast.QuotedName) else node.name.lexeme
+    return lexeme
+
+
+def callee_of(call: Node) -> str:
+    """The dotted name that is called; a call of anything else is shown as it is, and so never allowed."""
+    return column_of(call.callee) if isinstance(call.callee, ast.Variable) else render(call.callee)
+
+
+def outer_calls(node: Node) -> Iterator[Node]:
+    """The calls that are components of terms, not arguments of other calls."""
+    if isinstance(node, ast.Call):
+        yield node
+    else:
+        for child in children(node):
+            yield from outer_calls(child)

@@ -1,0 +1,207 @@
+"""Pieces of a formula -> evaluated terms: labelled columns of numbers.
+
+formulae evaluates the terms and codes the categories. Two spellings meet here: the user's, in every label, and the
+one that Bambi and PyMC accept, in every name.
+"""
+
+import contextlib
+import io
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulae.environment import Environment
+from formulae.matrices import DesignMatrices
+from formulae.model_description import model_description
+from formulae.terms.terms import Model
+from numpy.typing import NDArray
+
+from hierkit.errors import HierkitError, refusal
+from hierkit.model.spelling import without_slash
+from hierkit.model.syntax import Node, outer_calls, render
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of X or Z, and where its coefficient stands in the draws.
+
+    Attributes
+    ----------
+    label : str
+        As the user reads it: `wait`, `period[2]`; `Intercept` or, for a group effect, `1`.
+    term_label : str
+        The term that it belongs to, `period`.
+    term : str
+        Bambi's name of the term.
+    index : int or None
+        Place along the term's own dimension; None for a term of one column.
+    is_intercept : bool
+        Whether the column is the constant 1.
+    """
+
+    label: str
+    term_label: str
+    term: str
+    index: int | None = None
+    is_intercept: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One term: formulae's object, the user's spelling of its components, and its values (row, column)."""
+
+    term: Any
+    words: dict[str, str]
+    values: Array
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The user's names of the columns: each combination of the components' levels."""
+        if self.kind == "intercept":
+            return ("Intercept",)
+        parts = []
+        for component in self.term.components:
+            labels = [component.name] if component.kind == "offset" else component.labels
+            parts.append([self.words[component.name] + label[len(component.name) :] for label in labels])
+        return tuple(":".join(combination) for combination in itertools.product(*parts))
+
+    @property
+    def kind(self) -> str:
+        """Formulae's word: intercept, numeric, categoric, interaction or offset."""
+        return str(self.term.kind)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns as Bambi will hold them: with a dimension of their own if they are several or categorical."""
+        if self.kind == "intercept":
+            return (Column("Intercept", "Intercept", "Intercept", is_intercept=True),)
+        labels, name = self.labels, self.term.name
+        term_label = ":".join(self.words[component.name] for component in self.term.components)
+        vector = len(labels) > 1 or bool(self.codings)
+        return tuple(Column(label, term_label, name, i if vector else None) for i, label in enumerate(labels))
+
+    @property
+    def codings(self) -> set[bool]:
+        """For each categorical component, whether it spans the intercept."""
+        components = getattr(self.term, "components", [])
+        return {bool(c.spans_intercept) for c in components if c.kind == "categoric"}
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """What is needed to evaluate pieces of one formula.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The rows, columns under their safe names.
+    names : dict of str to str
+        The safe name of each of the user's columns.
+    namespace : dict
+        What a formula may refer to besides columns.
+    """
+
+    frame: pd.DataFrame
+    names: dict[str, str]
+    namespace: dict[str, Any]
+
+    def spell(self, node: Node) -> str:
+        """A piece of the formula as text in safe names."""
+        return render(without_slash(node), lambda name: self.names.get(name, name))
+
+    def outcome(self, node: Node, label: str) -> Array:
+        """(row,), the values of a computed outcome."""
+        with self._refusing(label):
+            design = DesignMatrices(model_description(f"{self.spell(node)} ~ 1"), self.frame, self._environment)
+        values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
+        check_finite(label, values)
+        return values
+
+    def terms(self, node: Node, label: str, apart: bool = False) -> Iterator[Evaluated]:
+        """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
+        words = self._words(node)
+        with self._refusing(label):
+            terms = model_description(self.spell(node)).common_terms
+            _check_names(terms)
+            parts = [[term] for term in terms] if apart else [terms] if terms else []
+            designs = [DesignMatrices(Model(*part), self.frame, self._environment) for part in parts]
+        for design in designs:
+            for term in design.common.terms.values():
+                values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
+                evaluated = Evaluated(term, words, values)
+                _check_columns(evaluated)
+                yield evaluated
+
+    @property
+    def _environment(self) -> Environment:
+        return Environment([self.namespace])
+
+    def _words(self, node: Node) -> dict[str, str]:
+        """The user's spelling of each component that formulae may name."""
+        calls = {}
+        for call in outer_calls(node):
+            safe = model_description(self.spell(call)).common_terms[-1].components[0].name
+            calls[safe] = render(call)
+        return {safe: name for name, safe in self.names.items()} | calls
+
+    @contextlib.contextmanager
+    def _refusing(self, label: str) -> Iterator[None]:
+        """Turn what formulae raises into a refusal, and swallow what it prints before that."""
+        wrong = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, NotImplementedError)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+                yield
+        except HierkitError:
+            raise
+        except wrong as error:
+            raise refusal(
+                f"{label!r} cannot be computed: {error}",
+                "Terms are numbers, labels and functions of them; dates are allowed as grouping factors only",
+                "Compute the column in the data first",
+            ) from error
+
+
+def _check_names(terms: list[Any]) -> None:
+    names = [term.name for term in terms]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise refusal(
+            f"Two terms are both called {', '.join(sorted(doubled))}",
+            "Terms need names of their own, and parentheses inside I() are not part of a name",
+            "Compute one of the columns in the data first",
+        )
+
+
+def _check_columns(evaluated: Evaluated) -> None:
+    for label, column in zip(evaluated.labels, evaluated.values.T, strict=True):
+        check_finite(label, column)
+        if evaluated.kind not in ("intercept", "offset") and (column == column[0]).all():
+            raise refusal(
+                f"{label!r} is constant ({column[0]:g} in every used row)",
+                "A predictor varies; the intercept is 1 and implicit",
+                "Leave the term out, and check the filter and the missing values",
+            )
+    if not evaluated.labels:
+        raise refusal(
+            f"The category {evaluated.term.name!r} has one level only", "A predictor varies", "Leave the term out"
+        )
+
+
+def check_finite(label: str, column: Array) -> None:
+    """Refuse a column with a value that is missing or infinite, which transformations can make."""
+    if not (finite := np.isfinite(column)).all():
+        raise refusal(
+            f"{label!r} is not finite in {int((~finite).sum())} rows, first in used row {int(finite.argmin())}",
+            "Terms are finite in every row",
+            "Check the transformation's domain, or set those rows missing",
+        )
+
+
+def functions(trusted: bool) -> dict[str, Any]:
+    """What a formula may call besides formulae's own transformations; the same that Bambi offers."""
+    short = {name: getattr(np, name) for name in ("abs", "exp", "exp2", "log", "log10", "log2")}
+    return {"np": np, **short} | ({"pd": pd} if trusted else {})

@@ -1,0 +1,1 @@
+"""What is read from the draws: pure functions, a topic a file."""

@@ -1,0 +1,36 @@
+"""All findings about a fit: its sampling, its data, and what its posterior says of its structure."""
+
+from itertools import chain
+
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.priors import Priors
+from hierkit.quantities.data_checks import data_findings
+from hierkit.quantities.findings import Findings, sorted_findings
+from hierkit.quantities.sampling_checks import sampling_findings
+from hierkit.quantities.structure_checks import structure_findings
+
+
+def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
+    """Every check of docs/findings.md on a fit.
+
+    Parameters
+    ----------
+    draws : xarray.DataTree
+        posterior and sample_stats.
+    design : Design
+        Of the model that was fitted.
+    priors : Priors
+        That it was fitted with.
+
+    Returns
+    -------
+    Findings
+        The gravest first; empty if nothing was found.
+    """
+    posterior = draws["posterior"].to_dataset()
+
+    return sorted_findings(
+        chain(sampling_findings(draws), structure_findings(posterior, design, priors), data_findings(design))
+    )

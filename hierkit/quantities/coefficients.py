@@ -1,0 +1,30 @@
+"""The coefficients of the common part."""
+
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.quantities.effects import coefficient_draws
+from hierkit.quantities.quantity import Quantity
+
+
+def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
+    """The conditional coefficients β: within a group, all else equal.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+
+    Returns
+    -------
+    Quantity
+        `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds.
+    """
+    scale = "in units of the outcome" if design.outcome.family == "gaussian" else "in log odds"
+    definition = (
+        f"Conditional coefficients β of y = Xβ + Zu, {scale}: the change within a group for one unit of the predictor. "
+        "The intercept is where every predictor is zero."
+    )
+    return Quantity(xr.Dataset({"coefficient": coefficient_draws(posterior, design.columns)}), definition)

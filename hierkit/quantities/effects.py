@@ -1,0 +1,100 @@
+"""Draws -> Effects: one factor's group effects in the one format that every quantity reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Column
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The group effects of one factor.
+
+    Attributes
+    ----------
+    factor : str
+        Its label.
+    u : xarray.DataArray
+        (chain, draw, group, effect), deviations from the common coefficients, on the link scale.
+    cov : xarray.DataArray
+        (chain, draw, effect, effect_other), the covariance matrix G; for Student-t effects that of their scale.
+    sigma : xarray.DataArray or None
+        (chain, draw), the residual sd; None where there is none.
+    n : xarray.DataArray
+        (group,), the rows of each group.
+    """
+
+    factor: str
+    u: xr.DataArray
+    cov: xr.DataArray
+    sigma: xr.DataArray | None
+    n: xr.DataArray
+
+
+def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
+    """Collect one factor's effects from a posterior under Bambi's names.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), with a variable `wait|team` and its sd `wait|team_sigma` per effect.
+    factor : Factor
+        Of the model that was fitted.
+
+    Returns
+    -------
+    Effects
+    """
+    labels = [effect.label for effect in factor.effects]
+    group_dim = f"{factor.name}__factor_dim"
+    parts = [
+        _pick(posterior[factor.variable(effect)], effect).rename({group_dim: "group"}) for effect in factor.effects
+    ]
+    u = stack(parts, "effect", labels)
+    sd = _sds(posterior, factor)
+    cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
+    return Effects(
+        factor.label,
+        u.transpose("chain", "draw", "group", "effect").rename("u"),
+        cov.transpose("chain", "draw", "effect", "effect_other").rename("cov"),
+        posterior["sigma"].rename("sigma") if "sigma" in posterior else None,
+        xr.DataArray(factor.counts, dims="group", coords={"group": factor.levels}, name="n"),
+    )
+
+
+def coefficient_draws(posterior: xr.Dataset, columns: tuple[Column, ...]) -> xr.DataArray:
+    """(chain, draw, term), the coefficients of the common part by the labels of their columns."""
+    labels = [column.label for column in columns]
+    joined = stack([_pick(posterior[column.term], column) for column in columns], "term", labels)
+    return joined.transpose("chain", "draw", "term").rename("coefficient")
+
+
+def stack(parts: list[xr.DataArray], dim: str, labels: list[str]) -> xr.DataArray:
+    """Arrays of the same dims along a new, labelled one."""
+    index = pd.Index(labels, name=dim, dtype=object)
+    return xr.concat(parts, dim=index, coords="minimal", compat="override", join="override")
+
+
+def _sds(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
+    parts = [_pick(posterior[f"{factor.variable(effect)}_sigma"], effect) for effect in factor.effects]
+    return stack(parts, "effect", [effect.label for effect in factor.effects])
+
+
+def _correlations(posterior: xr.Dataset, factor: Factor, labels: list[str]) -> xr.DataArray:
+    if f"{factor.name}_corr" in posterior:
+        corr = posterior[f"{factor.name}_corr"]
+        return corr.rename({f"{factor.name}_effect": "effect", f"{factor.name}_effect_other": "effect_other"})
+    dims = {"effect": labels, "effect_other": labels}
+    return xr.DataArray(np.eye(len(labels)), coords=dims, dims=tuple(dims))
+
+
+def _pick(variable: xr.DataArray, column: Column) -> xr.DataArray:
+    """The part of a term's variable that belongs to one column, without the term's own dimension."""
+    if column.index is None:
+        return variable.drop_vars([name for name in variable.coords if name not in variable.dims])
+    own = next(dim for dim in variable.dims if str(dim).endswith(("__expr_dim", "_dim")) and "__factor" not in str(dim))
+    return variable.isel({own: column.index}, drop=True)

@@ -1,0 +1,89 @@
+"""Quantity: draws with a definition, and the only place where draws become intervals."""
+
+import html
+from dataclasses import dataclass
+
+import arviz_stats
+import pandas as pd
+import xarray as xr
+from arviz_base import rcParams
+
+from hierkit.errors import refusal
+
+SAMPLE_DIMS = ("chain", "draw")
+
+
+@dataclass(frozen=True, repr=False)
+class Quantity:
+    """What was computed, from draws to table.
+
+    Attributes
+    ----------
+    draws : xarray.Dataset
+        Variables with the dims chain and draw are summarised by `table`; others, such as `n`, stand beside them.
+    definition : str
+        What is computed (the formula), on which scale, how to read it, and its source.
+    """
+
+    draws: xr.Dataset
+    definition: str
+
+    def table(self, ci_prob: float | None = None, ci_kind: str | None = None) -> pd.DataFrame:
+        """Mean, sd and interval of every entry.
+
+        Parameters
+        ----------
+        ci_prob : float, optional
+            Probability inside the interval; ArviZ's `stats.ci_prob` if not given.
+        ci_kind : {"eti", "hdi"}, optional
+            Equal tails or highest density; ArviZ's `stats.ci_kind` if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
+            draws), `sd`, `ci_lower`, `ci_upper`. `attrs` has the interval's settings.
+
+        Raises
+        ------
+        HierkitError
+            For a probability outside (0, 1) and for an unknown kind.
+        """
+        prob = rcParams["stats.ci_prob"] if ci_prob is None else ci_prob
+        kind = rcParams["stats.ci_kind"] if ci_kind is None else ci_kind
+        if not 0 < prob < 1:
+            raise refusal(f"ci_prob={prob!r}", "It lies between 0 and 1", "Try 0.89")
+        if kind not in ("eti", "hdi"):
+            raise refusal(f"ci_kind={kind!r}", "It is 'eti' or 'hdi'", "Choose one")
+        names = [str(name) for name, variable in self.draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        beside = self.draws.drop_vars(names)
+        tables = [_summarise(self.draws[name], beside, prob, kind) for name in names]
+        if len(tables) > 1:
+            for name, table in zip(names, tables, strict=True):
+                table.insert(0, "quantity", name)
+        joined = pd.concat(tables, ignore_index=True)
+        joined.attrs = {"ci_prob": prob, "ci_kind": kind}
+        return joined
+
+    def __repr__(self) -> str:
+        return f"{self.definition}\n\n{self.table().to_string(index=False, float_format='{:.4g}'.format)}"
+
+    def _repr_html_(self) -> str:
+        table = self.table().to_html(index=False, float_format="{:.4g}".format)
+        return f"<p>{html.escape(self.definition)}</p>{table}"
+
+
+def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:
+    interval = (arviz_stats.eti if kind == "eti" else arviz_stats.hdi)(draws, prob=prob, dim=list(SAMPLE_DIMS))
+    labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    columns = {
+        "estimate": draws.mean(SAMPLE_DIMS),
+        "sd": draws.std(SAMPLE_DIMS, ddof=1),
+        "ci_lower": interval.sel(ci_bound="lower", drop=True),
+        "ci_upper": interval.sel(ci_bound="upper", drop=True),
+    }
+    extra = {name: variable for name, variable in beside.items() if set(variable.dims) <= set(labels)}
+    summary = xr.Dataset(extra | columns).transpose(*labels)
+    if not labels:
+        return pd.DataFrame({name: [variable.item()] for name, variable in summary.items()})
+    return summary.to_dataframe().reset_index()[[*labels, *extra, *columns]]

@@ -1,0 +1,105 @@
+"""Whether the draws can be trusted: R-hat, effective sample size, divergences, tree depth, energy."""
+
+from collections.abc import Iterator
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hierkit.quantities.findings import Finding
+
+RHAT = 1.01
+ESS_PER_CHAIN = 100
+BFMI = 0.3
+TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
+
+LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
+
+
+def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
+    """Findings about the sampling run.
+
+    Parameters
+    ----------
+    draws : xarray.DataTree
+        posterior (chain, draw, ...) and sample_stats (chain, draw), the latter under ArviZ's or nutpie's names.
+
+    Yields
+    ------
+    Finding
+        R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et al. 2021), divergences, tree depth reached in
+        more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016).
+    """
+    posterior = varying(draws["posterior"].to_dataset())
+    if posterior.sizes["draw"] >= 4:
+        yield from _mixing(posterior)
+    else:
+        yield Finding("action", "draws", f"{posterior.sizes['draw']} draws a chain are too few to check.", LONGER)
+    if "sample_stats" in draws:
+        yield from _statistics(draws["sample_stats"].to_dataset())
+
+
+def varying(posterior: xr.Dataset) -> xr.Dataset:
+    """The posterior without what is constant by construction: of correlations, the entries below the diagonal."""
+    free = {}
+    for name, variable in posterior.items():
+        dims = [dim for dim in variable.dims if str(dim).endswith(("_effect", "_effect_other"))]
+        if len(dims) == 2:
+            row, column = np.tril_indices(variable.sizes[dims[0]], -1)
+            places = [xr.DataArray(i, dims=f"{name}_pair") for i in (row, column)]
+            pairs = variable.drop_vars(dims).isel(dict(zip(dims, places, strict=True)))
+            free[name] = pairs[..., pairs.std(("chain", "draw")).values > 0]
+        else:
+            free[name] = variable
+    return xr.Dataset(free)
+
+
+def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
+    if posterior.sizes["chain"] > 1:
+        rhat = _stack(arviz_stats.rhat(posterior))
+        if bad := int((rhat > RHAT).sum()):
+            message = (
+                f"R-hat is {rhat.max():.3f} for {rhat.idxmax()}, and above {RHAT} for {bad} of {len(rhat)} quantities:"
+            )
+            yield Finding("action", "R-hat", f"{message} the chains disagree.", LONGER)
+    else:
+        yield Finding("warning", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
+    needed = ESS_PER_CHAIN * posterior.sizes["chain"]
+    for kind in ("bulk", "tail"):
+        ess = _stack(arviz_stats.ess(posterior, method=kind))
+        if bad := int((ess < needed).sum()):
+            message = f"The {kind} effective sample size is {ess.min():.0f} for {ess.idxmin()}, and below {needed} for"
+            yield Finding("action", f"{kind} ESS", f"{message} {bad} of {len(ess)} quantities.", LONGER)
+
+
+def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
+    total = statistics.sizes["chain"] * statistics.sizes["draw"]
+    if count := int(statistics["diverging"].sum()) if "diverging" in statistics else 0:
+        message = f"{count} of {total} draws diverged: regions of the posterior may be missed."
+        advice = (
+            "Raise target_accept (to 0.99), use tighter priors on the sds, or drop an effect that the data cannot hold."
+        )
+        yield Finding("action", "divergences", message, advice)
+    name = next((name for name in TREE_DEPTH_NAMES if name in statistics), None)
+    reached = int(statistics[name].sum()) if name else 0
+    if reached > 0.01 * total:
+        message = f"{reached} of {total} draws reached the largest tree depth: sampling is slow."
+        yield Finding("warning", "tree depth", message, "Scale the predictors, and use priors on the outcome's scale.")
+    if "energy" in statistics and statistics.sizes["draw"] > 1:
+        lowest = float(np.min(arviz_stats.bfmi(statistics)["energy"]))
+        if lowest < BFMI:
+            message = f"BFMI is {lowest:.2f}: the sds of group effects are explored slowly."
+            yield Finding("action", "BFMI", message, "Sample longer, or use tighter priors on the sds.")
+
+
+def _stack(values: xr.Dataset) -> pd.Series:
+    """All entries of all variables, by a readable name; what is not a number (a constant) left out."""
+    series = []
+    for name, variable in values.items():
+        flat = variable.to_series() if variable.ndim else pd.Series([variable.item()], index=[""])
+        labels = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in flat.index]
+        series.append(
+            pd.Series(flat.to_numpy(), index=[f"{name}[{label}]" if label else str(name) for label in labels])
+        )
+    return pd.concat(series).dropna()

@@ -1,0 +1,117 @@
+"""What the posterior says of the model's structure: sds that the data do not inform, correlations at the edge."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.distributions import Prior
+from hierkit.model.groups import Factor
+from hierkit.model.priors import Priors
+from hierkit.model.terms import Array
+from hierkit.quantities.effects import Effects, read_effects
+from hierkit.quantities.findings import Finding
+
+OVERLAP = 0.8
+PILED_SHARE = 0.1
+EDGE_CORRELATION, EDGE_SHARE = 0.95, 0.1
+
+
+def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[Finding]:
+    """Findings about group effects as the posterior shows them.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design, priors
+        Of the model that was fitted.
+
+    Yields
+    ------
+    Finding
+        An sd whose posterior overlaps its prior by more than 80 %; an sd of which 10 % of the draws lie below a tenth
+        of its 95th percentile (16 % would for a half-normal at zero); a correlation beyond ±0.95 in 10 % of the draws;
+        an intercept and slope that are correlated because x = 0 lies outside the data.
+    """
+    for factor in design.factors:
+        effects = read_effects(posterior, factor)
+        for effect in factor.effects:
+            sd = np.sqrt(effects.cov.sel(effect=effect.label, effect_other=effect.label).values.ravel())
+            name = f"sd({effect.label}|{factor.label})"
+            yield from _sd(name, sd, priors[name])
+        for block in factor.blocks:
+            yield from _correlations(factor, effects, [factor.effects[i].label for i in block])
+            yield from _far_zero(factor, effects, block)
+
+
+def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
+    piled = float((sd < 0.1 * np.quantile(sd, 0.95)).mean())
+    if piled > PILED_SHARE:
+        message = (
+            f"The posterior of {name} piles up at zero ({piled:.0%} of its draws lie below a tenth of its 95 % point)."
+        )
+        advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
+        yield Finding("note", "sd at zero", message, advice)
+    elif (overlap := prior_overlap(sd, prior)) > OVERLAP:
+        message = f"The posterior of {name} follows its prior {prior} (overlap {overlap:.0%})."
+        yield Finding(
+            "warning", "prior-driven sd", message, "The data say little about it: choose its prior with care."
+        )
+
+
+def prior_overlap(sd: Array, prior: Prior) -> float:
+    """The overlap of draws and prior, ∑ min(p, q) over the prior's twenty-quantile bins; 1 if they are the same."""
+    edges = prior.quantiles(np.linspace(0, 1, 21))
+    edges[0], edges[-1] = -np.inf, np.inf
+    shares = np.histogram(sd, bins=edges)[0] / len(sd)
+    return float(np.minimum(shares, 1 / 20).sum())
+
+
+def _correlations(factor: Factor, effects: Effects, labels: list[str]) -> Iterator[Finding]:
+    for i, a in enumerate(labels):
+        for b in labels[:i]:
+            share = float((np.abs(_correlation(effects.cov, b, a)) > EDGE_CORRELATION).mean())
+            if share > EDGE_SHARE:
+                message = f"cor({b}, {a}|{factor.label}) lies beyond ±{EDGE_CORRELATION} in {share:.0%} of the draws."
+                advice = "One of the two effects may do for both; compare with || or without the slope."
+                yield Finding("warning", "correlation at the edge", message, advice)
+
+
+def _correlation(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
+    def entry(x: str, y: str) -> xr.DataArray:
+        return cov.sel(effect=x, effect_other=y, drop=True)
+
+    return entry(a, b) / (entry(a, a) * entry(b, b)) ** 0.5
+
+
+def _far_zero(factor: Factor, effects: Effects, block: tuple[int, ...]) -> Iterator[Finding]:
+    """An intercept where x = 0 that no row is near: its correlation with the slope is geometry, not knowledge."""
+    columns = [(factor.effects[i], factor.Z[:, i]) for i in block]
+    if not any(column.is_intercept for column, _ in columns):
+        return
+    for column, z in columns:
+        outside = z.min() > 0 or z.max() < 0
+        if column.is_intercept or not outside or abs(z.mean()) < 3 * z.std():
+            continue
+        here = float(_correlation(effects.cov, "1", column.label).mean())
+        there = float(_centred_correlation(effects.cov, column.label, float(z.mean())).mean())
+        message = (
+            f"{column.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g}). The correlation"
+        )
+        message += f" of intercept and slope over {factor.label} is {here:.2f} there and {there:.2f} at the mean."
+        yield Finding(
+            "note", "far zero", message, f"Centre {column.label}: the intercept then describes a typical row."
+        )
+
+
+def _centred_correlation(cov: xr.DataArray, slope: str, centre: float) -> xr.DataArray:
+    """The correlation of u_0 + centre u_1 with u_1."""
+
+    def entry(x: str, y: str) -> xr.DataArray:
+        return cov.sel(effect=x, effect_other=y, drop=True)
+
+    covariance = entry("1", slope) + centre * entry(slope, slope)
+    variance = entry("1", "1") + 2 * centre * entry("1", slope) + centre**2 * entry(slope, slope)
+    return covariance / (variance * entry(slope, slope)) ** 0.5
