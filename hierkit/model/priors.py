@@ -84,14 +84,15 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
     defaults = _coefficient_defaults(design) | _group_defaults(design, effects)
     names = _group_names(design) | _term_names(design)
     chosen: dict[str, Prior] = {}
-    # a name for several parameters yields to the name of one
-    for name, value in sorted((user or {}).items(), key=lambda item: item[0] in defaults):
-        prior = read_prior(name, value)
-        for parameter in [name] if name in defaults else names.get(name, []):
+    unknown = [name for name in user or {} if name not in defaults and name not in names]
+    if unknown:
+        raise _unknown(unknown[0], [*defaults, *names])
+    # the name of a factor yields to the name of a term, and that to the name of one parameter
+    for name in sorted(user or {}, key=lambda name: (name in defaults, "|" in name)):
+        prior = read_prior(name, (user or {})[name])
+        for parameter in [name] if name in defaults else names[name]:
             _check_support(parameter, prior)
             chosen[parameter] = prior
-        if name not in defaults and name not in names:
-            raise _unknown(name, [*defaults, *names])
     return Priors({name: chosen.get(name, prior) for name, prior in defaults.items()}, frozenset(chosen))
 
 

@@ -1,0 +1,83 @@
+import pytest
+
+from hierkit.errors import HierkitError
+from hierkit.model.formula import ALLOWED_CALLS, parse
+
+
+def group_terms(text):
+    return [(term.label, term.factor, term.correlated) for term in parse(text).group_terms]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("y ~ (x | g)", [("(1 + x | g)", ("g",), True)]),
+        ("y ~ (x || g)", [("(1 + x || g)", ("g",), False)]),
+        ("y ~ (1 | a/b)", [("(1 + 1 | a)", ("a",), True), ("(1 + 1 | a:b)", ("a", "b"), True)]),
+        ("y ~ (1 | a:b)", [("(1 + 1 | a:b)", ("a", "b"), True)]),
+        ("y ~ (1 | a + b)", [("(1 + 1 | a)", ("a",), True), ("(1 + 1 | b)", ("b",), True)]),
+    ],
+)
+def test_group_terms(text, expected):
+    assert group_terms(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("right", "factors"),
+    [
+        ("a/b/c", ["a", "a:b", "a:b:c"]),
+        ("a*b", ["a", "b", "a:b"]),
+        ("a/(b*c)", ["a", "a:b", "a:c", "a:b:c"]),
+        ("a/(b + c)", ["a", "a:b", "a:c"]),
+        ("(a:b)/c", ["a:b", "a:b:c"]),
+    ],
+)
+def test_factors_as_lme4_expands_them(right, factors):
+    assert [term.factor_label for term in parse(f"y ~ (1 | {right})").group_terms] == factors
+
+
+def test_columns_in_order_of_appearance():
+    formula = parse("p(s, n) ~ x + log(z) + offset(w) + (x | a/b)")
+    assert formula.columns == ("s", "n", "x", "z", "w", "a", "b")
+    assert formula.outcome_columns == ("s", "n")
+    assert formula.counts == ("s", "n")
+
+
+def test_constant_trials():
+    assert parse("p(s, 10) ~ 1").counts == ("s", 10)
+
+
+def test_event():
+    formula = parse("y['yes'] ~ x")
+    assert (formula.outcome, formula.event) == ("y", "yes")
+    assert parse("y ~ x").event is None
+
+
+@pytest.mark.parametrize("call", sorted(ALLOWED_CALLS - {"p", "prop", "proportion", "Sum", "Treatment"}))
+def test_allowed_calls_parse(call):
+    assert parse(f"y ~ {call}(x)").columns == ("y", "x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "pd.io.common.os.system('touch f')",
+        "np.lib.npyio.os.system('x')",
+        "eval('1')",
+        "__import__('os')",
+        "np.load('f')",
+        "log(np.fromfile('f'))",
+        "I(x)(x)",
+        "offset(open('f'))",
+    ],
+)
+@pytest.mark.parametrize("place", ["y ~ {}", "{} ~ x", "y ~ ({} | g)", "y ~ x + offset({})", "y ~ bs(x, df={})"])
+def test_other_calls_are_refused_wherever_they_stand(call, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(HierkitError, match=r"calls|cannot be read|is not one column"):
+        parse(place.format(call))
+    assert not list(tmp_path.iterdir())
+
+
+def test_trusted_formula_skips_the_list():
+    assert parse("y ~ np.tanh(x)", trusted=True).columns == ("y", "x")

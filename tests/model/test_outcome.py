@@ -1,0 +1,26 @@
+import pandas as pd
+import pytest
+
+from hierkit.model import outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "event", "y", "chosen"),
+    [
+        (pd.Series([0, 1, 1]), None, [0, 1, 1], None),
+        (pd.Series([True, False]), None, [1, 0], True),
+        (pd.Series(pd.Categorical(["no", "yes", "no"])), None, [0, 1, 0], "yes"),
+        (pd.Series(pd.Categorical(["no", "yes", "no"])), "no", [1, 0, 1], "no"),
+        (pd.Series(pd.Categorical(["won", "lost"], categories=["won", "lost"])), None, [0, 1], "lost"),
+        (pd.Series([1, 2, 1]), "2", [0, 1, 0], 2),
+    ],
+)
+def test_bernoulli_event(values, event, y, chosen):
+    made = outcome.bernoulli("y", values, event)
+    assert made.y.tolist() == y
+    assert made.event == chosen
+
+
+def test_binomial():
+    made = outcome.binomial("p(s, n)", pd.Series([0, 2]), pd.Series([3, 2]))
+    assert (made.y.tolist(), made.trials.tolist(), made.family) == ([0, 2], [3, 2], "binomial")

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from synthetic import design_of, table
+
+from hierkit.errors import HierkitError
+from hierkit.model.distributions import make_prior
+from hierkit.model.priors import make_priors
+
+
+def test_gaussian_defaults(data):
+    priors = make_priors(design_of("y ~ x + k + (x | g)", data))
+    sd_y, sd_x, sd_b = data.y.std(ddof=0), data.x.std(ddof=0), (data.k == "b").std(ddof=0)
+    expected = {
+        "Intercept": make_prior("Normal", data.y.mean(), 2.5 * sd_y),
+        "x": make_prior("Normal", 0, 2.5 * sd_y / sd_x),
+        "k[b]": make_prior("Normal", 0, 2.5 * sd_y / sd_b),
+        "sigma": make_prior("HalfStudentT", 4, sd_y),
+        "sd(1|g)": make_prior("HalfNormal", 2.5 * sd_y),
+        "sd(x|g)": make_prior("HalfNormal", 2.5 * sd_y / sd_x),
+        "cor(g)": make_prior("LKJ", 2),
+    }
+    for name, prior in expected.items():
+        assert priors[name].name == prior.name
+        np.testing.assert_allclose(list(priors[name].args.values()), list(prior.args.values()))
+    assert list(priors) == ["Intercept", "x", "k[b]", "k[a]", "sigma", "sd(1|g)", "sd(x|g)", "cor(g)"]
+
+
+def test_bernoulli_defaults(data):
+    priors = make_priors(design_of("flag ~ x + (x || g)", data, "bernoulli"))
+    slope = 1 / data.x.std(ddof=0)
+    assert priors["Intercept"] == make_prior("Normal", 0, 1.5)
+    assert priors["x"].args["sigma"] == pytest.approx(slope)
+    assert priors["sd(1|g)"] == make_prior("HalfNormal", 1.5)
+    assert priors["sd(x|g)"].args["sigma"] == pytest.approx(slope)
+    assert "sigma" not in priors
+    assert "cor(g)" not in priors
+
+
+@pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
+def test_zero_of_x_changes_nothing(data, family):
+    outcome = "y" if family == "gaussian" else "flag"
+    text = f"{outcome} ~ x + (x | g)"
+    here = make_priors(design_of(text, data, family))
+    there = make_priors(design_of(text, data.assign(x=data.x + 2000), family))
+    assert [name for name in here if str(here[name]) != str(there[name])] == []
+
+
+def test_zero_of_y_moves_the_intercept_only(data):
+    here = make_priors(design_of("y ~ x + (x | g)", data))
+    there = make_priors(design_of("y ~ x + (x | g)", data.assign(y=data.y + 100)))
+    assert [name for name in here if str(here[name]) != str(there[name])] == ["Intercept"]
+    assert there["Intercept"].args["mu"] == pytest.approx(here["Intercept"].args["mu"] + 100)
+
+
+def test_offset_is_taken_off_first(data):
+    plain = make_priors(design_of("y ~ x", data))
+    offset = make_priors(design_of("y ~ x + offset(z)", data.assign(y=data.y + data.z)))
+    assert offset["Intercept"].args == pytest.approx(dict(plain["Intercept"].args))
+
+
+def test_without_intercept_cell_means_are_not_pulled_to_zero(data):
+    priors = make_priors(design_of("y ~ 0 + h", data.assign(y=data.y + 1000)))
+    assert all(priors[f"h[{level}]"].args["sigma"] > 2500 for level in ("low", "mid", "top"))
+
+
+def test_student_t_has_degrees_of_freedom(data):
+    design = design_of("y ~ (1 | g) + (1 | s)", data)
+    assert make_priors(design, effects="student_t")["nu(s)"] == make_prior("Gamma", 2, 0.1)
+    assert "nu(s)" not in make_priors(design)
+
+
+def test_names_for_several_parameters_yield_to_names_of_one(data):
+    design = design_of("y ~ k + (k | g)", data)
+    priors = make_priors(
+        design,
+        {
+            "k[b]": "Normal(0, 3)",
+            "k": "Normal(0, 1)",
+            "sd(1|g)": "HalfNormal(7)",
+            "sd(k|g)": "HalfNormal(5)",
+            "sd(g)": "HalfNormal(2)",
+        },
+    )
+    assert (str(priors["k[b]"]), str(priors["k[a]"])) == ("Normal(0, 3)", "Normal(0, 1)")
+    assert (str(priors["sd(1|g)"]), str(priors["sd(k[a]|g)"])) == ("HalfNormal(7)", "HalfNormal(5)")
+    assert priors.from_user == {"k[b]", "k[a]", "sd(1|g)", "sd(k[b]|g)", "sd(k[a]|g)"}
+
+
+def test_another_fits_priors(data):
+    first = make_priors(design_of("y ~ x + (x | g)", data), {"x": "Normal(0, 1)"})
+    again = make_priors(design_of("y ~ x + (x | g)", table(seed=1)), first)
+    assert dict(again) == dict(first)
+
+
+def test_table_and_print(data):
+    priors = make_priors(design_of("y ~ x", data), {"x": "Normal(0, 1)"})
+    shown = priors.table()
+    assert shown.columns.tolist() == ["parameter", "prior", "set_by"]
+    assert shown.set_index("parameter").loc["x"].tolist() == ["Normal(0, 1)", "user"]
+    assert "Normal(0, 1)" in repr(priors)
+
+
+@pytest.mark.parametrize(
+    ("priors", "message"),
+    [
+        ({"wiat": "Normal(0, 1)"}, r"no parameter 'wiat'.*Did you mean 'wait'\?"),
+        ({"qqq": "Normal(0, 1)"}, "The parameters are Intercept, wait, sigma, sd"),
+        ({"sigma": "Normal(0, 1)"}, "does not fit it. It takes HalfNormal"),
+        ({"sd(g)": "Uniform(-1, 1)"}, "Uniform from 0 or more"),
+        ({"cor(g)": "Normal(0, 1)"}, r"Correlations take LKJ\(eta\)"),
+        ({"wait": "LKJ(2)"}, "A coefficient takes"),
+    ],
+)
+def test_refused(data, priors, message):
+    design = design_of("y ~ wait + (wait | g)", data.rename(columns={"x": "wait"}))
+    with pytest.raises(HierkitError, match=message):
+        make_priors(design, priors)

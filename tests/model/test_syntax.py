@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hierkit.model.syntax import columns_in, outer_calls, parse_text, quoted, render, walk
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("y~x", "y ~ 1 + x"),
+        ("y ~ 0 + (x - 1|g)", "y ~ 1 + 0 + (x - 1 | g)"),
+        ("y ~ (x||g)", "y ~ 1 + (x || g)"),
+        ("y ~ I((x+1)*2)", "y ~ 1 + I((x + 1) * 2)"),
+        ("y ~ {x/2}", "y ~ 1 + I(x / 2)"),
+        ("y ~ bs(x, df=4)", "y ~ 1 + bs(x, df=4)"),
+        ("y ~ C(h, Treatment('b'))", "y ~ 1 + C(h, Treatment('b'))"),
+        ("y ~ _x + `km/h`", "y ~ 1 + `_x` + `km/h`"),
+        ("y ~ poly(x, 2, raw=True)", "y ~ 1 + poly(x, 2, raw=True)"),
+        ("y ~ -x_1", "y ~ 1 + -x_1"),
+    ],
+)
+def test_written_again(text, written):
+    assert render(parse_text(text)) == written
+
+
+def test_renaming_reaches_columns_only():
+    root = parse_text("y ~ np.log(x) + C(h, Sum) + (x | g)")
+    assert render(root, str.upper) == "Y ~ 1 + np.log(X) + C(H, Sum) + (X | G)"
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="`"), min_size=1, max_size=40))
+def test_any_name_survives_backticks(name):
+    assert columns_in(parse_text(f"y ~ `{name}`")) == ["y", name]
+
+
+def test_plain_words_are_not_quoted():
+    assert [quoted(n) for n in ("x", "x_1", "ä", "_x", "x y", "1x", "True")] == [
+        "x",
+        "x_1",
+        "ä",
+        "`_x`",
+        "`x y`",
+        "`1x`",
+        "`True`",
+    ]
+
+
+def test_outer_calls_are_not_arguments():
+    calls = [render(c) for c in outer_calls(parse_text("y ~ log(abs(x)) * exp(z) + (sqrt(x) | g)"))]
+    assert calls == ["log(abs(x))", "exp(z)", "sqrt(x)"]
+
+
+def test_walk_visits_every_column():
+    assert columns_in(parse_text("y ~ a*b + f(c, d=e) + (g | h/i)")) == ["y", "a", "b", "c", "e", "g", "h", "i"]
+    assert len(list(walk(parse_text("y ~ x")))) == 5
