@@ -12,6 +12,7 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
+from hierkit.quantities.effects import coefficient_draws, read_effects
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -110,6 +111,17 @@ def synthetic_fit(formula: str, data: pd.DataFrame, family: str = "gaussian", **
         "versions": {"hierkit": hierkit.__version__},
     }
     return hierkit.Fit(design.formula, design, make_priors(design), draws)
+
+
+def linear_predictor(design: Design, posterior: xr.Dataset) -> np.ndarray:
+    """(chain, draw, row), X beta + Z u + offset, written out with the design's own matrices."""
+    eta = np.broadcast_to(design.offset, (posterior.sizes["chain"], posterior.sizes["draw"], len(design.offset)))
+    if design.columns:
+        eta = eta + coefficient_draws(posterior, design.columns).values @ design.X.T
+    for factor in design.factors:
+        u = read_effects(posterior, factor).u.values
+        eta = eta + (u[:, :, factor.codes, :] * factor.Z).sum(axis=-1)
+    return eta
 
 
 def reference_table(name: str) -> pd.DataFrame:

@@ -104,36 +104,36 @@ def _effects_distribution(
 ) -> Distribution:
     """A prior's `dist` for the effects of one term, given those of the factor's earlier terms.
 
-    Row i of the Cholesky factor L of the correlations gives u_i | u_<i ~ N(s_i (L z)_<i, s_i L_ii), s the sd times the
-    mixing scale of Student-t effects, and z = L^-1 (u / s). Centred, u_i is sampled; otherwise z_i is.
+    With L the Cholesky factor of the correlations, u = s L z. Given z_<i, z_i is N(0, 1), or for Student-t effects
+    t(nu + i) with scale sqrt((nu + |z_<i|²) / (nu + i)): the conditionals of a multivariate t, i counted from 0.
+    Centred, u_i is sampled, with location s_i (L z)_<i and s_i L_ii times that scale; otherwise z_i is.
     """
     places = [factor.effects.index(column) for column in columns]
 
     def group_effects(name: str, sigma: Any, dims: Sequence[str]) -> Any:
-        model, group_dim = pm.modelcontext(None), dims[0]
-        scale = _mixing_scale(model, factor, priors, effects, group_dim)
+        model = pm.modelcontext(None)
         rows = _cholesky_rows(model, factor, priors)
         sds = [sigma] if len(dims) == 1 else [sigma[i] for i in range(len(places))]
-        u = [
-            _effect(model, factor, i, rows[i], sd * scale, group_dim, centred)
-            for i, sd in zip(places, sds, strict=True)
-        ]
+        u = []
+        for place, sd in zip(places, sds, strict=True):
+            earlier = [model[_z(factor, j)] for j in range(place)]
+            unit = _unit_distribution(model, factor, priors, effects, earlier)
+            mean = sum((weight * earlier[j] for j, weight in rows[place].items() if j != place), pt.zeros(()))
+            u.append(_effect(factor, place, unit, mean, rows[place][place], sd, dims[0], centred))
         return pm.Deterministic(name, u[0] if len(dims) == 1 else pt.stack(u, axis=1), dims=dims)
 
     return group_effects
 
 
 def _effect(
-    model: pm.Model, factor: Factor, place: int, row: dict[int, Any], sd: Any, group_dim: str, centred: bool
+    factor: Factor, place: int, unit: Distribution, mean: Any, weight: Any, sd: Any, group_dim: str, centred: bool
 ) -> Any:
     """One effect over groups; its z is left in the model for the effects that follow."""
-    mean = sum((weight * model[_z(factor, j)] for j, weight in row.items() if j != place), pt.zeros(()))
     if not centred:
-        z = pm.Normal(_z(factor, place), dims=group_dim)
-        return sd * (mean + row[place] * z)
+        return sd * (mean + weight * unit(_z(factor, place), 0.0, 1.0, group_dim))
     # names that end in _offset are no part of the draws
-    u = pm.Normal(f"{factor.name}_{place}_offset", mu=sd * mean, sigma=sd * row[place], dims=group_dim)
-    pm.Deterministic(_z(factor, place), (u / sd - mean) / row[place], dims=group_dim)
+    u = unit(f"{factor.name}_{place}_offset", sd * mean, sd * weight, group_dim)
+    pm.Deterministic(_z(factor, place), (u / sd - mean) / weight, dims=group_dim)
     return u
 
 
@@ -141,16 +141,17 @@ def _z(factor: Factor, place: int) -> str:
     return f"{factor.name}_{place}_z_offset"
 
 
-def _mixing_scale(model: pm.Model, factor: Factor, priors: Priors, effects: str, group_dim: str) -> Any:
-    """1, or for Student-t effects one scale per group: the root of an InverseGamma(nu / 2, nu / 2)."""
+def _unit_distribution(
+    model: pm.Model, factor: Factor, priors: Priors, effects: str, earlier: list[Any]
+) -> Distribution:
+    """The distribution of an effect given the z of earlier ones, to be placed and scaled."""
     if effects == "normal":
-        return 1.0
-    name = f"{factor.name}_mixing_offset"
-    if name not in model.named_vars:
-        prior = priors[f"nu({factor.label})"]
-        nu = getattr(pm, prior.name)(f"{factor.name}_nu", **prior.args)
-        pm.InverseGamma(name, alpha=nu / 2, beta=nu / 2, dims=group_dim)
-    return pt.sqrt(model[name])
+        return lambda name, location, scale, dim: pm.Normal(name, location, scale, dims=dim)
+    prior, name = priors[f"nu({factor.label})"], f"{factor.name}_nu"
+    nu = model[name] if name in model.named_vars else getattr(pm, prior.name)(name, **prior.args)
+    degrees = nu + len(earlier)
+    spread = pt.sqrt((nu + sum(z**2 for z in earlier)) / degrees) if earlier else 1.0
+    return lambda name, location, scale, dim: pm.StudentT(name, nu=degrees, mu=location, sigma=scale * spread, dims=dim)
 
 
 def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors) -> list[dict[int, Any]]:

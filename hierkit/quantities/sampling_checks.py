@@ -28,9 +28,12 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et al. 2021), divergences, tree depth reached in
-        more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016).
+        A first run that diverged and was replaced, R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et
+        al. 2021), divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016).
     """
+    if retry := draws.attrs.get("retry"):
+        advice = "The draws are those of the second run; its own divergences, if any, stand above."
+        yield Finding("note", "sampled again", f"{retry}.", advice)
     posterior = varying(draws["posterior"].to_dataset())
     if posterior.sizes["draw"] >= 4:
         yield from _mixing(posterior)

@@ -5,19 +5,18 @@ engine made them and why, with which settings and versions.
 """
 
 import time
-import warnings
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import xarray as xr
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.sampling.settings import Settings
 
 ENGINES = ("auto", "pymc")
-VERSIONS = ("bambi", "pymc", "nutpie", "arviz", "numpy")
+VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "arviz", "numpy")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,6 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
         careful = replace(settings, target_accept=settings.careful_target_accept)
         retry = f"{count} divergences at target acceptance {settings.target_accept:g}: sampled again at "
         retry += f"{careful.target_accept:g}"
-        warnings.warn(f"{retry}.", HierkitWarning, stacklevel=3)
         draws, settings = sample_pymc(design, priors, effects, careful), careful
     draws.attrs = {
         "engine": choice.engine,

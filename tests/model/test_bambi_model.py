@@ -5,11 +5,10 @@ import pymc as pm
 import pytest
 import xarray as xr
 from scipy import stats
-from synthetic import design_of, synthetic_draws, table
+from synthetic import design_of, linear_predictor, synthetic_draws, table
 
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
-from hierkit.quantities.effects import coefficient_draws, read_effects
 
 FORMULAS = [
     "y ~ x + (x | g)",
@@ -31,28 +30,14 @@ FORMULAS = [
 ]
 
 
-def linear_predictor(design, posterior: xr.Dataset) -> xr.DataArray:
-    """(chain, draw, row), X beta + Z u + offset, written out with the design's own matrices."""
-    eta = xr.DataArray(design.offset, dims="row")
-    if design.columns:
-        eta = eta + xr.DataArray(design.X, dims=("row", "term")).dot(
-            coefficient_draws(posterior, design.columns).drop_vars("term"), dim="term"
-        )
-    for factor in design.factors:
-        u = read_effects(posterior, factor).u.drop_vars(["group", "effect"])
-        own = u.isel(group=xr.DataArray(factor.codes, dims="row"))
-        eta = eta + (own * xr.DataArray(factor.Z, dims=("row", "effect"))).sum("effect")
-    return eta
-
-
 @pytest.mark.parametrize("text", FORMULAS)
 def test_bambi_predicts_x_beta_plus_z_u(text, data):
     design = design_of(text, data)
     posterior = synthetic_draws(design)
     draws = xr.DataTree.from_dict({"posterior": posterior})
     build(design, make_priors(design)).predict(draws, kind="response_params", inplace=True)
-    eta = linear_predictor(design, posterior).transpose("chain", "draw", "row")
-    np.testing.assert_allclose(draws["posterior"]["mu"].values, eta.values, atol=1e-10, rtol=1e-10)
+    eta = linear_predictor(design, posterior)
+    np.testing.assert_allclose(draws["posterior"]["mu"].values, eta, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize("outcome", ["flag ~ x + (x | g)", "won ~ x + (1 | g)", "p(hits, tries) ~ x + (x || g)"])
@@ -61,8 +46,8 @@ def test_bambi_predicts_probabilities(outcome, data):
     posterior = synthetic_draws(design)
     draws = xr.DataTree.from_dict({"posterior": posterior})
     build(design, make_priors(design)).predict(draws, kind="response_params", inplace=True)
-    p = 1 / (1 + np.exp(-linear_predictor(design, posterior).transpose("chain", "draw", "row")))
-    np.testing.assert_allclose(draws["posterior"]["p"].values, p.values, atol=1e-10)
+    p = 1 / (1 + np.exp(-linear_predictor(design, posterior)))
+    np.testing.assert_allclose(draws["posterior"]["p"].values, p, atol=1e-10)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -75,11 +60,12 @@ def test_every_name_of_the_design_is_a_variable_of_the_model(text, data):
         assert variables | {f"{variable}_sigma" for variable in variables} <= names
 
 
+@pytest.mark.parametrize("effects", ["normal", "student_t"])
 @pytest.mark.parametrize("text", ["y ~ x + (x + z | g)", "y ~ x + (h | g)"])
-def test_centred_effects_are_multivariate_normal(text, data):
-    """log p(u | sds, correlations) is the sum over groups of log N(u_j; 0, G)."""
+def test_centred_effects_have_their_joint_density(text, effects, data):
+    """log p(u | sds, correlations) is the sum over groups of log N(u_j; 0, G), or of log t_nu(u_j; 0, G)."""
     design = design_of(text, data)
-    factor, model = design.factors[0], build(design, make_priors(design), centred={"g"}).backend.model
+    model = build(design, make_priors(design, effects=effects), effects, centred={"g"}).backend.model
     rng = np.random.default_rng(0)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
 
@@ -87,13 +73,17 @@ def test_centred_effects_are_multivariate_normal(text, data):
         expression = model.replace_rvs_by_values([variable])[0]
         return model.compile_fn(expression, inputs=model.value_vars, on_unused_input="ignore")(point)
 
+    factor = design.factors[0]
     variables = dict.fromkeys(factor.variable(effect) for effect in factor.effects)
     sds = np.concatenate([np.atleast_1d(value(model[f"{name}_sigma"])) for name in variables])
-    effects = [model[f"g_{i}_offset"] for i in range(3)]
-    u = np.column_stack([value(effect) for effect in effects])
-    cov = np.outer(sds, sds) * value(model["g_corr"])
-    expected = stats.multivariate_normal.logpdf(u, cov=cov).sum()
-    assert value(model.logp(effects, jacobian=False)) == pytest.approx(expected, rel=1e-8)
+    u_variables = [model[f"g_{i}_offset"] for i in range(3)]
+    u = np.column_stack([value(effect) for effect in u_variables])
+    scale = np.outer(sds, sds) * value(model["g_corr"])
+    if effects == "normal":
+        expected = stats.multivariate_normal.logpdf(u, cov=scale).sum()
+    else:
+        expected = stats.multivariate_t.logpdf(u, shape=scale, df=float(value(model["g_nu"]))).sum()
+    assert value(model.logp(u_variables, jacobian=False)) == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.parametrize("centred", [set(), {"g"}], ids=["non-centred", "centred"])
