@@ -13,6 +13,7 @@ from hierkit.model.groups import Factor, make_factors
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
+from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Array, Column, Evaluator, functions
 
 
@@ -100,6 +101,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     names = safe_names(formula.columns)
     trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     namespace = functions(formula.trusted) | slash_namespace(trees)
+    _refuse_dates(rows.frame, [name for tree in trees for name in columns_in(tree)])
     evaluator = Evaluator(rows.frame.rename(columns=names), names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, family)
     columns, X, offset = _common(formula, evaluator)
@@ -112,6 +114,17 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     if outcome.family == "bernoulli" and formula.outcome_call is None:
         frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
     return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
+
+
+def _refuse_dates(frame: pd.DataFrame, columns: list[str]) -> None:
+    for name in columns:
+        categories = getattr(frame[name].dtype, "categories", pd.Index([]))
+        if categories.dtype.kind in "mM":
+            raise refusal(
+                f"{name!r} holds dates or times and is no grouping factor",
+                "Outcomes and predictors are numbers or labels",
+                "Make it a number in the data, such as days since the first, or text if each date is a category",
+            )
 
 
 def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: str) -> Outcome:

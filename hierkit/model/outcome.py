@@ -126,5 +126,7 @@ def _constant(label: str, value: Any) -> HierkitError:
 
 
 def _some(values: pd.Series) -> str:
-    levels = [repr(level) for level in pd.unique(values)[:5].tolist()]
-    return ", ".join(levels) + (", ..." if values.nunique() > 5 else "")
+    levels = (
+        values.cat.categories.tolist() if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
+    )
+    return ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")

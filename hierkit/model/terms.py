@@ -161,7 +161,7 @@ class Evaluator:
         except wrong as error:
             raise refusal(
                 f"{label!r} cannot be computed: {error}",
-                "Terms are numbers, labels and functions of them; dates are allowed as grouping factors only",
+                "Terms are numbers, labels and functions of them",
                 "Compute the column in the data first",
             ) from error
 

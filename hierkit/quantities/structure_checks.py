@@ -48,17 +48,15 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
     piled = float((sd < 0.1 * np.quantile(sd, 0.95)).mean())
-    if piled > PILED_SHARE:
-        message = (
-            f"The posterior of {name} piles up at zero ({piled:.0%} of its draws lie below a tenth of its 95 % point)."
-        )
-        advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
-        yield Finding("note", "sd at zero", message, advice)
-    elif (overlap := prior_overlap(sd, prior)) > OVERLAP:
+    if (overlap := prior_overlap(sd, prior)) > OVERLAP:
         message = f"The posterior of {name} follows its prior {prior} (overlap {overlap:.0%})."
         yield Finding(
             "warning", "prior-driven sd", message, "The data say little about it: choose its prior with care."
         )
+    elif piled > PILED_SHARE:
+        message = f"The posterior of {name} piles up at zero: {piled:.0%} of it lies below a tenth of its 95 % point."
+        advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
+        yield Finding("note", "sd at zero", message, advice)
 
 
 def prior_overlap(sd: Array, prior: Prior) -> float:

@@ -1,0 +1,200 @@
+"""Each finding of docs/findings.md appears when it should, and not when it should not."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from synthetic import design_of, synthetic_draws, synthetic_fit
+
+from hierkit.model.distributions import make_prior
+from hierkit.model.priors import make_priors
+from hierkit.quantities.data_checks import data_findings
+from hierkit.quantities.sampling_checks import sampling_findings
+from hierkit.quantities.structure_checks import prior_overlap, structure_findings
+
+
+def statistics(**changed) -> xr.Dataset:
+    rng = np.random.default_rng(0)
+    plain = {
+        "diverging": np.zeros((4, 500), dtype=bool),
+        "reached_max_treedepth": np.zeros((4, 500), dtype=bool),
+        "energy": rng.normal(size=(4, 500)),
+    }
+    return xr.Dataset({name: (("chain", "draw"), values) for name, values in (plain | changed).items()})
+
+
+def found_in_sampling(x=None, attrs=None, **changed) -> dict[str, str]:
+    x = np.random.default_rng(1).normal(size=(4, 500)) if x is None else x
+    posterior = xr.Dataset({"x": (("chain", "draw"), x)})
+    draws = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics(**changed)})
+    draws.attrs = attrs or {}
+    return {finding.check: finding.severity for finding in sampling_findings(draws)}
+
+
+def found_in_data(formula: str, data: pd.DataFrame, family: str = "gaussian") -> dict[str, str]:
+    return {finding.check: finding.severity for finding in data_findings(design_of(formula, data, family))}
+
+
+def some(share: float) -> np.ndarray:
+    return (np.arange(2000) < 2000 * share).reshape(4, 500)
+
+
+def test_good_draws_have_no_findings():
+    assert found_in_sampling() == {}
+
+
+def test_chains_that_disagree():
+    x = np.random.default_rng(1).normal(size=(4, 500)) + np.array([[0], [0], [0], [0.5]])
+    assert found_in_sampling(x)["R-hat"] == "action"
+
+
+def test_slow_mixing():
+    x = np.cumsum(np.random.default_rng(1).normal(size=(4, 500)), axis=1)
+    assert {"bulk ESS", "tail ESS", "R-hat"} <= set(found_in_sampling(x))
+
+
+def test_constant_correlations_are_no_trouble(data):
+    design = design_of("y ~ x + (x | g)", data)
+    draws = xr.DataTree.from_dict({"posterior": synthetic_draws(design, chains=4, draws=500)})
+    assert list(sampling_findings(draws)) == []
+
+
+@pytest.mark.parametrize("name", ["reached_max_treedepth", "maxdepth_reached"])
+def test_tree_depth_under_arvizs_and_nutpies_name(name):
+    assert found_in_sampling(**{name: some(0.02)}).get("tree depth") == ("warning" if name in statistics() else None)
+    draws = xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset({"x": (("chain", "draw"), np.random.default_rng(1).normal(size=(4, 500)))}),
+            "sample_stats": xr.Dataset({name: (("chain", "draw"), some(0.02))}),
+        }
+    )
+    assert [finding.check for finding in sampling_findings(draws)] == ["tree depth"]
+
+
+def test_divergences():
+    assert found_in_sampling(diverging=some(0.001)) == {"divergences": "action"}
+
+
+def test_energy():
+    assert found_in_sampling(energy=np.cumsum(np.random.default_rng(0).normal(size=(4, 500)), 1)) == {"BFMI": "action"}
+
+
+def test_retry_is_noted():
+    assert found_in_sampling(attrs={"retry": "3 divergences"}) == {"sampled again": "note"}
+
+
+def test_one_chain_and_few_draws():
+    assert found_in_sampling(np.random.default_rng(1).normal(size=(1, 500)))["R-hat"] == "warning"
+    posterior = xr.Dataset({"x": (("chain", "draw"), np.zeros((2, 3)))})
+    assert [f.check for f in sampling_findings(xr.DataTree.from_dict({"posterior": posterior}))] == ["draws"]
+
+
+GROUPS = pd.DataFrame(
+    {
+        "g": np.repeat(np.arange(12), 5),
+        "x": np.random.default_rng(0).normal(size=60),
+        "y": np.random.default_rng(1).normal(size=60),
+    }
+)
+
+
+def test_good_data_have_no_findings():
+    assert found_in_data("y ~ x + (x | g)", GROUPS) == {}
+
+
+@pytest.mark.parametrize(
+    ("formula", "change", "check", "severity"),
+    [
+        ("y ~ x + (1 | g)", {"x": lambda d: d.x.where(d.index > 0)}, "rows dropped", "note"),
+        ("y ~ x + (1 | g)", {"x": lambda d: d.x.where(d.index > 9)}, "rows dropped", "warning"),
+        ("y ~ x + (1 | g)", {"g": lambda d: d.g // 2}, "few groups", "note"),
+        ("y ~ x + (1 | g)", {"g": lambda d: d.g // 4}, "few groups", "warning"),
+        ("y ~ x + (1 | g)", {"g": lambda d: d.g.where(d.index > 0, 99)}, "one-row groups", "note"),
+        ("y ~ x + (1 | g)", {"g": lambda d: d.index}, "one-row groups", "warning"),
+        ("y ~ w + (w | g)", {"w": lambda d: d.g % 3}, "no variation within", "warning"),
+        ("y ~ x + (h || g)", {"h": lambda d: pd.Series(list("abc") * 20)}, "double bar", "note"),
+        ("y ~ x + w + (1 | g)", {"w": lambda d: 2 * d.x + 1}, "collinear", "warning"),
+        ("y ~ x + w + (1 | g)", {"w": lambda d: d.y + 1e5 * d.x**3}, "scales", "note"),
+        (
+            "y ~ h + (1 | g)",
+            {"h": lambda d: pd.Categorical(["a", "b"] * 30, categories=list("abc"))},
+            "unused levels",
+            "note",
+        ),
+    ],
+)
+def test_data_findings(formula, change, check, severity):
+    assert found_in_data(formula, GROUPS.assign(**change)) == {check: severity}
+
+
+def test_separation():
+    data = GROUPS.assign(hit=lambda d: (d.x > 0).astype(int), n=4)
+    assert found_in_data("hit ~ x + (1 | g)", data, "bernoulli") == {"separation": "warning"}
+    mixed = data.assign(hit=lambda d: d.hit.where(d.index != 5, 1 - d.hit).where(d.index != 6, 1 - d.hit))
+    assert found_in_data("hit ~ x + (1 | g)", mixed, "bernoulli") == {}
+    quasi = data.assign(hit=lambda d: d.hit * 4, level=lambda d: np.where(d.x > 1, "high", "low"))
+    assert found_in_data("p(hit, n) ~ level + (1 | g)", quasi, "bernoulli") == {"separation": "warning"}
+
+
+def test_overlap_of_draws_and_prior():
+    rng = np.random.default_rng(0)
+    prior = make_prior("HalfNormal", 2)
+    assert prior_overlap(np.abs(rng.normal(0, 2, 4000)), prior) > 0.95
+    # narrow draws fill at most three of the twenty bins
+    assert prior_overlap(rng.normal(2, 0.05, 4000), prior) <= 3 / 20
+
+
+def structure(formula: str, data: pd.DataFrame, **variables) -> dict[str, str]:
+    design = design_of(formula, data)
+    posterior = synthetic_draws(design, chains=4, draws=1000)
+    for name, values in variables.items():
+        posterior[name] = posterior[name].copy(data=values)
+    return {finding.check: finding.severity for finding in structure_findings(posterior, design, make_priors(design))}
+
+
+def test_structure_findings():
+    rng = np.random.default_rng(0)
+    assert structure("y ~ x + (x | g)", GROUPS) == {}
+    half = np.abs(rng.normal(0, 1, (4, 1000)))
+    assert structure("y ~ x + (1 | g)", GROUPS, **{"1|g_sigma": 0.2 * half}) == {"sd at zero": "note"}
+    as_prior = 2.5 * GROUPS.y.std(ddof=0) * half
+    assert structure("y ~ x + (1 | g)", GROUPS, **{"1|g_sigma": as_prior}) == {"prior-driven sd": "warning"}
+    corr = np.broadcast_to([[1, 0.99], [0.99, 1]], (4, 1000, 2, 2))
+    assert structure("y ~ x + (x | g)", GROUPS, g_corr=corr) == {"correlation at the edge": "warning"}
+
+
+def test_zero_far_outside_the_data():
+    """With x around 2000 the correlation at zero is geometry; at the mean it is the true one, here 0."""
+    data = GROUPS.assign(x=lambda d: d.x + 2000)
+    design = design_of("y ~ x + (x | g)", data)
+    posterior = synthetic_draws(design, chains=4, draws=1000)
+    slope = xr.full_like(posterior["x|g_sigma"], 0.5)
+    centre = float(data.x.mean())
+    intercept = (1 + (centre * slope) ** 2) ** 0.5
+    corr = -centre * slope / intercept
+    posterior["x|g_sigma"], posterior["1|g_sigma"] = slope, intercept
+    values = np.ones((4, 1000, 2, 2))
+    values[..., 0, 1] = values[..., 1, 0] = corr
+    posterior["g_corr"] = posterior["g_corr"].copy(data=values)
+    findings = {f.check: f.message for f in structure_findings(posterior, design, make_priors(design))}
+    assert re.search(r"is -1\.00 there and -?0\.00 at the mean", findings["far zero"])
+
+
+def test_gravest_first(data):
+    fit = synthetic_fit("y ~ x + (x | g)", data, draws=3)
+    severities = [finding.severity for finding in fit.checks()]
+    assert severities == sorted(severities, key=["action", "warning", "note"].index)
+    assert fit.checks().need_action[0].check == "draws"
+    assert "draws" in repr(fit.checks())
+
+
+def test_every_finding_is_documented():
+    root = Path(__file__).parents[2]
+    documented = (root / "docs" / "findings.md").read_text()
+    sources = "".join(path.read_text() for path in (root / "hierkit" / "quantities").glob("*_checks.py"))
+    checks = set(re.findall(r'Finding\(\s*(?:"\w+"|severity), "([\w -]+)"', sources)) - {"draws"}
+    assert len(checks) > 14
+    assert [check for check in checks if check not in documented] == []

@@ -1,0 +1,108 @@
+"""The page is self-contained, escaped, and ordered for those who cannot see it."""
+
+import html.parser
+import re
+
+import pytest
+from synthetic import synthetic_fit, table
+
+EVIL = "<img src=x onerror=alert(1)>\"'`{{7*7}}</style><script>alert(2)</script>\u202egnol" + "ж" * 300
+
+
+class Page(html.parser.HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag: str) -> list[dict]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return synthetic_fit("y ~ x + (x | g)", table(), chains=4, draws=500)
+
+
+@pytest.fixture(scope="module")
+def page(fit):
+    return Page(fit.report().html)
+
+
+def test_nothing_runs_and_nothing_is_loaded(page):
+    assert {tag for tag, _ in page.tags}.isdisjoint(
+        {"script", "link", "iframe", "img", "object", "embed", "form", "base"}
+    )
+    assert not [attrs for _, attrs in page.tags if any(name.startswith("on") or name == "src" for name in attrs)]
+    assert all(attrs["href"].startswith("#") for attrs in page.all("a"))
+
+
+def test_content_security_policy(page):
+    policy = next(attrs["content"] for attrs in page.all("meta") if "http-equiv" in attrs)
+    expected = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    assert policy == expected
+
+
+def test_structure_for_screen_readers(page):
+    assert len(page.all("h1")) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("caption")) == len(page.all("table")) > 4
+    assert all("scope" in attrs for attrs in page.all("th"))
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {attrs["href"].removeprefix("#") for attrs in page.all("a")} <= set(ids)
+
+
+def test_it_holds_every_part(page, fit):
+    for heading in ("Findings", "Coefficients", "Variance components", "Groups of g", "Model and data", "Priors"):
+        assert heading in page.text
+    assert "y ~ x + (x | g)" in page.text
+    assert str(fit.draws.attrs["random_seed"]) in page.text
+
+
+def test_same_fit_same_bytes(fit):
+    assert fit.report("T").html == fit.report("T").html
+
+
+def test_evil_names_are_shown_and_harmless():
+    data = table()
+    data[EVIL.replace("`", "")] = data.x
+    data["g"] = data.g.astype(str).replace("10", EVIL)
+    name = EVIL.replace("`", "")
+    fit = synthetic_fit(f"y ~ `{name}` + (`{name}` | g)", data)
+    made = Page(fit.report(EVIL).html)
+    assert not made.all("script")
+    assert not made.all("img")
+    assert made.text.count("onerror=alert(1)") > 4
+    assert "{{7*7}}" in made.text
+    for text in (fit._repr_html_() if hasattr(fit, "_repr_html_") else "", fit.summary()._repr_html_()):
+        assert "<img" not in text
+        assert "<script" not in text
+    for shown in (fit.coefficients(), fit.group_effects(), fit.variance_components(), fit.priors, fit.report(EVIL)):
+        assert "<script>" not in shown._repr_html_()
+        assert "<img" not in shown._repr_html_()
+
+
+def test_title_defaults_to_the_outcome(page):
+    assert "Hierarchical model of y" in page.text
+
+
+def test_frame_in_a_notebook_is_sandboxed(fit):
+    frame = fit.report()._repr_html_()
+    assert frame.startswith('<iframe sandbox srcdoc="')
+    assert "<" not in re.search(r'srcdoc="([^"]*)"', frame).group(1)
+
+
+def test_saved_as_utf8(fit, tmp_path):
+    path = fit.report("ж").save(tmp_path / "r.html")
+    assert "ж" in path.read_text(encoding="utf-8")
+    assert "kB" in repr(fit.report())

@@ -1,0 +1,67 @@
+import textwrap
+
+import pytest
+from synthetic import synthetic_fit, table
+
+from hierkit.report.sections import MOST_ROWS, report_sections, verdict
+
+
+@pytest.fixture
+def fit():
+    return synthetic_fit("y ~ x + (x | g)", table(), chains=4, draws=500)
+
+
+def test_summary_says_the_main_things_in_order(fit):
+    text = str(fit.summary())
+    headings = ["Model and data", "Findings", "Coefficients", "Variance components"]
+    assert [line for line in text.splitlines() if line in headings] == headings
+    assert "y ~ x + (x | g)" in text
+    assert "60 of 60 rows used." in text
+    assert "g: 6 groups, " in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_tables_are_those_of_the_quantities(fit):
+    sections = {section.title: section.table for section in report_sections(fit._parts)}
+    assert sections["Coefficients"].equals(fit.coefficients().table())
+    assert sections["Variance components"].equals(fit.variance_components().table())
+    assert sections["Groups of g"].equals(fit.group_effects("g").table())
+    assert sections["Priors"].equals(fit.priors.table())
+
+
+def test_verdict_names_what_failed():
+    bad = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
+    assert verdict(bad.checks()) == "The draws cannot be trusted yet: draws."
+    assert verdict(bad.checks()) in str(bad.summary())
+
+
+@pytest.mark.parametrize(
+    ("formula", "sentence"),
+    [
+        ("flag ~ x", "The event is flag = yes: "),
+        ("p(hits, tries) ~ x", "p(hits, tries): "),
+        ("won ~ x", "The event is won = True: "),
+    ],
+)
+def test_the_event_is_named(formula, sentence):
+    assert sentence in str(synthetic_fit(formula, table(), "bernoulli").summary())
+
+
+def test_rows_dropped_are_told():
+    data = table()
+    data.loc[:4, "x"] = None
+    text = str(synthetic_fit("y ~ x + (1 | g)", data).summary())
+    assert "55 of 60 rows used." in text
+    assert "missing values in x (5)" in " ".join(textwrap.dedent(text).split())
+
+
+def test_many_groups_are_cut_and_said():
+    data = table(600).assign(g=lambda d: d.index // 2)
+    section = next(s for s in report_sections(synthetic_fit("y ~ (1 | g)", data)._parts) if s.title == "Groups of g")
+    assert len(section.table) == MOST_ROWS
+    assert f"The first {MOST_ROWS} of 600 rows are shown." in section.sentences
+
+
+def test_a_model_without_groups_or_coefficients_is_told_too():
+    assert "Variance components" in str(synthetic_fit("y ~ x", table()).summary())
+    assert "Coefficients" not in str(synthetic_fit("y ~ 0 + (1 | g)", table()).summary())

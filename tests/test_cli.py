@@ -1,0 +1,102 @@
+"""The command line as it is called: results on stdout, the rest on stderr, and an exit status that means something."""
+
+import subprocess
+import sys
+
+import pytest
+from synthetic import synthetic_fit, table
+
+import hierkit
+
+
+def run(*arguments, cwd, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", "from hierkit.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    table().to_csv(tmp_path / "data.csv", index=False)
+    table().to_parquet(tmp_path / "data.parquet")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_fit_report_save_and_report_again(folder):
+    result = run(
+        "fit", "data.csv", "y ~ x + (x | g)", "--seed", 1, "--report", "r.html", "--save", "f.hierkit",
+        "--prior", "x=Normal(0, 1)", cwd=folder,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Model and data\n")
+    assert "draws/s" not in result.stdout
+    assert "<h1>" in (folder / "r.html").read_text()
+    fit = hierkit.load(folder / "f.hierkit")
+    assert str(fit.priors["x"]) == "Normal(0, 1)"
+    again = run("report", "f.hierkit", "-o", "again.html", cwd=folder)
+    assert again.stdout == "again.html\n"
+    assert (folder / "again.html").read_text() == (folder / "r.html").read_text()
+
+
+@pytest.mark.slow
+def test_strict_exit_status_of_a_run_that_did_not_converge(folder):
+    options = ("--draws", 20, "--tune", 20, "--chains", 2, "--seed", 1)
+    strict = run("fit", "data.parquet", "y ~ x + (x | g)", *options, "--strict", cwd=folder)
+    assert strict.returncode == 3
+    assert "cannot be trusted yet" in strict.stdout
+    assert "hierkit: The draws cannot be trusted yet." in strict.stderr
+    assert "Traceback" not in strict.stderr
+
+
+def test_check_samples_nothing(folder):
+    result = run("check", "data.csv", "y ~ x + (x | g/s)", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "60 of 60 rows used" in result.stdout
+    assert "g: 6 groups (0, 10, 20, 30, 40, 50); effects 1, x" in result.stdout
+    assert "g:s: 18 groups (0:E, 0:N, " in result.stdout
+    assert "sd(x|g:s)" in result.stdout
+    assert "few groups: g has 6 groups" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("check", "data.csv", "y ~ wait"), 1, "hierkit: The formula uses 'wait'"),
+        (("check", "none.csv", "y ~ x"), 1, "There is no file 'none.csv'"),
+        (("check", "data.txt", "y ~ x"), 1, "A table ends in .csv or .parquet"),
+        (("check", "data.csv", "y ~ eval('1')"), 1, "calls eval()"),
+        (("fit", "data.csv", "y ~ x", "--prior", "x"), 1, "It is NAME=DIST"),
+        (("report", "data.csv"), 1, "is not a saved fit"),
+        (("fit", "data.csv"), 2, "Missing argument"),
+        (("fly",), 2, "No such command"),
+        (("check", "data.csv", "y ~ x", "--draws", "1"), 2, "No such option"),
+    ],
+)
+def test_failures(arguments, status, message, folder):
+    result = run(*arguments, cwd=folder)
+    assert result.returncode == status
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_report_of_a_saved_fit(folder):
+    synthetic_fit("y ~ x + (x | g)", table()).save(folder / "f.hierkit")
+    result = run("report", "f.hierkit", "--title", "Teams", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "<h1>Teams</h1>" in (folder / "report.html").read_text()
+
+
+def test_help_loads_nothing_heavy():
+    code = """
+import sys
+from hierkit.cli import main
+sys.argv = ["hierkit", "--help"]
+try:
+    main()
+except SystemExit:
+    print([name for name in ("pandas", "bambi", "pymc", "arviz_stats") if name in sys.modules])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.rstrip().endswith("[]")
+    assert "check" in result.stdout
