@@ -98,7 +98,7 @@ def test_two_valued_outcomes(outcome):
     fit = quickly(f"{outcome} ~ x + (1 | g)", data, family="bernoulli")
     event = {"flag": "yes", "won": True, "flag['no']": "no"}[outcome]
     assert fit.design.outcome.event == event
-    assert f"The event is {outcome.split('[')[0]} = {event}" in str(fit.summary())
+    assert f"Bernoulli: the event is {event}," in str(fit.summary())
     assert fit.design.outcome.y.mean() == (data[outcome.split("[")[0]] == event).mean()
 
 

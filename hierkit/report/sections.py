@@ -95,19 +95,18 @@ def verdict(findings: Findings) -> str:
 def model_section(parts: Parts) -> Section:
     """The formula, the outcome, the rows used and the groups."""
     design = parts.design
-    rows = design.rows
-    sentences = [
-        f"{design.formula.text}",
-        _outcome_sentence(design),
-        f"{len(rows.positions)} of {rows.given} rows used.",
-    ]
+    items = {
+        "Formula": design.formula.text,
+        "Outcome": _outcome(design),
+        "Rows": f"{len(design.rows.positions)} of {design.rows.given} used",
+    }
     for factor in design.factors:
-        counts = factor.counts
-        size = (
-            f"{counts.min()} to {counts.max()} rows each" if counts.min() < counts.max() else f"{counts[0]} rows each"
-        )
-        sentences.append(f"{factor.label}: {len(factor.levels)} groups, {size}.")
-    return Section("Model and data", tuple(sentences))
+        least, most = factor.counts.min(), factor.counts.max()
+        size = f"{least} to {most} rows each" if least < most else f"{least} rows each"
+        items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
+    return Section(
+        "Model and data", (), pd.DataFrame(items.items(), columns=["item", "value"]), "What was fitted to what"
+    )
 
 
 def findings_section(parts: Parts) -> Section:
@@ -116,14 +115,14 @@ def findings_section(parts: Parts) -> Section:
     return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first")
 
 
-def _outcome_sentence(design: Design) -> str:
+def _outcome(design: Design) -> str:
     outcome = design.outcome
     if outcome.family == "gaussian":
-        return f"{outcome.label} is Gaussian: mean {outcome.y.mean():.4g}, sd {outcome.y.std():.4g}."
+        return f"{outcome.label}, Gaussian: mean {outcome.y.mean():.4g}, sd {outcome.y.std():.4g}"
     if outcome.trials is not None:
-        return f"{outcome.label}: {outcome.y.sum():.0f} successes in {outcome.trials.sum():.0f} trials."
+        return f"{outcome.label}, counts: {outcome.y.sum():.0f} successes in {outcome.trials.sum():.0f} trials"
     event = "1" if outcome.event is None else str(outcome.event)
-    return f"The event is {outcome.label} = {event}: {outcome.y.mean():.1%} of the rows."
+    return f"{outcome.label}, Bernoulli: the event is {event}, in {outcome.y.mean():.1%} of the rows"
 
 
 def _estimates(parts: Parts) -> tuple[Section, ...]:
@@ -170,11 +169,22 @@ def _as_text(section: Section) -> str:
     lines = [section.title, "-" * len(section.title)]
     for sentence in section.sentences:
         lines += textwrap.wrap(sentence, WIDTH)
-    if section.table is not None and section.title == "Findings":
-        for row in section.table.itertuples():
-            lines += textwrap.wrap(
-                f"{row.severity}, {row.check}: {row.message} {row.advice}", WIDTH, subsequent_indent="  "
-            )
-    elif section.table is not None:
-        lines.append(section.table.to_string(index=False, float_format="{:.4g}".format))
+    if section.table is not None:
+        lines += _TABLES_AS_TEXT.get(section.title, _table_as_text)(section.table)
     return "\n".join(lines)
+
+
+def _table_as_text(table: pd.DataFrame) -> list[str]:
+    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
+
+
+def _items_as_text(table: pd.DataFrame) -> list[str]:
+    return [f"{item}: {value}" for item, value in table.itertuples(index=False)]
+
+
+def _findings_as_text(table: pd.DataFrame) -> list[str]:
+    rows = [f"{row.severity}, {row.check}: {row.message} {row.advice}" for row in table.itertuples()]
+    return [line for row in rows for line in textwrap.wrap(row, WIDTH, subsequent_indent="  ")]
+
+
+_TABLES_AS_TEXT = {"Model and data": _items_as_text, "Findings": _findings_as_text}

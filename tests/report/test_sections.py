@@ -16,8 +16,8 @@ def test_summary_says_the_main_things_in_order(fit):
     headings = ["Model and data", "Findings", "Coefficients", "Variance components"]
     assert [line for line in text.splitlines() if line in headings] == headings
     assert "y ~ x + (x | g)" in text
-    assert "60 of 60 rows used." in text
-    assert "g: 6 groups, " in text
+    assert "Rows: 60 of 60 used" in text
+    assert "Groups of g: 6, " in text
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -38,9 +38,9 @@ def test_verdict_names_what_failed():
 @pytest.mark.parametrize(
     ("formula", "sentence"),
     [
-        ("flag ~ x", "The event is flag = yes: "),
-        ("p(hits, tries) ~ x", "p(hits, tries): "),
-        ("won ~ x", "The event is won = True: "),
+        ("flag ~ x", "flag, Bernoulli: the event is yes, in "),
+        ("p(hits, tries) ~ x", "p(hits, tries), counts: "),
+        ("won ~ x", "won, Bernoulli: the event is True, in "),
     ],
 )
 def test_the_event_is_named(formula, sentence):
@@ -51,7 +51,7 @@ def test_rows_dropped_are_told():
     data = table()
     data.loc[:4, "x"] = None
     text = str(synthetic_fit("y ~ x + (1 | g)", data).summary())
-    assert "55 of 60 rows used." in text
+    assert "Rows: 55 of 60 used" in text
     assert "missing values in x (5)" in " ".join(textwrap.dedent(text).split())
 
 
