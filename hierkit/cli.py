@@ -13,7 +13,7 @@ from hierkit.errors import HierkitError, refusal
 if TYPE_CHECKING:
     from hierkit.fitting import Fit
 
-DONE, FAILED, USAGE, NOT_CONVERGED = 0, 1, 2, 3
+FAILED, NOT_CONVERGED, INTERRUPTED = 1, 3, 130
 DEMOS = (("csat_slopes", "csat ~ wait + (wait | team)"), ("sleepstudy", "Reaction ~ Days + (Days | Subject)"))
 
 app = typer.Typer(
@@ -46,6 +46,8 @@ def fit_command(
     """Fit a model and print its summary."""
     import hierkit
 
+    for target in (report, save):
+        _check_folder(target)
     fitted = _to_stderr(
         lambda: hierkit.fit(
             formula,
@@ -59,10 +61,10 @@ def fit_command(
         )
     )
     typer.echo(str(fitted.summary()))
-    if report is not None:
-        fitted.report().save(report)
     if save is not None:
         fitted.save(save)
+    if report is not None:
+        fitted.report().save(report)
     if strict and fitted.checks().need_action:
         raise typer.Exit(NOT_CONVERGED)
 
@@ -96,6 +98,7 @@ def report(
     """Write the HTML report of a saved fit."""
     import hierkit
 
+    _check_folder(output)
     hierkit.load(fit).report(title).save(output)
     typer.echo(str(output))
 
@@ -122,12 +125,9 @@ def main() -> None:
     """Run the command line: a refusal is one line on stderr and exit status 1, an interrupt 130."""
     try:
         app()
-    except HierkitError as error:
+    except (HierkitError, OSError) as error:
         print(f"hierkit: {error}", file=sys.stderr)
         sys.exit(FAILED)
-    except KeyboardInterrupt as interrupt:
-        print(f"hierkit: {interrupt or 'Interrupted.'}", file=sys.stderr)
-        sys.exit(130)
 
 
 def _to_stderr(make: Any) -> "Fit":
@@ -138,8 +138,18 @@ def _to_stderr(make: Any) -> "Fit":
 
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.showwarning = show
-        fitted: Fit = make()
+        try:
+            fitted: Fit = make()
+        except KeyboardInterrupt as interrupt:
+            print(f"hierkit: {interrupt}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
     return fitted
+
+
+def _check_folder(target: Path | None) -> None:
+    """Refuse a file whose folder is missing, before anything is computed for it."""
+    if target is not None and not target.parent.is_dir():
+        raise refusal(f"There is no folder {str(target.parent)!r}", "Files go into folders that exist", "Make it first")
 
 
 def _read_table(path: Path) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import bambi
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """A fitted model and its draws. Nothing in it changes after it is made.
 
@@ -85,9 +85,8 @@ class Fit:
 
     def save(self, path: str | Path) -> Path:
         """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
-        formula, outcome = self.formula, self.design.outcome
-        family = "gaussian" if outcome.family == "gaussian" else "bernoulli"
-        return storage.write(path, formula.text, formula.trusted, family, self.design.rows, self.priors, self.draws)
+        family = "gaussian" if self.design.outcome.family == "gaussian" else "bernoulli"
+        return storage.write(path, self.formula.text, family, self.design.rows, self.priors, self.draws)
 
     @cached_property
     def _posterior(self) -> xr.Dataset:
@@ -205,6 +204,11 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     HierkitError
         For a file that is no fit, is damaged, comes from a newer hierkit, or holds a formula that is not allowed.
     """
-    text, _, family, rows, priors, draws = storage.read(path)
+    text, family, rows, priors, draws = storage.read(path)
     formula = parse(text, trusted_formula)
-    return Fit(formula, make_design(formula, rows, family), priors, draws)
+    if list(formula.columns) != list(rows.frame.columns):
+        raise storage.damaged(path, "its rows are not those of its formula")
+    design = make_design(formula, rows, family)
+    if set(priors) != set(make_priors(design, effects=draws.attrs.get("effects", "normal"))):
+        raise storage.damaged(path, "its priors are not those of its formula")
+    return Fit(formula, design, priors, draws)

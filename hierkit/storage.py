@@ -18,7 +18,7 @@ import zarr
 from zarr.storage import MemoryStore
 
 from hierkit.errors import HierkitError, refusal
-from hierkit.model.distributions import Prior
+from hierkit.model.distributions import checked_prior
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 
@@ -27,33 +27,36 @@ MANIFEST = "hierkit.json"
 CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
 
-def write(
-    path: str | Path, text: str, trusted: bool, family: str, rows: Rows, priors: Priors, draws: xr.DataTree
-) -> Path:
+def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, draws: xr.DataTree) -> Path:
     """Write the parts of a fit into one file.
 
     Parameters
     ----------
     path : str or Path
-        The file; one that is there is replaced in a single step, when the new one is complete.
-    text, trusted, family, rows, priors, draws
-        The parts: the formula's text and whether it was trusted, the family as passed to `fit`, the rows used, the
-        priors and the draws.
+        The file; one that is there is replaced in a single step, when the new one is complete. After a kill, a hidden
+        file that ends in `.part` may be left beside it.
+    text, family, rows, priors, draws
+        The parts: the formula's text, the family as passed to `fit`, the rows used, the priors and the draws.
 
     Returns
     -------
     Path
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written; an older one is left as it was.
     """
     arrays = _Writer()
     manifest = {
         "format": FORMAT,
-        "formula": {"text": text, "trusted": trusted},
+        "formula": text,
         "family": family,
         "rows": _pack_rows(rows, arrays),
         "priors": [[name, prior.name, dict(prior.args), name in priors.from_user] for name, prior in priors.items()],
         "draws": {
             "attrs": draws.attrs,
-            "groups": {k: _pack(v.to_dataset(), arrays) for k, v in draws.children.items()},
+            "groups": {name: _pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
         },
     }
     path = Path(path)
@@ -67,13 +70,14 @@ def write(
                     archive.writestr(key, content)
             file.flush()
             os.fsync(file.fileno())
+        temporary.chmod(_mode(path))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
 
 
-def read(path: str | Path) -> tuple[str, bool, str, Rows, Priors, xr.DataTree]:
+def read(path: str | Path) -> tuple[str, str, Rows, Priors, xr.DataTree]:
     """Read the parts of a fit: what `write` was given, in its order.
 
     Raises
@@ -88,29 +92,42 @@ def read(path: str | Path) -> tuple[str, bool, str, Rows, Priors, xr.DataTree]:
         with zipfile.ZipFile(path) as archive:
             if MANIFEST not in archive.namelist():
                 raise _foreign(path)
-            if archive.testzip() is not None:
-                raise _damaged(path, "its contents do not match their checksums")
             manifest = json.loads(archive.read(MANIFEST))
             _check_format(path, manifest)
             arrays = _Reader({name: archive.read(name) for name in archive.namelist() if name != MANIFEST})
             return _unpack_parts(manifest, arrays)
-    except zipfile.BadZipFile:
-        raise (_damaged(path, "it ends early") if _starts_as_zip(path) else _foreign(path)) from None
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except zipfile.BadZipFile as error:
+        raise (damaged(path, str(error)) if _starts_as_zip(path) else _foreign(path)) from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, HierkitError):
             raise
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+        raise damaged(path, f"{type(error).__name__}: {error}") from error
 
 
-def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, bool, str, Rows, Priors, xr.DataTree]:
-    priors = {name: Prior(distribution, args) for name, distribution, args, _ in manifest["priors"]}
+def damaged(path: str | Path, reason: str) -> HierkitError:
+    """The error for a file that was a fit once, or pretends to be one."""
+    return refusal(
+        f"{Path(path).name} is damaged: {reason}", "A saved fit is read whole or not at all", "Save it again"
+    )
+
+
+def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str, Rows, Priors, xr.DataTree]:
+    priors = {name: checked_prior(name, distribution, args) for name, distribution, args, _ in manifest["priors"]}
     from_user = frozenset(name for name, _, _, chosen in manifest["priors"] if chosen)
     groups = {name: _unpack(packed, arrays) for name, packed in manifest["draws"]["groups"].items()}
     draws = xr.DataTree.from_dict(groups)
-    draws.attrs = manifest["draws"]["attrs"]
-    formula = manifest["formula"]
+    draws.attrs = dict(manifest["draws"]["attrs"])
     rows = _unpack_rows(manifest["rows"], arrays)
-    return formula["text"], formula["trusted"], manifest["family"], rows, Priors(priors, from_user), draws
+    return manifest["formula"], manifest["family"], rows, Priors(priors, from_user), draws
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced; of a new one, what the user's umask leaves."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 class _Writer:
@@ -161,7 +178,7 @@ def _unpack(packed: dict[str, Any], arrays: _Reader) -> xr.Dataset:
 
 
 def _pack_labels(labels: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Labels as JSON: numbers and booleans as they are, dates and other objects by what they are."""
+    """Labels as JSON: numbers and booleans as they are, dates as numbers, objects one by one."""
     if labels.dtype.kind == "M":
         return {"dtype": str(labels.dtype), "values": labels.astype("int64").tolist()}
     if labels.dtype.kind in "iufb":
@@ -179,13 +196,7 @@ def _unpack_labels(packed: dict[str, Any]) -> np.ndarray[Any, Any]:
 
 
 def _pack_label(label: Any) -> Any:
-    if isinstance(label, str | bool | int | float):
-        return label
-    if hasattr(label, "isoformat"):
-        return {"timestamp": pd.Timestamp(label).isoformat()}
-    raise refusal(
-        f"The label {label!r} is a {type(label).__name__}", "Labels are text, numbers, booleans and dates", "Convert it"
-    )
+    return {"timestamp": label.isoformat()} if isinstance(label, pd.Timestamp) else label
 
 
 def _unpack_label(label: Any) -> Any:
@@ -237,7 +248,3 @@ def _starts_as_zip(path: Path) -> bool:
 
 def _foreign(path: Path) -> HierkitError:
     return refusal(f"{path.name} is not a saved fit", "Fits are saved by fit.save()", "Check the path")
-
-
-def _damaged(path: Path, reason: str) -> HierkitError:
-    return refusal(f"{path.name} is damaged: {reason}", "A saved fit is read whole or not at all", "Save the fit again")

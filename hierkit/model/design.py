@@ -17,7 +17,7 @@ from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Array, Column, Evaluator, functions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """All that a model knows of the data.
 
@@ -105,6 +105,8 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     evaluator = Evaluator(rows.frame.rename(columns=names), names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, family)
     columns, X, offset = _common(formula, evaluator)
+    if outcome.family == "gaussian":
+        outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - offset)
     factors, group_terms = make_factors(evaluator, formula.group_terms)
     if not columns and not factors:
         raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")

@@ -109,10 +109,26 @@ def read_prior(parameter: str, value: Any) -> Prior:
         raise _unreadable(parameter, value, f"there is no distribution {name!r} here")
     expected = PARAMETERS[name]
     args = dict(zip(expected, positional, strict=False)) | named
-    if len(positional) > len(expected) or set(args) != set(expected) or set(expected[: len(positional)]) & set(named):
+    if len(positional) > len(expected) or set(expected[: len(positional)]) & set(named):
         raise _unreadable(parameter, value, f"{name} takes {', '.join(expected) or 'no numbers'}")
-    numbers = {key: _number(parameter, value, args[key]) for key in expected}
-    _check_domain(parameter, value, name, numbers)
+    return checked_prior(parameter, name, args)
+
+
+def checked_prior(parameter: str, name: str, args: Mapping[str, Any]) -> Prior:
+    """A prior from a distribution's name and its parameters by name, both checked.
+
+    Raises
+    ------
+    HierkitError
+        For a name or parameters that `read_prior` would refuse.
+    """
+    if name not in PARAMETERS:
+        raise _unreadable(parameter, name, f"there is no distribution {name!r} here")
+    shown = f"{name}({', '.join(f'{key}={value}' for key, value in args.items())})"
+    if set(args) != set(PARAMETERS[name]):
+        raise _unreadable(parameter, shown, f"{name} takes {', '.join(PARAMETERS[name]) or 'no numbers'}")
+    numbers = {key: _number(parameter, shown, args[key]) for key in PARAMETERS[name]}
+    _check_domain(parameter, shown, name, numbers)
     return Prior(name, numbers)
 
 

@@ -6,6 +6,7 @@ resolve any dotted name it can reach: a formula is code.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from formulae import expr as ast
 from formulae.token import Token
@@ -241,7 +242,7 @@ def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
             left, right = _factors(node.left, text), _factors(node.right, text)
             cells = [_unique([*a, *b]) for a in left for b in right]
             return {
-                "SLASH": [*left, *(_unique([*left[-1], *b]) for b in right)],
+                "SLASH": [*left, *(_unique([*chain(*left), *b]) for b in right)],
                 "COLON": cells,
                 "STAR": [*left, *right, *cells],
                 "PLUS": [*left, *right],

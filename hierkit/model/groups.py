@@ -22,7 +22,7 @@ from hierkit.model.terms import Array, Column, Evaluated, Evaluator
 GROUP_INTERCEPT = Column("1", "1", "1", is_intercept=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Factor:
     """A grouping factor, its groups and its effects.
 

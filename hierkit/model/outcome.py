@@ -12,7 +12,7 @@ from hierkit.errors import HierkitError, refusal
 FAMILIES = ("gaussian", "bernoulli")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """The outcome of each row.
 
@@ -46,7 +46,7 @@ def gaussian(label: str, values: pd.Series) -> Outcome:
             'Pass family="bernoulli" for a two-valued outcome, or convert the column',
         )
     y = values.to_numpy(dtype=np.float64)
-    _check_varies(label, y)
+    check_varies(label, y)
     return Outcome(label, "gaussian", y)
 
 
@@ -65,7 +65,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
     if event is None:
         chosen = levels[1]
     else:
-        named = [level for level in levels if str(level) == event]
+        named = [level for level in levels if str(level) == event or _is_number(level, event)]
         if not named:
             raise refusal(
                 f"The outcome {label!r} has no value {event!r}",
@@ -112,8 +112,17 @@ def check_family(family: str, counts: bool) -> None:
         )
 
 
-def _check_varies(label: str, y: NDArray[np.float64]) -> None:
-    if (y == y[0]).all():
+def _is_number(level: Any, text: str) -> bool:
+    """Whether a numeric level is the number that the text says: 1.0 for "1"."""
+    try:
+        return not isinstance(level, str) and float(level) == float(text)
+    except ValueError:
+        return False
+
+
+def check_varies(label: str, y: NDArray[np.float64]) -> None:
+    """Refuse an outcome that is the same in every row, up to rounding."""
+    if np.ptp(y) <= 1e-12 * np.abs(y).max():
         raise _constant(label, f"{y[0]:g}")
 
 

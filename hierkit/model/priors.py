@@ -97,32 +97,39 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
 
 
 def _coefficient_defaults(design: Design) -> dict[str, Prior]:
-    """`Intercept`, slopes and `sigma`. Without an intercept there is no centre: root mean squares replace the sds."""
-    scale = np.std if design.has_intercept else _root_mean_square
+    """`Intercept`, slopes and `sigma`; see docs/priors.md."""
     y = design.outcome.y - design.offset
     gaussian = design.outcome.family == "gaussian"
-    unit = 2.5 * float(scale(y)) if gaussian else 1.0
-    priors = {}
+    unit = 2.5 * float(np.std(y)) if gaussian else 1.0
+    level = (float(np.mean(y)), unit) if gaussian else (-float(np.mean(design.offset)), 1.5)
+    through_origin = all(column.spread is not None for column in design.columns)
+    priors, shift = {}, 0.0
     for column, x in zip(design.columns, design.X.T, strict=True):
-        if not column.is_intercept:
-            priors[column.label] = make_prior("Normal", 0, unit / float(scale(x)))
-        elif gaussian:
-            priors[column.label] = make_prior("Normal", float(np.mean(y)), 2.5 * float(np.std(y)))
-        else:
-            priors[column.label] = make_prior("Normal", 0, 1.5)
+        if column.spread is not None:
+            # without any intercept the line passes through the origin: only sizes are left to scale by
+            size = 2.5 * _root_mean_square(y) if gaussian else 1.0
+            scale = size / _root_mean_square(x) if through_origin else unit / column.spread
+            priors[column.label] = make_prior("Normal", 0, scale)
+            shift += (scale * float(np.mean(x))) ** 2
+    for column in design.columns:
+        if column.spread is None:
+            # the intercept is at the centre of the predictors; levels without one are where predictors are zero
+            sd = level[1] if column.is_intercept else float(np.hypot(level[1], np.sqrt(shift)))
+            priors[column.label] = make_prior("Normal", level[0], sd)
     if gaussian:
         priors["sigma"] = make_prior("HalfStudentT", 4, float(np.std(y)))
-    return priors
+    ordered = [column.label for column in design.columns] + (["sigma"] if gaussian else [])
+    return {name: priors[name] for name in ordered}
 
 
 def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
     gaussian = design.outcome.family == "gaussian"
-    sd = float(np.std(design.outcome.y - design.offset))
+    unit = 2.5 * float(np.std(design.outcome.y - design.offset)) if gaussian else 1.0
+    level = unit if gaussian else 1.5
     priors = {}
     for factor in design.factors:
-        for effect, z in zip(factor.effects, factor.Z.T, strict=True):
-            slope_unit = 2.5 * sd if gaussian else 1.0
-            scale = (2.5 * sd if gaussian else 1.5) if effect.is_intercept else slope_unit / float(np.std(z))
+        for effect in factor.effects:
+            scale = level if effect.spread is None else unit / effect.spread
             priors[f"sd({effect.label}|{factor.label})"] = make_prior("HalfNormal", scale)
         if factor.blocks:
             priors[f"cor({factor.label})"] = make_prior("LKJ", 2)

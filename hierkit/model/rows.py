@@ -7,6 +7,7 @@ order where they have one, sorted otherwise.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Number
 from typing import Any
 
 import narwhals as nw
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from hierkit.errors import HierkitError, refusal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """The rows used and what was left out.
 
@@ -132,6 +133,10 @@ def _counted(counts: dict[str, int]) -> str:
 
 def _clean(values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
     """One column in a type that formulae knows, and its unused levels."""
+    if dtype == nw.Object:
+        values = _infer(values)
+        if values.dtype != object:
+            return _clean(values, nw.from_native(values, series_only=True).dtype, native_order)
     if dtype == nw.Boolean:
         return values.astype(bool), []
     if dtype.is_integer():
@@ -141,8 +146,25 @@ def _clean(values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series
     if isinstance(values.dtype, pd.CategoricalDtype) and (native_order or dtype != nw.Categorical):
         used = values.cat.remove_unused_categories()
         unused = [level for level in values.cat.categories if level not in set(used.cat.categories)]
-        return used.cat.as_ordered(), unused
-    return pd.Series(pd.Categorical(values, categories=_sorted_levels(values), ordered=True)), []
+        return _plain_labels(used.cat.as_ordered()), unused
+    return _plain_labels(pd.Series(pd.Categorical(values, categories=_sorted_levels(values), ordered=True))), []
+
+
+def _infer(values: pd.Series) -> pd.Series:
+    """Python objects in the type that they all have; numbers of several kinds, Decimal among them, as floats."""
+    inferred = values.infer_objects()
+    if inferred.dtype == object and all(isinstance(v, Number) and not isinstance(v, bool) for v in inferred):
+        return inferred.astype(np.float64)
+    return inferred
+
+
+def _plain_labels(values: pd.Series) -> pd.Series:
+    """Labels of other kinds than text, numbers, booleans and timestamps (intervals, periods, dates) as text."""
+    levels = values.cat.categories
+    if levels.dtype.kind in "iufbM" or all(isinstance(level, str | bool | int | float) for level in levels):
+        return values
+    texts = [level if isinstance(level, str | bool | int | float) else str(level) for level in levels.tolist()]
+    return values if len(set(texts)) < len(texts) else values.cat.rename_categories(texts)
 
 
 def _sorted_levels(values: pd.Series) -> list[Any]:

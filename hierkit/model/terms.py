@@ -42,6 +42,12 @@ class Column:
         Place along the term's own dimension; None for a term of one column.
     is_intercept : bool
         Whether the column is the constant 1.
+    spread : float or None
+        The sd that scales its default prior, the same wherever predictors have their zero: that of the column with the
+        numeric parts of an interaction centred, and with indicators of a category coded in full taken as 1. None for
+        what is an intercept: of all rows, or of those of one level.
+    in_full : bool
+        Whether a category in it has an indicator for every level.
     """
 
     label: str
@@ -49,6 +55,8 @@ class Column:
     term: str
     index: int | None = None
     is_intercept: bool = False
+    spread: float | None = None
+    in_full: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,22 @@ class Evaluated:
         labels, name = self.labels, self.term.name
         term_label = ":".join(self.words[component.name] for component in self.term.components)
         vector = len(labels) > 1 or bool(self.codings)
-        return tuple(Column(label, term_label, name, i if vector else None) for i, label in enumerate(labels))
+        return tuple(
+            Column(label, term_label, name, i if vector else None, spread=spread, in_full=True in self.codings)
+            for i, (label, spread) in enumerate(zip(labels, self._spreads, strict=True))
+        )
+
+    @property
+    def _spreads(self) -> list[float | None]:
+        product = np.ones((len(self.values), 1))
+        for component in self.term.components:
+            values = np.asarray(component.value, dtype=np.float64).reshape(len(self.values), -1)
+            if component.kind == "numeric":
+                values = values - values.mean(axis=0)
+            elif component.spans_intercept:
+                values = np.ones_like(values)
+            product = (product[:, :, None] * values[:, None, :]).reshape(len(values), -1)
+        return [float(sd) if sd > 0 else None for sd in product.std(axis=0)]
 
     @property
     def codings(self) -> set[bool]:

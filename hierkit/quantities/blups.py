@@ -3,6 +3,7 @@
 import xarray as xr
 
 from hierkit.model.design import Design
+from hierkit.model.terms import Column
 from hierkit.quantities.effects import coefficient_draws, read_effects, stack
 from hierkit.quantities.quantity import Quantity
 
@@ -22,8 +23,9 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     Returns
     -------
     Quantity
-        `deviation` and `coefficient` (chain, draw, group, effect), `n` (group), the rows of each group. With several
-        factors a coefficient is that of a group whose other factors are typical (their effects zero).
+        `deviation` and `coefficient` (chain, draw, group, effect), on the link scale; `n` (group), the rows of each
+        group. An effect without a common coefficient of the same coding has β = 0: its coefficient is its deviation.
+        With several factors a coefficient is that of a group whose other factors are typical (their effects zero).
 
     Raises
     ------
@@ -32,17 +34,24 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     """
     chosen = design.factor(factor)
     effects = read_effects(posterior, chosen)
-    common = {column.label: column for column in design.columns}
-    beta = [
-        coefficient_draws(posterior, (common[name],)).isel(term=0, drop=True)
-        if (name := "Intercept" if effect.is_intercept else effect.label) in common
-        else xr.zeros_like(effects.u.isel(group=0, effect=0, drop=True))
-        for effect in chosen.effects
-    ]
+    partners = [_partner(effect, design.columns) for effect in chosen.effects]
+    none = xr.zeros_like(effects.u.isel(group=0, effect=0, drop=True))
+    beta = [none if c is None else coefficient_draws(posterior, (c,)).isel(term=0, drop=True) for c in partners]
     shared = stack(beta, "effect", [effect.label for effect in chosen.effects])
     coefficient = (effects.u + shared).transpose("chain", "draw", "group", "effect")
     definition = (
-        f"Group effects of {chosen.label}: the deviation u from the common coefficient, and the group's own "
+        f"Group effects of {chosen.label}: the deviation u from the common coefficient β, and the group's own "
         "coefficient β + u, both partially pooled (the posterior counterpart of the BLUP)."
     )
+    if alone := [effect.label for effect, c in zip(chosen.effects, partners, strict=True) if c is None]:
+        definition += f" No common coefficient stands beside {', '.join(alone)}: there β is 0."
     return Quantity(xr.Dataset({"n": effects.n, "deviation": effects.u, "coefficient": coefficient}), definition)
+
+
+def _partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:
+    """The common coefficient from which a group effect deviates: that of the same column, coded alike."""
+    for column in columns:
+        same = effect.is_intercept if column.is_intercept else column.label == effect.label
+        if same and column.in_full == effect.in_full:
+            return column
+    return None

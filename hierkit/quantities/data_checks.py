@@ -91,7 +91,7 @@ def _constant_within(z: Array, factor: Factor) -> bool:
 def _predictors(design: Design) -> Iterator[Finding]:
     X, labels = design.X, [column.label for column in design.columns]
     if len(labels) > 1:
-        scaled = X / np.sqrt((X**2).mean(axis=0))
+        scaled = _scaled(design)
         _, r, order = qr(scaled, mode="economic", pivoting=True)
         size = np.abs(np.diag(r))
         if redundant := [labels[i] for i in order[: len(size)][size < 1e-9 * size[0]]]:
@@ -104,6 +104,13 @@ def _predictors(design: Design) -> Iterator[Finding]:
         yield Finding("note", "scales", message, "Use units in which a change by one is of interest.")
 
 
+def _scaled(design: Design) -> Array:
+    """X in units of its columns' own size, centred where an intercept makes up for it."""
+    fixed = np.array([column.is_intercept for column in design.columns])
+    X = design.X - np.where(fixed | (not design.has_intercept), 0, design.X.mean(axis=0))
+    return np.asarray(X / np.sqrt((X**2).mean(axis=0)))
+
+
 def _separation(design: Design) -> Iterator[Finding]:
     """Whether a linear combination of predictors splits events from non-events, found by linear programming.
 
@@ -112,9 +119,8 @@ def _separation(design: Design) -> Iterator[Finding]:
     """
     outcome = design.outcome
     trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
-    scale = np.abs(design.X).max(axis=0, initial=0)
-    rows = np.vstack([design.X[outcome.y > 0], -design.X[outcome.y < trials]]) / np.where(scale > 0, scale, 1)
-    rows = np.unique(rows, axis=0)
+    X = _scaled(design)
+    rows = np.unique(np.vstack([X[outcome.y > 0], -X[outcome.y < trials]]), axis=0)
     if not rows.size or len(rows) > MOST_ROWS_FOR_SEPARATION:
         return
     solution = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")

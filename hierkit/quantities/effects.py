@@ -10,7 +10,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.terms import Column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effects:
     """The group effects of one factor.
 
@@ -79,6 +79,16 @@ def stack(parts: list[xr.DataArray], dim: str, labels: list[str]) -> xr.DataArra
     return xr.concat(parts, dim=index, coords="minimal", compat="override", join="override")
 
 
+def correlation(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
+    """(chain, draw), the correlation of two effects: G_ab / sqrt(G_aa G_bb)."""
+    return entry(cov, a, b) / (entry(cov, a, a) * entry(cov, b, b)) ** 0.5
+
+
+def entry(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
+    """(chain, draw), one entry of G."""
+    return cov.sel(effect=a, effect_other=b, drop=True)
+
+
 def _sds(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     parts = [_pick(posterior[f"{factor.variable(effect)}_sigma"], effect) for effect in factor.effects]
     return stack(parts, "effect", [effect.label for effect in factor.effects])
@@ -96,5 +106,5 @@ def _pick(variable: xr.DataArray, column: Column) -> xr.DataArray:
     """The part of a term's variable that belongs to one column, without the term's own dimension."""
     if column.index is None:
         return variable.drop_vars([name for name in variable.coords if name not in variable.dims])
-    own = next(dim for dim in variable.dims if str(dim).endswith(("__expr_dim", "_dim")) and "__factor" not in str(dim))
+    own = next(dim for dim in map(str, variable.dims) if dim.endswith("_dim") and not dim.endswith("__factor_dim"))
     return variable.isel({own: column.index}, drop=True)

@@ -13,7 +13,7 @@ from hierkit.errors import refusal
 SAMPLE_DIMS = ("chain", "draw")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quantity:
     """What was computed, from draws to table.
 

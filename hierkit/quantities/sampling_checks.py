@@ -12,6 +12,7 @@ from hierkit.quantities.findings import Finding
 RHAT = 1.01
 ESS_PER_CHAIN = 100
 BFMI = 0.3
+FEWEST_DRAWS = 4
 TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
 
 LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
@@ -35,10 +36,13 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
         advice = "The draws are those of the second run; its own divergences, if any, stand above."
         yield Finding("note", "sampled again", f"{retry}.", advice)
     posterior = varying(draws["posterior"].to_dataset())
-    if posterior.sizes["draw"] >= 4:
-        yield from _mixing(posterior)
+    if broken := [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]:
+        message = f"{', '.join(broken)} have draws that are not finite numbers."
+        yield Finding("action", "not finite", message, "Check the priors and the scales of outcome and predictors.")
+    elif posterior.sizes["draw"] < FEWEST_DRAWS:
+        yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws a chain are too few to check.", LONGER)
     else:
-        yield Finding("action", "draws", f"{posterior.sizes['draw']} draws a chain are too few to check.", LONGER)
+        yield from _mixing(posterior)
     if "sample_stats" in draws:
         yield from _statistics(draws["sample_stats"].to_dataset())
 
@@ -52,7 +56,7 @@ def varying(posterior: xr.Dataset) -> xr.Dataset:
             row, column = np.tril_indices(variable.sizes[dims[0]], -1)
             places = [xr.DataArray(i, dims=f"{name}_pair") for i in (row, column)]
             pairs = variable.drop_vars(dims).isel(dict(zip(dims, places, strict=True)))
-            free[name] = pairs[..., pairs.std(("chain", "draw")).values > 0]
+            free[name] = pairs[..., ~(pairs == 0).all(("chain", "draw")).values]
         else:
             free[name] = variable
     return xr.Dataset(free)
@@ -60,20 +64,28 @@ def varying(posterior: xr.Dataset) -> xr.Dataset:
 
 def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
     if posterior.sizes["chain"] > 1:
-        rhat = _stack(arviz_stats.rhat(posterior))
-        if bad := int((rhat > RHAT).sum()):
-            message = (
-                f"R-hat is {rhat.max():.3f} for {rhat.idxmax()}, and above {RHAT} for {bad} of {len(rhat)} quantities:"
-            )
-            yield Finding("action", "R-hat", f"{message} the chains disagree.", LONGER)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rhat = _stack(arviz_stats.rhat(posterior))
+        stuck, bad = rhat.isna(), rhat > RHAT
+        if stuck.any():
+            message = f"All chains stand still at one value of {stuck.idxmax()} ({int(stuck.sum())} such quantities)."
+            yield Finding("action", "R-hat", message, "Check the priors, then sample again with another seed.")
+        if bad.any():
+            where = f"{rhat.idxmax()}, and above {RHAT} for {int(bad.sum())} of {len(rhat)} quantities"
+            yield Finding("action", "R-hat", f"R-hat is {rhat.max():.3f} for {where}: the chains disagree.", LONGER)
     else:
-        yield Finding("warning", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
+        yield Finding("action", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
     needed = ESS_PER_CHAIN * posterior.sizes["chain"]
-    for kind in ("bulk", "tail"):
-        ess = _stack(arviz_stats.ess(posterior, method=kind))
-        if bad := int((ess < needed).sum()):
-            message = f"The {kind} effective sample size is {ess.min():.0f} for {ess.idxmin()}, and below {needed} for"
-            yield Finding("action", f"{kind} ESS", f"{message} {bad} of {len(ess)} quantities.", LONGER)
+    bulk = _stack(arviz_stats.ess(posterior, method="bulk"))
+    if (bad := bulk < needed).any():
+        where = f"{bulk.idxmin()}, and below {needed} for {int(bad.sum())} of {len(bulk)} quantities"
+        message = f"The effective sample size of the mean is {bulk.min():.0f} for {where}."
+        yield Finding("action", "bulk ESS", message, LONGER)
+    tail = _stack(arviz_stats.ess(posterior, method="tail"))
+    if (bad := tail < needed).any():
+        where = f"{tail.idxmin()}, and below {needed} for {int(bad.sum())} of {len(tail)} quantities"
+        message = f"The effective sample size of the interval is {tail.min():.0f} for {where}."
+        yield Finding("action", "tail ESS", message, LONGER)
 
 
 def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
@@ -91,13 +103,13 @@ def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
         yield Finding("warning", "tree depth", message, "Scale the predictors, and use priors on the outcome's scale.")
     if "energy" in statistics and statistics.sizes["draw"] > 1:
         lowest = float(np.min(arviz_stats.bfmi(statistics)["energy"]))
-        if lowest < BFMI:
+        if not lowest >= BFMI:
             message = f"BFMI is {lowest:.2f}: the sds of group effects are explored slowly."
             yield Finding("action", "BFMI", message, "Sample longer, or use tighter priors on the sds.")
 
 
 def _stack(values: xr.Dataset) -> pd.Series:
-    """All entries of all variables, by a readable name; what is not a number (a constant) left out."""
+    """All entries of all variables, by a readable name."""
     series = []
     for name, variable in values.items():
         flat = variable.to_series() if variable.ndim else pd.Series([variable.item()], index=[""])
@@ -105,4 +117,4 @@ def _stack(values: xr.Dataset) -> pd.Series:
         series.append(
             pd.Series(flat.to_numpy(), index=[f"{name}[{label}]" if label else str(name) for label in labels])
         )
-    return pd.concat(series).dropna()
+    return pd.concat(series)

@@ -10,7 +10,7 @@ from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import Effects, read_effects
+from hierkit.quantities.effects import Effects, correlation, entry, read_effects
 from hierkit.quantities.findings import Finding
 
 OVERLAP = 0.8
@@ -43,7 +43,7 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
             yield from _sd(name, sd, priors[name])
         for block in factor.blocks:
             yield from _correlations(factor, effects, [factor.effects[i].label for i in block])
-            yield from _far_zero(factor, effects, block)
+        yield from _far_zero(factor, effects)
 
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
@@ -70,46 +70,33 @@ def prior_overlap(sd: Array, prior: Prior) -> float:
 def _correlations(factor: Factor, effects: Effects, labels: list[str]) -> Iterator[Finding]:
     for i, a in enumerate(labels):
         for b in labels[:i]:
-            share = float((np.abs(_correlation(effects.cov, b, a)) > EDGE_CORRELATION).mean())
+            share = float((np.abs(correlation(effects.cov, b, a)) > EDGE_CORRELATION).mean())
             if share > EDGE_SHARE:
                 message = f"cor({b}, {a}|{factor.label}) lies beyond ±{EDGE_CORRELATION} in {share:.0%} of the draws."
                 advice = "One of the two effects may do for both; compare with || or without the slope."
                 yield Finding("warning", "correlation at the edge", message, advice)
 
 
-def _correlation(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
-    def entry(x: str, y: str) -> xr.DataArray:
-        return cov.sel(effect=x, effect_other=y, drop=True)
-
-    return entry(a, b) / (entry(a, a) * entry(b, b)) ** 0.5
-
-
-def _far_zero(factor: Factor, effects: Effects, block: tuple[int, ...]) -> Iterator[Finding]:
+def _far_zero(factor: Factor, effects: Effects) -> Iterator[Finding]:
     """An intercept where x = 0 that no row is near: its correlation with the slope is geometry, not knowledge."""
-    columns = [(factor.effects[i], factor.Z[:, i]) for i in block]
-    if not any(column.is_intercept for column, _ in columns):
+    if not any(effect.is_intercept for effect in factor.effects):
         return
-    for column, z in columns:
+    for effect, z in zip(factor.effects, factor.Z.T, strict=True):
         outside = z.min() > 0 or z.max() < 0
-        if column.is_intercept or not outside or abs(z.mean()) < 3 * z.std():
+        if effect.is_intercept or not outside or abs(z.mean()) < 3 * z.std():
             continue
-        here = float(_correlation(effects.cov, "1", column.label).mean())
-        there = float(_centred_correlation(effects.cov, column.label, float(z.mean())).mean())
+        here = float(correlation(effects.cov, "1", effect.label).mean())
+        there = float(_centred_correlation(effects.cov, effect.label, float(z.mean())).mean())
         message = (
-            f"{column.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g}). The correlation"
+            f"{effect.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g}). The correlation"
         )
         message += f" of intercept and slope over {factor.label} is {here:.2f} there and {there:.2f} at the mean."
         yield Finding(
-            "note", "far zero", message, f"Centre {column.label}: the intercept then describes a typical row."
+            "note", "far zero", message, f"Centre {effect.label}: the intercept then describes a typical row."
         )
 
 
 def _centred_correlation(cov: xr.DataArray, slope: str, centre: float) -> xr.DataArray:
     """The correlation of u_0 + centre u_1 with u_1."""
-
-    def entry(x: str, y: str) -> xr.DataArray:
-        return cov.sel(effect=x, effect_other=y, drop=True)
-
-    covariance = entry("1", slope) + centre * entry(slope, slope)
-    variance = entry("1", "1") + 2 * centre * entry("1", slope) + centre**2 * entry(slope, slope)
-    return covariance / (variance * entry(slope, slope)) ** 0.5
+    g00, g01, g11 = entry(cov, "1", "1"), entry(cov, "1", slope), entry(cov, slope, slope)
+    return (g01 + centre * g11) / ((g00 + 2 * centre * g01 + centre**2 * g11) * g11) ** 0.5

@@ -7,7 +7,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.quantities.effects import Effects, read_effects, stack
+from hierkit.quantities.effects import correlation, entry, read_effects, stack
 from hierkit.quantities.quantity import Quantity
 
 
@@ -24,12 +24,12 @@ def variance_components(posterior: xr.Dataset, design: Design) -> Quantity:
     Returns
     -------
     Quantity
-        `value` (chain, draw, component), components `sd(wait|team)`, `cor(1, wait|team)` and `sigma`. Effects of
-        different blocks have no correlation to report.
+        `value` (chain, draw, component), components `sd(wait|team)`, `cor(1, wait|team)`, `sigma`, and `nu(team)` for
+        Student-t effects. Effects of different blocks have no correlation to report.
     """
     parts: dict[str, xr.DataArray] = {}
     for factor in design.factors:
-        parts |= _components(factor, read_effects(posterior, factor))
+        parts |= _components(factor, posterior)
     if "sigma" in posterior:
         parts["sigma"] = posterior["sigma"]
     if parts:
@@ -42,15 +42,21 @@ def variance_components(posterior: xr.Dataset, design: Design) -> Quantity:
         f"Standard deviations τ of the group effects in {scale} per unit of what they multiply, their correlations "
         "within a factor, and the residual sd σ where there is one. Squares of the sds are the variances."
     )
+    if any(name.startswith("nu(") for name in parts):
+        definition += (
+            " The effects are Student-t: τ is their scale, nu the degrees of freedom, and their standard deviation is "
+            "τ sqrt(nu / (nu - 2)) where nu exceeds 2."
+        )
     return Quantity(xr.Dataset({"value": value.transpose("chain", "draw", "component")}), definition)
 
 
-def _components(factor: Factor, effects: Effects) -> dict[str, xr.DataArray]:
+def _components(factor: Factor, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+    effects = read_effects(posterior, factor)
     labels = [effect.label for effect in factor.effects]
-    sd = {label: effects.cov.sel(effect=label, effect_other=label, drop=True) ** 0.5 for label in labels}
-    parts = {f"sd({label}|{factor.label})": value for label, value in sd.items()}
+    parts = {f"sd({label}|{factor.label})": entry(effects.cov, label, label) ** 0.5 for label in labels}
     for block in factor.blocks:
         for a, b in combinations([labels[i] for i in block], 2):
-            cov = effects.cov.sel(effect=a, effect_other=b, drop=True)
-            parts[f"cor({a}, {b}|{factor.label})"] = cov / (sd[a] * sd[b])
+            parts[f"cor({a}, {b}|{factor.label})"] = correlation(effects.cov, a, b)
+    if f"{factor.name}_nu" in posterior:
+        parts[f"nu({factor.label})"] = posterior[f"{factor.name}_nu"]
     return parts

@@ -60,14 +60,12 @@ def render_report(parts: Parts, title: str | None = None) -> Report:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
-    style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
     page = environment.get_template("report.html.jinja").render(
         title=title or f"Hierarchical model of {parts.design.outcome.label}",
         verdict=verdict(parts.findings),
         trusted=not parts.findings.need_action,
         severities=SEVERITIES,
         sections=report_sections(parts),
-        style=style,
     )
     return Report(page)
 

@@ -2,6 +2,7 @@
 
 import html
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,7 +20,20 @@ MOST_ROWS = 200
 WIDTH = 100
 
 
-@dataclass(frozen=True)
+def _table_as_text(table: pd.DataFrame) -> list[str]:
+    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
+
+
+def _items_as_text(table: pd.DataFrame) -> list[str]:
+    return [f"{item}: {value}" for item, value in table.itertuples(index=False)]
+
+
+def _findings_as_text(table: pd.DataFrame) -> list[str]:
+    rows = [f"{row.severity}, {row.check}: {row.message} {row.advice}" for row in table.itertuples()]
+    return [line for row in rows for line in textwrap.wrap(row, WIDTH, subsequent_indent="  ")]
+
+
+@dataclass(frozen=True, eq=False)
 class Parts:
     """What a report is made of: the parts of a fit, and its findings."""
 
@@ -34,17 +48,18 @@ class Parts:
         return self.draws["posterior"].to_dataset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Section:
-    """A heading, sentences, and a table with its caption where there is one."""
+    """A heading, sentences, and a table with its caption and its form in plain text where there is one."""
 
     title: str
     sentences: tuple[str, ...] = ()
     table: pd.DataFrame | None = None
     caption: str = ""
+    as_text: Callable[[pd.DataFrame], list[str]] = _table_as_text
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Summary:
     """The main sections of a fit; prints as text."""
 
@@ -104,15 +119,14 @@ def model_section(parts: Parts) -> Section:
         least, most = factor.counts.min(), factor.counts.max()
         size = f"{least} to {most} rows each" if least < most else f"{least} rows each"
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
-    return Section(
-        "Model and data", (), pd.DataFrame(items.items(), columns=["item", "value"]), "What was fitted to what"
-    )
+    table = pd.DataFrame(items.items(), columns=["item", "value"])
+    return Section("Model and data", (), table, "What was fitted to what", _items_as_text)
 
 
 def findings_section(parts: Parts) -> Section:
     """The verdict, and every finding with its advice."""
     table = parts.findings.table() if parts.findings else None
-    return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first")
+    return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first", _findings_as_text)
 
 
 def _outcome(design: Design) -> str:
@@ -170,21 +184,5 @@ def _as_text(section: Section) -> str:
     for sentence in section.sentences:
         lines += textwrap.wrap(sentence, WIDTH)
     if section.table is not None:
-        lines += _TABLES_AS_TEXT.get(section.title, _table_as_text)(section.table)
+        lines += section.as_text(section.table)
     return "\n".join(lines)
-
-
-def _table_as_text(table: pd.DataFrame) -> list[str]:
-    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
-
-
-def _items_as_text(table: pd.DataFrame) -> list[str]:
-    return [f"{item}: {value}" for item, value in table.itertuples(index=False)]
-
-
-def _findings_as_text(table: pd.DataFrame) -> list[str]:
-    rows = [f"{row.severity}, {row.check}: {row.message} {row.advice}" for row in table.itertuples()]
-    return [line for row in rows for line in textwrap.wrap(row, WIDTH, subsequent_indent="  ")]
-
-
-_TABLES_AS_TEXT = {"Model and data": _items_as_text, "Findings": _findings_as_text}

@@ -56,6 +56,13 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
     -------
     xarray.DataTree
         posterior (chain, draw, ...), sample_stats (chain, draw), observed_data and constant_data (__obs__).
+
+    Raises
+    ------
+    HierkitError
+        For a sampler that is not installed.
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import
 

@@ -12,8 +12,8 @@ import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model import bambi_model
-from hierkit.model.centring import rich_factors
 from hierkit.model.design import Design
+from hierkit.model.parametrisation import factors_to_centre
 from hierkit.model.priors import Priors
 from hierkit.sampling.settings import Settings
 
@@ -51,7 +51,7 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
     KeyboardInterrupt
         After Ctrl-C, with nothing left running; partial draws are thrown away.
     """
-    centred = rich_factors(design)
+    centred = factors_to_centre(design)
     model = bambi_model.build(design, priors, effects, centred)
     nuts: dict[str, Any] = {"target_accept": settings.target_accept}
     if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
@@ -136,6 +136,6 @@ def _stopping_on_interrupt() -> Iterator[None]:
             raise KeyboardInterrupt(message) from None
         raise
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
     if pressed.is_set():
         raise KeyboardInterrupt(message)

@@ -30,6 +30,7 @@ def test_group_terms(text, expected):
         ("a/(b*c)", ["a", "a:b", "a:c", "a:b:c"]),
         ("a/(b + c)", ["a", "a:b", "a:c"]),
         ("(a:b)/c", ["a:b", "a:b:c"]),
+        ("(a + b)/c", ["a", "b", "a:b:c"]),
     ],
 )
 def test_factors_as_lme4_expands_them(right, factors):

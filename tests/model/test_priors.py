@@ -39,7 +39,7 @@ def test_bernoulli_defaults(data):
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
 def test_zero_of_x_changes_nothing(data, family):
     outcome = "y" if family == "gaussian" else "flag"
-    text = f"{outcome} ~ x + (x | g)"
+    text = f"{outcome} ~ x * z + k:x + (x * z | g) + (k:x | s)"
     here = make_priors(design_of(text, data, family))
     there = make_priors(design_of(text, data.assign(x=data.x + 2000), family))
     assert [name for name in here if str(here[name]) != str(there[name])] == []
@@ -58,9 +58,37 @@ def test_offset_is_taken_off_first(data):
     assert offset["Intercept"].args == pytest.approx(dict(plain["Intercept"].args))
 
 
-def test_without_intercept_cell_means_are_not_pulled_to_zero(data):
-    priors = make_priors(design_of("y ~ 0 + h", data.assign(y=data.y + 1000)))
-    assert all(priors[f"h[{level}]"].args["sigma"] > 2500 for level in ("low", "mid", "top"))
+def test_bernoulli_offset_moves_the_intercept_only(data):
+    plain = make_priors(design_of("flag ~ x", data, "bernoulli"))
+    offset = make_priors(design_of("flag ~ x + offset(z)", data, "bernoulli"))
+    assert offset["Intercept"].args == pytest.approx({"mu": -data.z.mean(), "sigma": 1.5})
+    assert offset["x"] == plain["x"]
+
+
+def test_without_intercept_levels_have_the_intercepts_prior(data):
+    y = data.y + 1000
+    priors = make_priors(design_of("y ~ 0 + h", data.assign(y=y)))
+    for level in ("low", "mid", "top"):
+        assert priors[f"h[{level}]"].args == pytest.approx({"mu": y.mean(), "sigma": 2.5 * y.std(ddof=0)})
+
+
+def test_levels_where_predictors_are_zero_allow_for_the_way_there(data):
+    """With x around 2000 a level's line at x = 0 may be 2000 slopes away."""
+    priors = make_priors(design_of("y ~ 0 + h + x", data.assign(x=data.x + 2000)))
+    assert priors["h[low]"].args["sigma"] > 1990 * priors["x"].args["sigma"]
+
+
+def test_through_the_origin_sizes_scale():
+    priors = make_priors(design_of("y ~ 0 + x", table().assign(y=lambda d: d.y + 100, x=lambda d: d.x + 50)))
+    assert priors["x"].args["sigma"] == pytest.approx(2.5 * 100 / 50, rel=0.01)
+
+
+def test_rare_levels_do_not_widen_the_sds_of_levels(data):
+    data = data.assign(rare=np.where(np.arange(len(data)) == 0, "a", "b"))
+    priors = make_priors(design_of("y ~ 1 + (0 + rare | g) + (0 + rare:x | s)", data))
+    sd_y, sd_x = data.y.std(ddof=0), data.x.std(ddof=0)
+    assert priors["sd(rare[a]|g)"].args["sigma"] == pytest.approx(2.5 * sd_y)
+    assert priors["sd(rare[a]:x|s)"].args["sigma"] == pytest.approx(2.5 * sd_y / sd_x)
 
 
 def test_student_t_has_degrees_of_freedom(data):

@@ -31,7 +31,7 @@ def test_tables_are_those_of_the_quantities(fit):
 
 def test_verdict_names_what_failed():
     bad = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
-    assert verdict(bad.checks()) == "The draws cannot be trusted yet: draws."
+    assert verdict(bad.checks()) == "The draws cannot be trusted yet: few draws."
     assert verdict(bad.checks()) in str(bad.summary())
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from synthetic import design_of, reference_table
 
-from hierkit.model.centring import rich_factors
+from hierkit.model.parametrisation import factors_to_centre
 
 
 def grouped(sd: float, rows: int, groups: int = 20, seed: int = 0) -> pd.DataFrame:
@@ -15,18 +15,18 @@ def grouped(sd: float, rows: int, groups: int = 20, seed: int = 0) -> pd.DataFra
 @pytest.mark.parametrize(("sd", "rows", "rich"), [(2, 20, True), (0.5, 40, True), (0.3, 3, False), (0.1, 10, False)])
 def test_rich_where_the_shrinkage_factor_exceeds_a_half(sd, rows, rich):
     """λ = τ² / (τ² + 1/n) is 0.99, 0.91, 0.21 and 0.09."""
-    assert rich_factors(design_of("y ~ 1 + (1 | g)", grouped(sd, rows))) == ({"g"} if rich else set())
+    assert factors_to_centre(design_of("y ~ 1 + (1 | g)", grouped(sd, rows))) == ({"g"} if rich else set())
 
 
 def test_bernoulli_rows():
     data = grouped(2, 60).assign(hit=lambda d: (d.y > 0).astype(int))
-    assert rich_factors(design_of("hit ~ 1 + (1 | g)", data, "bernoulli")) == {"g"}
+    assert factors_to_centre(design_of("hit ~ 1 + (1 | g)", data, "bernoulli")) == {"g"}
 
 
 def test_nested_batches_are_poor_and_casks_rich():
     """lme4: sds 1.29 and 2.90, residual 0.82; a batch is known through three casks, λ = 0.37."""
-    assert rich_factors(design_of("strength ~ 1 + (1 | batch/cask)", reference_table("pastes"))) == {"batch:cask"}
+    assert factors_to_centre(design_of("strength ~ 1 + (1 | batch/cask)", reference_table("pastes"))) == {"batch:cask"}
 
 
 def test_no_factor():
-    assert rich_factors(design_of("y ~ 1", grouped(1, 2))) == set()
+    assert factors_to_centre(design_of("y ~ 1", grouped(1, 2))) == set()
