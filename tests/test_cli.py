@@ -1,7 +1,9 @@
 """The command line as it is called: results on stdout, the rest on stderr, and an exit status that means something."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from synthetic import synthetic_fit, table
@@ -58,9 +60,33 @@ def test_check_samples_nothing(folder):
     assert "few groups: g has 6 groups" in result.stdout
 
 
+@pytest.mark.slow
+def test_interrupt(folder):
+    code = "from hierkit.cli import main; main()"
+    arguments = ["fit", "data.csv", "y ~ x + (x | g)", "--draws", "5000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(20)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "hierkit: Sampling was interrupted. No draws were kept." in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
+        (("fit", "data.csv", "y ~ x", "--report", "none/r.html"), 1, "There is no folder 'none'"),
+        (("fit", "data.csv", "y ~ x", "--save", "none/f.hierkit"), 1, "There is no folder 'none'"),
+        (("report", "f.hierkit", "-o", "none/r.html"), 1, "There is no folder 'none'"),
         (("check", "data.csv", "y ~ wait"), 1, "hierkit: The formula uses 'wait'"),
         (("check", "none.csv", "y ~ x"), 1, "There is no file 'none.csv'"),
         (("check", "data.txt", "y ~ x"), 1, "A table ends in .csv or .parquet"),

@@ -115,6 +115,18 @@ def test_student_t_effects_have_the_t_distribution(centred, data):
     assert stats.kstest(u, stats.t(5).cdf).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("centred", [set(), {"g"}], ids=["non-centred", "centred"])
+def test_several_student_t_effects_are_multivariate_t(centred, data):
+    """u' R^-1 u / q over the sds of t_nu effects has the F distribution with q and nu degrees of freedom."""
+    design = design_of("y ~ 1 + (x + z | g)", data)
+    given = {"sd(g)": "LogNormal(0, 0.001)", "nu(g)": "LogNormal(1.6094379, 0.001)", "cor(g)": "LKJ(1)"}
+    model = build(design, make_priors(design, given, "student_t"), "student_t", centred).backend.model
+    corr, *u = pm.draw([model[name] for name in ("g_corr", "1|g", "x|g", "z|g")], draws=20_000, random_seed=1)
+    first = np.stack([effect[:, 0] for effect in u], axis=1)
+    distance = np.einsum("da,dab,db->d", first, np.linalg.inv(corr), first) / 3
+    assert stats.kstest(distance, stats.f(3, 5).cdf).pvalue > 1e-3
+
+
 def test_columns_of_one_term_may_have_priors_of_several_kinds(data):
     design = design_of("y ~ k + (k | g)", data)
     priors = make_priors(

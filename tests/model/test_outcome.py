@@ -13,6 +13,7 @@ from hierkit.model import outcome
         (pd.Series(pd.Categorical(["no", "yes", "no"])), "no", [1, 0, 1], "no"),
         (pd.Series(pd.Categorical(["won", "lost"], categories=["won", "lost"])), None, [0, 1], "lost"),
         (pd.Series([1, 2, 1]), "2", [0, 1, 0], 2),
+        (pd.Series([1.0, 0.0, 1.0]), "1", [1, 0, 1], 1),
     ],
 )
 def test_bernoulli_event(values, event, y, chosen):

@@ -1,4 +1,5 @@
 import datetime
+from decimal import Decimal
 
 import narwhals as nw
 import numpy as np
@@ -63,10 +64,29 @@ def test_polars_categories_are_sorted_and_enums_keep_their_order():
 
 
 def test_dates_and_mixed_labels_become_levels():
-    day = datetime.date(2024, 5, 1)
-    rows = read_rows(pd.DataFrame({"d": pd.to_datetime([day, "2023-01-01"]), "m": [1, "a"]}), ["d", "m"])
-    assert rows.frame.d.cat.categories.tolist() == [pd.Timestamp("2023-01-01"), pd.Timestamp(day)]
+    days = pd.to_datetime(["2024-05-01", "2023-01-01"])
+    rows = read_rows(pd.DataFrame({"d": days, "m": [1, "a"]}), ["d", "m"])
+    assert rows.frame.d.cat.categories.tolist() == sorted(days)
     assert rows.frame.m.cat.categories.tolist() == [1, "a"]
+
+
+def test_other_labels_become_text_in_their_order():
+    data = pd.DataFrame(
+        {
+            "cut": pd.cut([5, 15, 25], [0, 10, 20, 30]),
+            "date": [datetime.date(2024, 5, 1), datetime.date(2023, 1, 1), datetime.date(2023, 1, 1)],
+        }
+    )
+    frame = read_rows(data, ["cut", "date"]).frame
+    assert frame["cut"].cat.categories.tolist() == ["(0, 10]", "(10, 20]", "(20, 30]"]
+    assert frame["date"].tolist() == ["2024-05-01", "2023-01-01", "2023-01-01"]
+
+
+@pytest.mark.parametrize("values", [[1, 2.5, 3], [Decimal("1.5"), Decimal("2"), Decimal("3")], [True, False, True]])
+def test_numbers_in_object_columns_are_numbers(values):
+    frame = read_rows(pd.DataFrame({"x": pd.Series(values, dtype=object)}), ["x"]).frame
+    assert frame.x.tolist() == [float(value) if not isinstance(value, bool) else value for value in values]
+    assert frame.x.dtype != object
 
 
 def test_order_of_rows_and_columns_is_kept():
