@@ -4,7 +4,7 @@
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check bench lock clean
 
 demo: .venv/ready
 	$(BIN)/hierkit demo
@@ -16,6 +16,9 @@ check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/ready
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --group dev --group test \

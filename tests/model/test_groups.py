@@ -79,7 +79,7 @@ def test_many_cells_take_little_time_and_memory():
     tracemalloc.stop()
     assert [len(factor.levels) for factor in design.factors] == [50, len(np.unique(classes))]
     assert peak < 200e6
-    assert seconds < 5  # a guard against products of levels; benchmarks/start_up.py has the time
+    assert seconds < 5  # a guard against products of levels; the time is in benchmarks/start_up.py
 
 
 def test_effects_that_bambi_codes_alike_keep_one_variable():
