@@ -44,7 +44,9 @@ def parse_seconds(data: pd.DataFrame) -> float:
 if __name__ == "__main__":
     print(f"import hierkit: {statistics.median(import_seconds() for _ in range(REPEATS)) * 1e3:.1f} ms")
     data = nested_classes()
-    print(f"(1 | school/class), 4,000 rows: {statistics.median(parse_seconds(data) for _ in range(REPEATS)) * 1e3:.0f} ms")
+    print(
+        f"(1 | school/class), 4,000 rows: {statistics.median(parse_seconds(data) for _ in range(REPEATS)) * 1e3:.0f} ms"
+    )
     tracemalloc.start()
     parse_seconds(data)
     print(f"  peak memory: {tracemalloc.get_traced_memory()[1] / 1e6:.1f} MB")

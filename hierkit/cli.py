@@ -47,7 +47,9 @@ def fit_command(
     import hierkit
 
     for target in (report, save):
-        _check_folder(target)
+        _check_target(target)
+        if target is not None and target.exists() and target.samefile(data):
+            raise refusal(f"{str(target)!r} is the table itself", "Results go into other files", "Name another")
     fitted = _to_stderr(
         lambda: hierkit.fit(
             formula,
@@ -98,7 +100,7 @@ def report(
     """Write the HTML report of a saved fit."""
     import hierkit
 
-    _check_folder(output)
+    _check_target(output)
     hierkit.load(fit).report(title).save(output)
     typer.echo(str(output))
 
@@ -146,8 +148,10 @@ def _to_stderr(make: Any) -> "Fit":
     return fitted
 
 
-def _check_folder(target: Path | None) -> None:
-    """Refuse a file whose folder is missing, before anything is computed for it."""
+def _check_target(target: Path | None) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it."""
+    if target is not None and target.is_dir():
+        raise refusal(f"{str(target)!r} is a folder", "Results go into files", "Name a file in it")
     if target is not None and not target.parent.is_dir():
         raise refusal(f"There is no folder {str(target.parent)!r}", "Files go into folders that exist", "Make it first")
 

@@ -140,10 +140,10 @@ def fit(
         Those not given have the defaults, and `fit.priors` shows all.
     effects : {"normal", "student_t"}
         The distribution of the group effects.
-    engine : {"auto", "pymc"}
-        What draws from the posterior.
+    engine : {"auto", "marginal", "pymc"}
+        What draws from the posterior: the fastest that fits the model, or the one named (docs/engines.md).
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, optional
-        With the engine "pymc", which implementation of NUTS; nutpie if not given.
+        Which implementation of NUTS runs PyMC's model; naming one chooses the engine "pymc".
     draws, tune, chains : int
         Draws kept and discarded per chain, and chains.
     cores : int, optional
@@ -173,11 +173,11 @@ def fit(
     SamplingWarning
         If the draws may not represent the posterior.
     """
-    choice = sampling.choose(engine)
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula)
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
+    choice = sampling.choose(engine, design, table, effects, nuts_sampler)
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))
     if trouble := fitted.checks().need_action:
         lines = [f"{finding.message} {finding.advice}" for finding in trouble]

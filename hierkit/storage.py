@@ -98,7 +98,7 @@ def read(path: str | Path) -> tuple[str, str, Rows, Priors, xr.DataTree]:
             return _unpack_parts(manifest, arrays)
     except zipfile.BadZipFile as error:
         raise (damaged(path, str(error)) if _starts_as_zip(path) else _foreign(path)) from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError) as error:
         if isinstance(error, HierkitError):
             raise
         raise damaged(path, f"{type(error).__name__}: {error}") from error

@@ -51,7 +51,7 @@ BAD = [
     ("y ~ x", {"y": [1], "x": [2]}, {}, "data is a dict"),
     ("y ~ x", "data.csv", {}, "data is a str"),
     ("y ~ const", DATA, {}, "'const' is constant \\(1 in every used row\\)"),
-    ("y ~ one", DATA, {}, "'one' has one level only"),
+    ("y ~ one", DATA, {}, "'one' has no columns, as a category of one level"),
     ("y ~ log(x)", DATA, {}, "'log\\(x\\)' is not finite in"),
     ("y ~ log(h)", DATA, {}, "cannot be computed"),
     ("y ~ day", DATA, {}, "'day' holds dates or times and is no grouping factor"),

@@ -26,6 +26,8 @@ ONLY = {
     "pymc": {"model/bambi_model.py"},
     "pytensor": {"model/bambi_model.py"},
     "jinja2": {"report/render.py"},
+    "numba": {"sampling/densities.py"},
+    "nutpie": {"sampling/marginal.py"},
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
     "narwhals": {"model/rows.py"},

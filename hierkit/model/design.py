@@ -13,8 +13,10 @@ from hierkit.model.groups import Factor, make_factors
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
-from hierkit.model.syntax import columns_in
-from hierkit.model.terms import Array, Column, Evaluator, functions
+from hierkit.model.syntax import Node, columns_in, plain_columns
+from hierkit.model.terms import Array, Column, Evaluator, check_magnitude, functions
+
+LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,11 @@ class Design:
     def has_intercept(self) -> bool:
         """Whether the common part has an intercept."""
         return any(column.is_intercept for column in self.columns)
+
+    @property
+    def outcome_name(self) -> str:
+        """The outcome's name in the draws, where PyMC and xarray accept no slash."""
+        return self.text.split(" ~ ")[0]
 
     def factor(self, label: str | None = None) -> Factor:
         """The factor of that label; without a label, the only one.
@@ -102,12 +109,15 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     namespace = functions(formula.trusted) | slash_namespace(trees)
     _refuse_dates(rows.frame, [name for tree in trees for name in columns_in(tree)])
-    evaluator = Evaluator(rows.frame.rename(columns=names), names, namespace)
+    predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
+    frame = _as_formulae_needs(rows.frame, predictors).rename(columns=names)
+    evaluator = Evaluator(frame, names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, family)
     columns, X, offset = _common(formula, evaluator)
     if outcome.family == "gaussian":
+        check_magnitude(outcome.label, outcome.y)
         outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - offset)
-    factors, group_terms = make_factors(evaluator, formula.group_terms)
+    factors, group_terms = make_factors(evaluator, rows.frame, formula.group_terms)
     if not columns and not factors:
         raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")
     common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.spell(formula.common_tree)}"
@@ -116,6 +126,20 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     if outcome.family == "bernoulli" and formula.outcome_call is None:
         frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
     return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
+
+
+def _as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:
+    """Booleans as the categories that they are in R, or as 0 and 1 in arithmetic; large whole numbers as floats."""
+    words = {name for tree in trees for name in plain_columns(tree)}
+    changed: dict[str, pd.Series] = {}
+    for name, values in ((str(name), values) for name, values in frame.items()):
+        if values.dtype == bool and name in words:
+            changed[name] = pd.Series(pd.Categorical(values, categories=[False, True], ordered=True))
+        elif values.dtype == bool:
+            changed[name] = values.astype(np.int64)
+        elif values.dtype.kind in "iu" and values.abs().max() > LARGEST_INTEGER:
+            changed[name] = values.astype(np.float64)
+    return frame.assign(**changed)
 
 
 def _refuse_dates(frame: pd.DataFrame, columns: list[str]) -> None:
@@ -139,6 +163,12 @@ def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family
     else:
         values = pd.Series(evaluator.outcome(formula.outcome_tree, formula.outcome))
     if family == "gaussian":
+        if formula.event is not None:
+            raise refusal(
+                f"The outcome names an event, {formula.event!r}",
+                "A Gaussian outcome has none",
+                "Leave the brackets out",
+            )
         return outcomes.gaussian(formula.outcome, values)
     return outcomes.bernoulli(formula.outcome, values, formula.event)
 

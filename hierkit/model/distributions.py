@@ -141,7 +141,9 @@ def _parse(parameter: str, text: str) -> tuple[str, list[Any], dict[str, Any]]:
         return call.id, [], {}
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
         raise _unreadable(parameter, text, "it is not a name with numbers in parentheses")
-    named = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+    if any(keyword.arg is None for keyword in call.keywords):
+        raise _unreadable(parameter, text, "its parameters are not plain numbers")
+    named = {str(keyword.arg): keyword.value for keyword in call.keywords}
     try:
         numbers = [ast.literal_eval(arg) for arg in call.args]
         return call.func.id, numbers, {key: ast.literal_eval(node) for key, node in named.items()}
@@ -150,7 +152,10 @@ def _parse(parameter: str, text: str) -> tuple[str, list[Any], dict[str, Any]]:
 
 
 def _number(parameter: str, value: Any, number: Any) -> float:
-    array = np.asarray(number)
+    try:
+        array = np.asarray(number)
+    except ValueError:
+        raise _unreadable(parameter, value, "its parameters are not plain numbers") from None
     if array.size != 1 or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise _unreadable(parameter, value, "its parameters are not plain numbers")
     return float(array.item())

@@ -25,10 +25,12 @@ from hierkit.model.syntax import (
 )
 
 COUNT_CALLS = frozenset({"p", "prop", "proportion"})
+MATHEMATICS = frozenset({"abs", "exp", "exp2", "log", "log10", "log2"}) | frozenset(
+    {"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"}
+)
 ALLOWED_CALLS = (
     frozenset({"C", "I", "S", "T", "binary", "bs", "center", "offset", "poly", "scale", "standardize"})
-    | frozenset({"abs", "exp", "exp2", "log", "log10", "log2"})
-    | frozenset({"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"})
+    | MATHEMATICS
     | COUNT_CALLS
     | CODINGS
 )
@@ -149,6 +151,7 @@ def parse(text: str, trusted: bool = False) -> Formula:
     group_terms = tuple(term for bar in bars for term in _group_terms(bar, text))
     if not trusted:
         _check_calls(root, text)
+    _check_meaning(root, root.left, text)
     _check_numbers(common, text)
     outcome_columns = _unique(columns_in(outcome))
     predictors = _unique([*columns_in(common), *(name for bar in bars for name in columns_in(bar))])
@@ -257,12 +260,35 @@ def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
 
 def _check_calls(root: Node, text: str) -> None:
     for node in walk(root):
-        if isinstance(node, ast.Call) and (name := callee_of(node)) not in ALLOWED_CALLS:
+        if not isinstance(node, ast.Call):
+            continue
+        if (name := callee_of(node)) not in ALLOWED_CALLS:
             raise refusal(
                 f"The formula {text!r} calls {name}()",
                 f"A formula may call {', '.join(sorted(ALLOWED_CALLS))}",
                 "Compute the column in the data first, or pass trusted_formula=True if you wrote the formula yourself",
             )
+        if name in MATHEMATICS and (len(node.args) != 1 or isinstance(node.args[0], ast.Assign)):
+            raise unreadable(text, f"{name}() takes one value")
+
+
+def _check_meaning(root: Node, outcome: Node, text: str) -> None:
+    """Refuse what formulae would read otherwise than R, or not at all."""
+    for node in walk(root):
+        if isinstance(node, ast.Variable) and node.level is not None and node is not outcome:
+            raise unreadable(text, f"the brackets of {node.name.lexeme}[...] have no meaning there")
+        if not isinstance(node, ast.Binary):
+            continue
+        sides = (node.left, node.right)
+        if node.operator.kind == "STAR_STAR" and (isinstance(node.left, ast.Unary) or _is_power(node.left)):
+            raise unreadable(text, f"{render(node)} is ambiguous; use parentheses, as in -(x**2)")
+        interaction = node.operator.kind in ("COLON", "STAR", "SLASH")
+        if interaction and any(isinstance(side, ast.Call) and callee_of(side) == "offset" for side in sides):
+            raise unreadable(text, "offset() is not a part of an interaction")
+
+
+def _is_power(node: Node) -> bool:
+    return isinstance(node, ast.Binary) and node.operator.kind == "STAR_STAR"
 
 
 def _check_numbers(node: Node, text: str) -> None:

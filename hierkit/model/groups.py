@@ -91,13 +91,17 @@ class _Block:
         return np.hstack([item.values for item in self.items])
 
 
-def make_factors(evaluator: Evaluator, terms: tuple[GroupTerm, ...]) -> tuple[tuple[Factor, ...], BambiTerms]:
+def make_factors(
+    evaluator: Evaluator, rows: pd.DataFrame, terms: tuple[GroupTerm, ...]
+) -> tuple[tuple[Factor, ...], BambiTerms]:
     """The grouping factors of a formula, each with all the effects that its group terms give it.
 
     Parameters
     ----------
     evaluator : Evaluator
         Of the formula.
+    rows : pandas.DataFrame
+        The columns as they were given, under the user's names.
     terms : tuple of GroupTerm
         From `parse`.
 
@@ -118,7 +122,7 @@ def make_factors(evaluator: Evaluator, terms: tuple[GroupTerm, ...]) -> tuple[tu
     factors, texts, columns = [], [], dict[str, Any]()
     for label in dict.fromkeys(block.term.factor_label for block in blocks):
         own = [block for block in blocks if block.term.factor_label == label]
-        levels, codes = _groups(evaluator, own[0].term)
+        levels, codes = _groups(rows, own[0].term)
         name = ":".join(evaluator.names[column] for column in own[0].term.factor)
         if len(own[0].term.factor) > 1:
             columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels), ordered=True)
@@ -211,9 +215,9 @@ def _free_name(name: str, values: Array, columns: dict[str, Any], frame: pd.Data
     return word
 
 
-def _groups(evaluator: Evaluator, term: GroupTerm) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def _groups(rows: pd.DataFrame, term: GroupTerm) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """The observed groups of a factor: their labels, and each row's place among them."""
-    parts = [_column_groups(column, evaluator.frame[evaluator.names[column]]) for column in term.factor]
+    parts = [_column_groups(column, rows[column]) for column in term.factor]
     levels, codes = parts[0]
     if len(parts) > 1:
         shape = tuple(len(part[0]) for part in parts)

@@ -81,6 +81,10 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
     """
     if effects not in EFFECTS:
         raise refusal(f"effects={effects!r}", "effects is 'normal' or 'student_t'", "Choose one of the two")
+    if user is not None and not (isinstance(user, Mapping) and all(isinstance(name, str) for name in user)):
+        raise refusal(
+            f"priors is {user!r}", "priors maps names to distributions", 'Pass {"sigma": "HalfNormal(10)"} and the like'
+        )
     defaults = _coefficient_defaults(design) | _group_defaults(design, effects)
     names = _group_names(design) | _term_names(design)
     chosen: dict[str, Prior] = {}
@@ -101,7 +105,7 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     y = design.outcome.y - design.offset
     gaussian = design.outcome.family == "gaussian"
     unit = 2.5 * float(np.std(y)) if gaussian else 1.0
-    level = (float(np.mean(y)), unit) if gaussian else (-float(np.mean(design.offset)), 1.5)
+    level = (float(np.mean(y)), unit) if gaussian else (0.0 - float(np.mean(design.offset)), 1.5)
     through_origin = all(column.spread is not None for column in design.columns)
     priors, shift = {}, 0.0
     for column, x in zip(design.columns, design.X.T, strict=True):

@@ -87,13 +87,29 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
             f"No row is complete: missing values in {_counted(absent)}", "Rows need all used columns", "Fill them in"
         )
     native_order = nw.get_native_namespace(table) is pd
-    complete = frame.iloc[kept].reset_index(drop=True)
     clean, unused = {}, {}
     for name in columns:
-        clean[name], unused[name] = _clean(complete[name], schema[name], native_order)
+        values = _exact(table[name], frame[name]) if schema[name].is_integer() else frame[name]
+        clean[name], unused[name] = _clean(name, values.iloc[kept].reset_index(drop=True), schema[name], native_order)
         _check_finite(name, clean[name], kept)
+        unused[name] = unused[name] or _lost_levels(frame[name], clean[name])
     unused = {name: levels for name, levels in unused.items() if levels}
     return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused)
+
+
+def _exact(column: Any, values: pd.Series) -> pd.Series:
+    """Whole numbers, which pandas may have made floats beside missing ones; 0 where they are missing."""
+    whole = np.zeros(len(values), dtype=np.uint64 if column.dtype == nw.UInt64 else np.int64)
+    whole[values.notna().to_numpy()] = column.drop_nulls().to_numpy()
+    return pd.Series(whole)
+
+
+def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
+    """The labels of a text column that only rows left out had."""
+    if not isinstance(used.dtype, pd.CategoricalDtype) or isinstance(given.dtype, pd.CategoricalDtype):
+        return []
+    kept = set(used.cat.categories)
+    return [level for level in pd.unique(given.dropna()) if level not in kept and str(level) not in kept]
 
 
 def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
@@ -111,7 +127,12 @@ def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
             "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads",
             "Make one, for example with pandas.DataFrame(data)",
         ) from None
-    known = table.collect_schema().names()
+    try:
+        known = table.collect_schema().names()
+    except nw.exceptions.DuplicateError as error:
+        raise refusal(
+            f"The table's column names are not unique: {error}", "They must be", "Rename the doubles"
+        ) from None
     if unknown := [name for name in columns if name not in known]:
         raise _unknown_columns(unknown, known)
     selected = table.select(columns)
@@ -131,23 +152,33 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name!r} ({count})" for name, count in counts.items())
 
 
-def _clean(values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
+def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
     """One column in a type that formulae knows, and its unused levels."""
     if dtype == nw.Object:
         values = _infer(values)
         if values.dtype != object:
-            return _clean(values, nw.from_native(values, series_only=True).dtype, native_order)
+            return _clean(name, values, nw.from_native(values, series_only=True).dtype, native_order)
     if dtype == nw.Boolean:
         return values.astype(bool), []
     if dtype.is_integer():
-        return values.astype(np.int64), []
+        return values, []
     if dtype.is_numeric():
         return values.astype(np.float64), []
     if isinstance(values.dtype, pd.CategoricalDtype) and (native_order or dtype != nw.Categorical):
         used = values.cat.remove_unused_categories()
         unused = [level for level in values.cat.categories if level not in set(used.cat.categories)]
-        return _plain_labels(used.cat.as_ordered()), unused
-    return _plain_labels(pd.Series(pd.Categorical(values, categories=_sorted_levels(values), ordered=True))), []
+        return _plain_labels(name, used.cat.as_ordered()), [
+            level if _is_plain(level) else str(level) for level in unused
+        ]
+    try:
+        categories = pd.Categorical(values, categories=_sorted_levels(values), ordered=True)
+    except TypeError:
+        raise refusal(
+            f"Column {name!r} holds {type(values.iloc[0]).__name__}s",
+            "Cells are numbers or labels",
+            "Unpack them first",
+        ) from None
+    return _plain_labels(name, pd.Series(categories)), []
 
 
 def _infer(values: pd.Series) -> pd.Series:
@@ -158,17 +189,27 @@ def _infer(values: pd.Series) -> pd.Series:
     return inferred
 
 
-def _plain_labels(values: pd.Series) -> pd.Series:
-    """Labels of other kinds than text, numbers, booleans and timestamps (intervals, periods, dates) as text."""
-    levels = values.cat.categories
-    if levels.dtype.kind in "iufbM" or all(isinstance(level, str | bool | int | float) for level in levels):
+def _is_plain(label: Any) -> bool:
+    return isinstance(label, str | bool | int | float) or (isinstance(label, pd.Timestamp) and label.tz is None)
+
+
+def _plain_labels(name: str, values: pd.Series) -> pd.Series:
+    """Labels of one plain type as they are; of several types, or of others (intervals, periods, dates), as text."""
+    levels = values.cat.categories.tolist()
+    if all(map(_is_plain, levels)) and len({type(level) for level in levels}) == 1:
         return values
-    texts = [level if isinstance(level, str | bool | int | float) else str(level) for level in levels.tolist()]
-    return values if len(set(texts)) < len(texts) else values.cat.rename_categories(texts)
+    texts = [str(level) for level in levels]
+    if len(set(texts)) < len(texts):
+        raise refusal(
+            f"Column {name!r} holds labels of several types that look alike",
+            "Labels differ as text",
+            "Give the column one type",
+        )
+    return values.cat.rename_categories(texts)
 
 
 def _sorted_levels(values: pd.Series) -> list[Any]:
-    levels = list(pd.unique(values))
+    levels = list(dict.fromkeys(values.tolist()))
     try:
         return sorted(levels)
     except TypeError:  # levels of several types have no order of their own

@@ -15,7 +15,7 @@ from formulae.token import Token
 from hierkit.model.syntax import Node, walk
 
 RESERVED = frozenset({"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"})
-SUFFIXES = ("_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
+SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:

@@ -5,9 +5,11 @@ evaluated.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 from formulae import expr as ast
 from formulae.parser import ParseError, Parser
 from formulae.scanner import ScanError, Scanner
@@ -16,6 +18,9 @@ from formulae.token import Token
 from hierkit.errors import HierkitError, refusal
 
 CODINGS = frozenset({"Sum", "Treatment"})
+
+# a sum of 500 terms is a tree 500 deep, and is walked a few calls a level
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 Node = Any  # formulae's syntax tree has no types
 Rename = Callable[[str], str]
@@ -39,7 +44,7 @@ def parse_text(text: str) -> Node:
     try:
         parser = Parser(_one_bar(Scanner(source).scan()))
         root = parser.parse()
-    except (ScanError, ParseError, IndexError) as error:
+    except (ScanError, ParseError, IndexError, ValueError) as error:
         reason = "a quotation mark or backtick is not closed" if isinstance(error, IndexError) else str(error)
         raise unreadable(text, reason.rstrip(".")) from None
     if not parser.at_end():
@@ -51,7 +56,7 @@ def _one_bar(tokens: list[Token]) -> list[Token]:
     """Join the two bars of `||`, which formulae cannot parse, into one token that remembers it."""
     joined: list[Token] = []
     for token in tokens:
-        if token.kind == "PIPE" and joined and joined[-1].kind == "PIPE":
+        if token.kind == "PIPE" and joined and joined[-1].lexeme == "|":
             joined[-1] = Token("PIPE", "||")
         else:
             joined.append(token)
@@ -80,6 +85,8 @@ def render(node: Node, rename: Rename = str) -> str:
             return f"{callee_of(node)}({', '.join(render(arg, rename) for arg in node.args)})"
         case ast.Assign():
             return f"{node.name.name.lexeme}={render(node.value, rename)}"
+        case ast.Literal() if isinstance(node.value, float):
+            return np.format_float_positional(node.value, trim="-")  # formulae knows no exponents
         case ast.Literal():
             return str(node.value) if node.lexeme is None else str(node.lexeme)
         case _ if column_of(node) in CODINGS:
@@ -132,6 +139,15 @@ def column_of(node: Node) -> str:
 def callee_of(call: Node) -> str:
     """The dotted name that is called; a call of anything else is shown as it is, and so never allowed."""
     return column_of(call.callee) if isinstance(call.callee, ast.Variable) else render(call.callee)
+
+
+def plain_columns(node: Node) -> Iterator[str]:
+    """The columns that are terms or parts of terms themselves, not arguments of calls."""
+    if isinstance(node, ast.Variable | ast.QuotedName):
+        yield column_of(node)
+    elif not isinstance(node, ast.Call):
+        for child in children(node):
+            yield from plain_columns(child)
 
 
 def outer_calls(node: Node) -> Iterator[Node]:

@@ -5,8 +5,10 @@ one that Bambi and PyMC accept, in every name.
 """
 
 import contextlib
+import copy
 import io
 import itertools
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,10 @@ import pandas as pd
 from formulae.environment import Environment
 from formulae.matrices import DesignMatrices
 from formulae.model_description import model_description
+from formulae.parser import ParseError
+from formulae.resolver import ResolverError
+from formulae.scanner import ScanError
+from formulae.terms.call_resolver import CallResolverError
 from formulae.terms.terms import Model
 from numpy.typing import NDArray
 
@@ -24,6 +30,9 @@ from hierkit.model.spelling import without_slash
 from hierkit.model.syntax import Node, outer_calls, render
 
 Array = NDArray[np.float64]
+
+LARGEST = 1e100
+NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Column:
         Place along the term's own dimension; None for a term of one column.
     is_intercept : bool
         Whether the column is the constant 1.
+    level : Any
+        Its coordinate along that dimension, as Bambi has it.
     spread : float or None
         The sd that scales its default prior, the same wherever predictors have their zero: that of the column with the
         numeric parts of an interaction centred, and with indicators of a category coded in full taken as 1. None for
@@ -55,6 +66,7 @@ class Column:
     term: str
     index: int | None = None
     is_intercept: bool = False
+    level: Any = None
     spread: float | None = None
     in_full: bool = False
 
@@ -91,9 +103,18 @@ class Evaluated:
         labels, name = self.labels, self.term.name
         term_label = ":".join(self.words[component.name] for component in self.term.components)
         vector = len(labels) > 1 or bool(self.codings)
+        levels = list(range(len(labels))) if self.term.levels is None else self.term.levels
         return tuple(
-            Column(label, term_label, name, i if vector else None, spread=spread, in_full=True in self.codings)
-            for i, (label, spread) in enumerate(zip(labels, self._spreads, strict=True))
+            Column(
+                label,
+                term_label,
+                name,
+                i if vector else None,
+                level=levels[i] if vector else None,
+                spread=self._spreads[i],
+                in_full=True in self.codings,
+            )
+            for i, label in enumerate(labels)
         )
 
     @property
@@ -141,18 +162,20 @@ class Evaluator:
         """(row,), the values of a computed outcome."""
         with self._refusing(label):
             design = DesignMatrices(model_description(f"{self.spell(node)} ~ 1"), self.frame, self._environment)
-        values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
+            values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
         check_finite(label, values)
         return values
 
     def terms(self, node: Node, label: str, apart: bool = False) -> Iterator[Evaluated]:
         """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
-        words = self._words(node)
         with self._refusing(label):
+            words = self._words(node)
             terms = model_description(self.spell(node)).common_terms
             _check_names(terms)
             parts = [[term] for term in terms] if apart else [terms] if terms else []
-            designs = [DesignMatrices(Model(*part), self.frame, self._environment) for part in parts]
+            # terms share their components, and each must keep its own coding
+            own = [[copy.deepcopy(term) for term in part] for part in parts]
+            designs = [DesignMatrices(Model(*part), self.frame, self._environment) for part in own]
         for design in designs:
             for term in design.common.terms.values():
                 values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
@@ -175,13 +198,13 @@ class Evaluator:
     @contextlib.contextmanager
     def _refusing(self, label: str) -> Iterator[None]:
         """Turn what formulae raises into a refusal, and swallow what it prints before that."""
-        wrong = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, NotImplementedError)
+        wrong = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NameError, RuntimeError)
         try:
             with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
                 yield
         except HierkitError:
             raise
-        except wrong as error:
+        except (*wrong, ResolverError, CallResolverError, ParseError, ScanError) as error:
             raise refusal(
                 f"{label!r} cannot be computed: {error}",
                 "Terms are numbers, labels and functions of them",
@@ -200,18 +223,25 @@ def _check_names(terms: list[Any]) -> None:
 
 
 def _check_columns(evaluated: Evaluated) -> None:
+    if not evaluated.values.shape[1]:
+        raise refusal(
+            f"{evaluated.term.name!r} has no columns, as a category of one level", "A predictor varies", "Leave it out"
+        )
     for label, column in zip(evaluated.labels, evaluated.values.T, strict=True):
         check_finite(label, column)
+        check_magnitude(label, column)
+        if evaluated.kind == "interaction" and not column.any():
+            raise refusal(
+                f"No used row has the combination {label!r}",
+                "An interaction of categories needs rows in every combination of levels",
+                "Make one column of the combinations that occur, or leave the interaction out",
+            )
         if evaluated.kind not in ("intercept", "offset") and (column == column[0]).all():
             raise refusal(
                 f"{label!r} is constant ({column[0]:g} in every used row)",
                 "A predictor varies; the intercept is 1 and implicit",
                 "Leave the term out, and check the filter and the missing values",
             )
-    if not evaluated.labels:
-        raise refusal(
-            f"The category {evaluated.term.name!r} has one level only", "A predictor varies", "Leave the term out"
-        )
 
 
 def check_finite(label: str, column: Array) -> None:
@@ -224,7 +254,20 @@ def check_finite(label: str, column: Array) -> None:
         )
 
 
+def check_magnitude(label: str, column: Array) -> None:
+    """Refuse numbers whose squares, or the squares of whose differences, a computer cannot hold."""
+    if np.abs(column).max() > LARGEST or 0 < np.ptp(column) < 1 / LARGEST:
+        raise refusal(
+            f"{label!r} is measured in units of another universe (from {column.min():g} to {column.max():g})",
+            f"Sizes and differences lie between {1 / LARGEST:g} and {LARGEST:g}",
+            "Change its units",
+        )
+
+
 def functions(trusted: bool) -> dict[str, Any]:
     """What a formula may call besides formulae's own transformations; the same that Bambi offers."""
     short = {name: getattr(np, name) for name in ("abs", "exp", "exp2", "log", "log10", "log2")}
-    return {"np": np, **short} | ({"pd": pd} if trusted else {})
+    if trusted:
+        return {"np": np, "pd": pd, **short}
+    allowed = {name: getattr(np, name) for name in NUMPY_FUNCTIONS}
+    return {"np": types.SimpleNamespace(**allowed), **short}

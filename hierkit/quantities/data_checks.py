@@ -94,7 +94,8 @@ def _predictors(design: Design) -> Iterator[Finding]:
         scaled = _scaled(design)
         _, r, order = qr(scaled, mode="economic", pivoting=True)
         size = np.abs(np.diag(r))
-        if redundant := [labels[i] for i in order[: len(size)][size < 1e-9 * size[0]]]:
+        rank = int((size > 1e-9 * size[0]).sum())
+        if redundant := [labels[i] for i in order[rank:]]:
             message = f"{', '.join(redundant)} can be computed from the other predictors."
             yield Finding("warning", "collinear", message, "Leave out one of them: only their priors tell them apart.")
     sds = {label: float(sd) for label, sd in zip(labels, X.std(axis=0), strict=True) if sd > 0}
@@ -106,7 +107,7 @@ def _predictors(design: Design) -> Iterator[Finding]:
 
 def _scaled(design: Design) -> Array:
     """X in units of its columns' own size, centred where an intercept makes up for it."""
-    fixed = np.array([column.is_intercept for column in design.columns])
+    fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
     X = design.X - np.where(fixed | (not design.has_intercept), 0, design.X.mean(axis=0))
     return np.asarray(X / np.sqrt((X**2).mean(axis=0)))
 
@@ -120,8 +121,10 @@ def _separation(design: Design) -> Iterator[Finding]:
     outcome = design.outcome
     trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
     X = _scaled(design)
+    if not X.size:
+        return
     rows = np.unique(np.vstack([X[outcome.y > 0], -X[outcome.y < trials]]), axis=0)
-    if not rows.size or len(rows) > MOST_ROWS_FOR_SEPARATION:
+    if len(rows) > MOST_ROWS_FOR_SEPARATION:
         return
     solution = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
     if solution.x is not None and rows.sum(axis=0) @ solution.x > 1e-6:

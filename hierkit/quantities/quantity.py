@@ -51,7 +51,7 @@ class Quantity:
         """
         prob = rcParams["stats.ci_prob"] if ci_prob is None else ci_prob
         kind = rcParams["stats.ci_kind"] if ci_kind is None else ci_kind
-        if not 0 < prob < 1:
+        if not isinstance(prob, float | int) or not 0 < prob < 1:
             raise refusal(f"ci_prob={prob!r}", "It lies between 0 and 1", "Try 0.89")
         if kind not in ("eti", "hdi"):
             raise refusal(f"ci_kind={kind!r}", "It is 'eti' or 'hdi'", "Choose one")

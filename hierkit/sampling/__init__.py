@@ -14,9 +14,10 @@ from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.sampling.settings import Settings
+from hierkit.sampling.support import reason_against, unsupported_priors
 
-ENGINES = ("auto", "pymc")
-VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "arviz", "numpy")
+ENGINES = ("auto", "marginal", "pymc")
+VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,47 @@ class Choice:
     reason: str
 
 
-def choose(engine: str) -> Choice:
-    """The engine to use for what the user asked.
+def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampler: str | None = None) -> Choice:
+    """The engine for a model: the one asked for, or the fastest that fits.
+
+    Parameters
+    ----------
+    engine : {"auto", "marginal", "pymc"}
+        What was asked for.
+    design, priors, effects
+        The model.
+    nuts_sampler : str, optional
+        If named, PyMC's model is what it samples.
+
+    Returns
+    -------
+    Choice
 
     Raises
     ------
     HierkitError
-        For an engine that does not exist.
+        For an engine that does not exist, or that the model is not for.
     """
     if engine not in ENGINES:
         raise refusal(f"engine={engine!r}", f"engine is one of {', '.join(map(repr, ENGINES))}", "Choose one")
-    return Choice("pymc", "asked for" if engine == "pymc" else "the engine for every model")
+    if engine == "pymc":
+        return Choice("pymc", "asked for")
+    against = reason_against(design)
+    if effects != "normal":
+        against = "Student-t effects"
+    elif unsupported := unsupported_priors(design, priors):
+        against = unsupported[0]
+    elif nuts_sampler is not None:
+        against = f"nuts_sampler {nuts_sampler}"
+    if against is None:
+        return Choice("marginal", "Gaussian outcome, one grouping factor" if engine == "auto" else "asked for")
+    if engine == "auto":
+        return Choice("pymc", against)
+    raise refusal(
+        f"engine='marginal' does not fit the model: {against}",
+        "It is for a Gaussian outcome, one grouping factor, normal effects, and the priors of docs/engines.md",
+        'Pass engine="auto" for the fastest that fits',
+    )
 
 
 def sample(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
@@ -64,15 +95,13 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
     KeyboardInterrupt
         After Ctrl-C.
     """
-    from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import
-
     start = time.perf_counter()
-    draws, retry = sample_pymc(design, priors, effects, settings), ""
+    draws, retry = _run(design, priors, effects, choice, settings), ""
     if count := int(draws["sample_stats"]["diverging"].sum()):
         careful = replace(settings, target_accept=settings.careful_target_accept)
         retry = f"{count} divergences at target acceptance {settings.target_accept:g}: sampled again at "
         retry += f"{careful.target_accept:g}"
-        draws, settings = sample_pymc(design, priors, effects, careful), careful
+        draws, settings = _run(design, priors, effects, choice, careful), careful
     draws.attrs = {
         "engine": choice.engine,
         "engine_reason": choice.reason,
@@ -88,3 +117,13 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
         "versions": {package: version(package) for package in VERSIONS},
     }
     return draws
+
+
+def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
+    if choice.engine == "marginal":
+        from hierkit.sampling.marginal import sample_marginal  # numba and nutpie take a second to import
+
+        return sample_marginal(design, priors, settings)
+    from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import
+
+    return sample_pymc(design, priors, effects, settings)

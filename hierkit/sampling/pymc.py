@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -15,16 +13,9 @@ from hierkit.model import bambi_model
 from hierkit.model.design import Design
 from hierkit.model.parametrisation import factors_to_centre
 from hierkit.model.priors import Priors
+from hierkit.sampling.assembly import as_tree
+from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.settings import Settings
-
-GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data")
-STATISTICS = {
-    "maxdepth_reached": "reached_max_treedepth",
-    "depth": "tree_depth",
-    "mean_tree_accept": "acceptance_rate",
-    "logp": "lp",
-}
-KEPT = ("diverging", "reached_max_treedepth", "tree_depth", "energy", "acceptance_rate", "step_size", "n_steps", "lp")
 
 
 def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings) -> xr.DataTree:
@@ -56,7 +47,7 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
     nuts: dict[str, Any] = {"target_accept": settings.target_accept}
     if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
         nuts["adaptation"] = "low_rank"
-    with _quiet(), _stopping_on_interrupt():
+    with _quiet(), stopping_on_interrupt():
         try:
             results = model.fit(
                 draws=settings.draws,
@@ -74,29 +65,10 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
                 "nutpie and pymc are always there",
                 'Install hierkit[jax] for "numpyro" and "blackjax"',
             ) from error
-    return _draws(results, design)
-
-
-def _draws(results: xr.DataTree, design: Design) -> xr.DataTree:
-    """Bambi's results with the groups' own labels and ArviZ's names of statistics."""
     posterior = results["posterior"].to_dataset()
     labels = {f"{factor.name}__factor_dim": factor.levels for factor in design.factors}
     posterior = posterior.assign_coords({dim: levels for dim, levels in labels.items() if dim in posterior.dims})
-    statistics = results["sample_stats"].to_dataset()
-    statistics = statistics.rename({old: new for old, new in STATISTICS.items() if old in statistics})
-    statistics = statistics[[name for name in KEPT if name in statistics]]
-    outcome = design.outcome
-    observed = xr.Dataset({outcome.label: ("__obs__", outcome.y)}, coords={"__obs__": design.rows.positions})
-    constant = {} if outcome.trials is None else {"trials": ("__obs__", outcome.trials)}
-    groups = {
-        "posterior": posterior,
-        "sample_stats": statistics,
-        "observed_data": observed,
-        "constant_data": xr.Dataset(constant, coords={"__obs__": design.rows.positions}),
-    }
-    for dataset in groups.values():
-        dataset.attrs = {}
-    return xr.DataTree.from_dict(groups)
+    return as_tree(posterior, results["sample_stats"].to_dataset(), design)
 
 
 @contextlib.contextmanager
@@ -113,29 +85,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _stopping_on_interrupt() -> Iterator[None]:
-    """Make Ctrl-C end in KeyboardInterrupt: the samplers catch it and return the draws so far as if they were all."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = threading.Event()
-
-    def note(signum: int, frame: Any) -> None:
-        pressed.set()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, note)
-    message = "Sampling was interrupted. No draws were kept."
-    try:
-        yield
-    except BaseException:
-        if pressed.is_set():
-            raise KeyboardInterrupt(message) from None
-        raise
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
-    if pressed.is_set():
-        raise KeyboardInterrupt(message)

@@ -1,6 +1,7 @@
 """How long and how to sample."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -65,7 +66,7 @@ def make_settings(
     for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", "Correct it")
-    if target_accept is not None and not 0 < target_accept < 1:
+    if target_accept is not None and not (isinstance(target_accept, Real) and 0 < target_accept < 1):
         raise refusal(f"target_accept={target_accept!r}", "It lies between 0 and 1", "Try 0.95")
     if nuts_sampler is not None and nuts_sampler not in Settings.SAMPLERS:
         allowed = ", ".join(map(repr, Settings.SAMPLERS))
@@ -77,5 +78,12 @@ def make_settings(
     else:
         raise refusal(f"random_seed={random_seed!r}", "It is a whole number, a numpy Generator or None", "Correct it")
     return Settings(
-        int(draws), int(tune), int(chains), cores, seed, target_accept or 0.8, nuts_sampler or "nutpie", progressbar
+        int(draws),
+        int(tune),
+        int(chains),
+        cores,
+        seed,
+        float(target_accept or 0.8),
+        nuts_sampler or "nutpie",
+        progressbar,
     )

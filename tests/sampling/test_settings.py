@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from hierkit.errors import HierkitError
-from hierkit.sampling import choose
 from hierkit.sampling.settings import Settings, make_settings
 
 
@@ -21,11 +20,6 @@ def test_seeds():
     one, other = (make_settings(random_seed=np.random.default_rng(1)).random_seed for _ in range(2))
     assert one == other
     assert make_settings().random_seed != make_settings().random_seed
-
-
-def test_auto_is_pymc_and_says_why():
-    assert choose("auto").engine == "pymc"
-    assert choose("auto").reason != choose("pymc").reason
 
 
 @pytest.mark.parametrize(

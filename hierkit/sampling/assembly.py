@@ -1,0 +1,112 @@
+"""What an engine drew -> draws under Bambi's names, dims and coords, whatever engine made them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Array, Column
+
+SAMPLE_DIMS = ("chain", "draw")
+STATISTICS = {
+    "maxdepth_reached": "reached_max_treedepth",
+    "depth": "tree_depth",
+    "mean_tree_accept": "acceptance_rate",
+    "logp": "lp",
+}
+KEPT = ("diverging", "reached_max_treedepth", "tree_depth", "energy", "acceptance_rate", "step_size", "n_steps", "lp")
+
+
+def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr.DataTree:
+    """Draws as a DataTree with statistics under ArviZ's names, and the outcome beside them.
+
+    Parameters
+    ----------
+    posterior, statistics : xarray.Dataset
+        (chain, draw, ...), the latter under nutpie's or PyMC's names.
+    design : Design
+        Of the model.
+
+    Returns
+    -------
+    xarray.DataTree
+        posterior, sample_stats, observed_data and constant_data.
+    """
+    statistics = statistics.rename({old: new for old, new in STATISTICS.items() if old in statistics})
+    statistics = statistics[[name for name in KEPT if name in statistics]]
+    outcome, rows = design.outcome, {"__obs__": design.rows.positions}
+    constant = {} if outcome.trials is None else {"trials": ("__obs__", outcome.trials)}
+    groups = {
+        "posterior": posterior,
+        "sample_stats": statistics,
+        "observed_data": xr.Dataset({design.outcome_name: ("__obs__", outcome.y)}, coords=rows),
+        "constant_data": xr.Dataset(constant, coords=rows),
+    }
+    for dataset in groups.values():
+        dataset.attrs = {}
+    return xr.DataTree.from_dict(groups)
+
+
+def assemble(
+    design: Design, beta: Array, sds: Sequence[Array], corrs: Sequence[Array], u: Sequence[Array], sigma: Array | None
+) -> xr.Dataset:
+    """The posterior Dataset of a fit.
+
+    Parameters
+    ----------
+    design : Design
+        Of the model.
+    beta : ndarray
+        (chain, draw, column), coefficients of the columns as they are, not centred.
+    sds, corrs, u : sequences of ndarray
+        Per factor (chain, draw, effect), (chain, draw, effect, effect), (chain, draw, group, effect).
+    sigma : ndarray or None
+        (chain, draw).
+
+    Returns
+    -------
+    xarray.Dataset
+        As after `bambi.Model.fit`: `wait`, `wait|team` (..., team__factor_dim), `wait|team_sigma`, `team_corr`.
+    """
+    variables: dict[str, xr.DataArray] = {}
+    for term, places in _terms(design.columns).items():
+        variables[term] = _array(beta, design.columns, places, f"{term}_dim")
+    if sigma is not None:
+        variables["sigma"] = xr.DataArray(sigma, dims=SAMPLE_DIMS)
+    for factor, sd, corr, effects in zip(design.factors, sds, corrs, u, strict=True):
+        for term, places in _terms(factor.effects).items():
+            name = f"{term}|{factor.name}"
+            variables[f"{name}_sigma"] = _array(sd, factor.effects, places, f"{term}__expr_dim")
+            variables[name] = _group_array(effects, factor, places, f"{term}__expr_dim")
+        if factor.blocks:
+            labels = [effect.label for effect in factor.effects]
+            dims = {f"{factor.name}_effect": labels, f"{factor.name}_effect_other": labels}
+            variables[f"{factor.name}_corr"] = xr.DataArray(corr, dims=(*SAMPLE_DIMS, *dims), coords=dims)
+    chains, draws = next(iter(variables.values())).shape[:2]
+    return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
+
+
+def _terms(columns: tuple[Column, ...]) -> dict[str, list[int]]:
+    """The places of each Bambi term's columns."""
+    terms: dict[str, list[int]] = {}
+    for i, column in enumerate(columns):
+        terms.setdefault(column.term, []).append(i)
+    return terms
+
+
+def _array(values: Array, columns: tuple[Column, ...], places: list[int], dim: str) -> xr.DataArray:
+    if columns[places[0]].index is None:
+        return xr.DataArray(values[..., places[0]], dims=SAMPLE_DIMS)
+    coords = {dim: [columns[i].level for i in places]}
+    return xr.DataArray(values[..., places], dims=(*SAMPLE_DIMS, dim), coords=coords)
+
+
+def _group_array(values: Array, factor: Factor, places: list[int], dim: str) -> xr.DataArray:
+    groups = f"{factor.name}__factor_dim"
+    if factor.effects[places[0]].index is None:
+        return xr.DataArray(values[..., places[0]], dims=(*SAMPLE_DIMS, groups), coords={groups: factor.levels})
+    coords = {dim: [factor.effects[i].level for i in places], groups: factor.levels}
+    moved = np.moveaxis(values[..., places], -1, -2)
+    return xr.DataArray(moved, dims=(*SAMPLE_DIMS, dim, groups), coords=coords)

@@ -1,0 +1,204 @@
+"""Gaussian outcome, one grouping factor: NUTS on the posterior with the effects integrated out; they are drawn after.
+
+The rows are read once, into sums per group, so that a gradient costs as much as there are groups. What is sampled are
+the coefficients of the centred columns, the sds, the partial correlations and sigma.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import xarray as xr
+from nutpie.compiled_pyfunc import from_pyfunc
+
+from hierkit.model.design import Design
+from hierkit.model.priors import Priors
+from hierkit.model.terms import Array
+from hierkit.sampling import densities
+from hierkit.sampling.assembly import as_tree, assemble
+from hierkit.sampling.interrupts import stopping_on_interrupt
+from hierkit.sampling.parameters import Parameters, make_parameters
+from hierkit.sampling.settings import Settings
+
+FAST_KERNEL = 100e-6  # seconds; below, threads fight over Python's lock for longer than they compute
+PILOT_STEPS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """All that the posterior needs to know of the rows.
+
+    Attributes
+    ----------
+    means : ndarray
+        (column,), what was subtracted from the columns: their means if there is an intercept, else zeros.
+    centre : ndarray
+        (column,), least-squares coefficients b of the centred columns.
+    cross : ndarray
+        (column, column), X'X of the centred columns.
+    groups : ndarray
+        (group, effect, effect + column + 1), Z_j'Z_j, Z_j'X_j and Z_j'e_j, e = y - X b.
+    size : ndarray
+        (2,), the rows n and e'e.
+    """
+
+    means: Array
+    centre: Array
+    cross: Array
+    groups: Array
+    size: Array
+
+
+def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.DataTree:
+    """Draws from a Gaussian model with one grouping factor and normal effects.
+
+    Parameters
+    ----------
+    design, priors
+        The model; `hierkit.sampling.support.reason_against` must be None and no prior unsupported.
+    settings : Settings
+        How to sample.
+
+    Returns
+    -------
+    xarray.DataTree
+        posterior, sample_stats, observed_data, constant_data; u is drawn exactly given the rest, in each draw.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
+    parameters, statistics = make_parameters(design, priors), sufficient_statistics(design)
+    log_posterior = _log_posterior(parameters, statistics)
+    start, spread = pilot(parameters, statistics)
+    with stopping_on_interrupt():
+        results = nutpie.sample(
+            _as_nutpie(log_posterior, start, spread),
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=_threads(log_posterior, start, settings),
+            seed=settings.random_seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=settings.progressbar,
+        )
+        x = results["posterior"]["x"].values
+        posterior = _posterior(design, parameters, statistics, x, settings.random_seed)
+    return as_tree(posterior, results["sample_stats"].to_dataset(), design)
+
+
+def sufficient_statistics(design: Design) -> Statistics:
+    """One pass over the rows; see `Statistics`."""
+    factor, y = design.factors[0], design.outcome.y - design.offset
+    fixed = np.array([column.is_intercept or not design.has_intercept for column in design.columns], dtype=bool)
+    means = np.where(fixed, 0.0, design.X.mean(axis=0))
+    X = design.X - means
+    centre = np.linalg.lstsq(X, y, rcond=None)[0]
+    residual = y - X @ centre
+    right = np.column_stack([factor.Z, X, residual])
+    groups = np.empty((len(factor.levels), len(factor.effects), right.shape[1]))
+    for k, z in enumerate(factor.Z.T):
+        for i, column in enumerate(right.T):
+            groups[:, k, i] = np.bincount(factor.codes, z * column, len(factor.levels))
+    return Statistics(means, centre, X.T @ X, groups, np.array([len(y), residual @ residual]))
+
+
+def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]:
+    """Where to start, and how far around, in NUTS's coordinates: least squares, and EM steps for G and sigma.
+
+    With C_j = (A_j / s2 + G^-1)^-1 and u_j = C_j c_j / s2, G is the mean of u_j u_j' + C_j, and s2 that of the expected
+    squared residuals (Dempster, Laird and Rubin 1977). A poor pilot costs tuning, never truth.
+
+    Returns
+    -------
+    start, spread : ndarray
+        (parameter,).
+    """
+    p, q = len(statistics.centre), statistics.groups.shape[1]
+    A, c = statistics.groups[:, :, :q], statistics.groups[:, :, -1]
+    n, rss = statistics.size
+    s2 = rss / n
+    G = np.diag(s2 / np.maximum(A.mean(axis=0).diagonal() / A[:, 0, 0].mean(), 1e-12))
+    for _ in range(PILOT_STEPS):
+        C = np.linalg.inv(A / s2 + np.linalg.inv(G))
+        u = np.einsum("jab,jb->ja", C, c) / s2
+        G = np.einsum("ja,jb->ab", u, u) / len(u) + C.mean(axis=0)
+        left = rss - 2 * np.sum(u * c) + np.einsum("ja,jab,jb->", u, A, u) + np.einsum("jab,jba->", A, C)
+        s2 = max(float(left), 1e-8 * rss) / n
+    start, spread = np.zeros(len(parameters)), np.full(len(parameters), 0.2)
+    start[:p] = statistics.centre
+    spread[:p] = np.sqrt(s2 * np.linalg.pinv(statistics.cross).diagonal())
+    start[p : p + q] = 0.5 * np.log(G.diagonal())
+    start[-1] = 0.5 * np.log(s2)
+    for i in np.flatnonzero(parameters.codes[:, 0] == densities.INTERVAL):
+        lower, upper = parameters.numbers[i, :2]
+        share = np.clip((np.exp(start[i]) - lower) / (upper - lower), 0.05, 0.95)
+        start[i] = np.log(share / (1 - share))
+    return start, spread
+
+
+def _log_posterior(parameters: Parameters, statistics: Statistics) -> Callable[[Array], tuple[float, Array]]:
+    data = (
+        parameters.codes,
+        parameters.numbers,
+        parameters.pairs[0],
+        statistics.centre,
+        statistics.cross,
+        statistics.groups,
+        statistics.size,
+    )
+    function: Callable[[Array], tuple[float, Array]] = lambda x: densities.marginal_log_posterior(x, *data)  # noqa: E731
+    return function
+
+
+def _as_nutpie(log_posterior: Callable[[Array], Any], start: Array, spread: Array) -> Any:
+    def initial_point(seed: int) -> Array:
+        return start + spread * np.random.default_rng(seed).uniform(-1, 1, len(start))
+
+    return from_pyfunc(
+        len(start),
+        lambda: log_posterior,
+        lambda *_: lambda x: {"x": x},
+        [np.dtype("float64")],
+        [(len(start),)],
+        ["x"],
+        make_initial_point_fn=initial_point,
+    )
+
+
+def _threads(log_posterior: Callable[[Array], Any], start: Array, settings: Settings) -> int | None:
+    """One thread for a kernel that is faster than Python's lock is passed on."""
+    log_posterior(start)
+    begin = time.perf_counter()
+    for _ in range(10):
+        log_posterior(start)
+    return 1 if (time.perf_counter() - begin) / 10 < FAST_KERNEL else settings.cores
+
+
+def _posterior(
+    design: Design, parameters: Parameters, statistics: Statistics, x: Array, random_seed: int
+) -> xr.Dataset:
+    """The draws of all that was sampled, and of the effects given them."""
+    chains, draws, _ = x.shape
+    values, slopes = densities.constrain(x.reshape(chains * draws, -1), parameters.codes, parameters.numbers)
+    p, (groups, q) = len(statistics.centre), statistics.groups.shape[:2]
+    beta, sds, sigma = values[:, :p].copy(), values[:, p : p + q], values[:, -1].copy()
+    factors = densities.correlation_factors(values[:, p + q : -1], slopes[:, p + q : -1], parameters.pairs[0], q)
+    z = np.random.default_rng([random_seed, 1]).standard_normal((chains * draws, groups, q))
+    L = sds[:, :, None] * factors
+    u = densities.draw_effects(beta, L, sigma, statistics.centre, statistics.groups, z)
+    shift = beta @ statistics.means
+    for i, column in enumerate(design.columns):
+        if column.is_intercept:
+            beta[:, i] -= shift
+
+    def by_chain(array: Array) -> Array:
+        return array.reshape(chains, draws, *array.shape[1:])
+
+    corr = factors @ np.swapaxes(factors, 1, 2)
+    return assemble(design, by_chain(beta), [by_chain(sds)], [by_chain(corr)], [by_chain(u)], by_chain(sigma))

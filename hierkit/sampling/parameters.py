@@ -1,0 +1,113 @@
+"""The one list of parameters behind the fast engines: names, transforms, priors, and places in a flat vector.
+
+NUTS sees a vector of real numbers x, and each parameter is a transform of one of them: a coefficient is x (of the
+centred columns if the model has an intercept), an sd exp x, a canonical partial correlation tanh x. The order is
+coefficients, sds factor by factor, partial correlations factor by factor, sigma.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierkit.model.design import Design
+from hierkit.model.distributions import Prior
+from hierkit.model.groups import Factor
+from hierkit.model.priors import Priors
+from hierkit.model.terms import Array
+from hierkit.sampling import densities as d
+
+COEFFICIENT_PRIORS = {
+    "Flat": d.FLAT,
+    "Normal": d.NORMAL,
+    "StudentT": d.STUDENT_T,
+    "Cauchy": d.CAUCHY,
+    "Laplace": d.LAPLACE,
+}
+SD_PRIORS = {
+    "HalfNormal": d.HALF,
+    "HalfStudentT": d.HALF,
+    "HalfCauchy": d.HALF,
+    "Exponential": d.EXPONENTIAL,
+    "Gamma": d.GAMMA,
+    "InverseGamma": d.INVERSE_GAMMA,
+    "LogNormal": d.LOG_NORMAL,
+    "Uniform": d.UNIFORM,
+}
+DEGREES = {"HalfNormal": np.inf, "HalfCauchy": 1.0}  # of the half Student t that they are
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """What a kernel must know of the parameters; arrays have one entry per parameter.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As in `Priors`, and `partial(wait, 1|team)` for canonical partial correlations.
+    codes : ndarray of int
+        (parameter, 2), transform and prior of each.
+    numbers : ndarray
+        (parameter, 3), the prior's parameters, zeros where it has fewer.
+    pairs : tuple of ndarray
+        For each factor (pair, 2), the effects that its partial correlations belong to, row and column.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+    numbers: Array
+    pairs: tuple[NDArray[np.int64], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def make_parameters(design: Design, priors: Priors) -> Parameters:
+    """The parameters of a model with normal effects: coefficients, sds, partial correlations, sigma.
+
+    Parameters
+    ----------
+    design : Design
+        Names and blocks.
+    priors : Priors
+        None of them among `unsupported_priors`.
+    """
+    rows: list[tuple[str, int, int, list[float]]] = []
+    for column in design.columns:
+        prior = priors[column.label]
+        rows.append((column.label, d.REAL, COEFFICIENT_PRIORS[prior.name], list(prior.args.values())))
+    for factor in design.factors:
+        for effect in factor.effects:
+            name = f"sd({effect.label}|{factor.label})"
+            rows.append((name, *sd_code(priors[name])))
+    pairs = []
+    for factor in design.factors:
+        own = _pairs(factor)
+        pairs.append(np.array([place for place, _ in own], dtype=np.int64).reshape(-1, 2))
+        for (i, j), later in own:
+            labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
+            a = priors[f"cor({factor.label})"].args["eta"] + later / 2
+            rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [a]))
+    if "sigma" in priors:
+        rows.append(("sigma", *sd_code(priors["sigma"])))
+    names, transforms, kinds, numbers = zip(*rows, strict=True)
+    padded = np.array([[*given, 0.0, 0.0, 0.0][:3] for given in numbers])
+    return Parameters(names, np.column_stack([transforms, kinds]).astype(np.int64), padded, tuple(pairs))
+
+
+def sd_code(prior: Prior) -> tuple[int, int, list[float]]:
+    """Transform, prior and numbers of an sd."""
+    numbers = list(prior.args.values())
+    if prior.name in DEGREES:
+        numbers = [DEGREES[prior.name], *numbers]
+    return d.INTERVAL if prior.name == "Uniform" else d.POSITIVE, SD_PRIORS[prior.name], numbers
+
+
+def _pairs(factor: Factor) -> list[tuple[tuple[int, int], int]]:
+    """Row and column of each partial correlation, and q - 2 - j, which its LKJ density needs."""
+    return [
+        ((place, other), len(block) - 2 - j)
+        for block in factor.blocks
+        for i, place in enumerate(block[1:], start=1)
+        for j, other in enumerate(block[:i])
+    ]

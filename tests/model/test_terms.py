@@ -1,0 +1,94 @@
+"""The columns of common parts: R's space, and each label naming its own column."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import REFERENCE, design_of, reference_table
+
+from hierkit.errors import HierkitError
+
+RANKS = json.loads((REFERENCE / "model_matrix_ranks.json").read_text())
+
+
+def data():
+    return reference_table("terms").assign(t=lambda d: d.x > 0)
+
+
+@pytest.mark.parametrize("text", RANKS)
+def test_rank_is_that_of_r(text):
+    design = design_of(f"y ~ {text}", data())
+    assert np.linalg.matrix_rank(design.X) == RANKS[text]
+
+
+@pytest.mark.parametrize("text", [text for text in RANKS if "(" not in text.replace("(h + k", "")])
+def test_every_label_names_its_column(text):
+    """The column `h[b]:x` is the indicator of h = b times x, whatever other terms there are."""
+    table = data()
+    design = design_of(f"y ~ {text}", table)
+    assert len({column.label for column in design.columns}) == len(design.columns)
+    for column, values in zip(design.columns, design.X.T, strict=True):
+        expected = np.ones(len(table))
+        for part in column.label.split(":") if column.label != "Intercept" else []:
+            name, level = re.fullmatch(r"(\w+)(?:\[(\w+)\])?", part).groups()
+            expected = expected * (table[name] if level is None else table[name].astype(str) == level)
+        np.testing.assert_array_equal(values, expected, err_msg=column.label)
+
+
+def test_booleans_are_categories_as_words_and_numbers_in_arithmetic():
+    table = data()
+    assert [c.label for c in design_of("y ~ 0 + t", table).columns] == ["t[False]", "t[True]"]
+    both = design_of("y ~ I(t + u)", table.assign(u=lambda d: d.y > 0))
+    np.testing.assert_array_equal(both.X[:, 1], table.t.astype(int) + (table.y > 0))
+
+
+def test_products_of_large_whole_numbers_do_not_wrap_around():
+    table = data().assign(q=lambda d: np.arange(len(d)) * 10**8 + 10**9)
+    design = design_of("y ~ I(q * q) + q:q", table)
+    assert (design.X > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y ~ np.log(x, where=t)", "takes one value"),
+        ("y ~ abs(x, z)", "takes one value"),
+        ("y ~ I(-x**2)", "is ambiguous"),
+        ("y ~ I(2**3**2 * x)", "is ambiguous"),
+        ("y ~ h['a']", "brackets of h"),
+        ("y ~ (1 | g['g1'])", "brackets of g"),
+        ("y['5'] ~ x", "A Gaussian outcome has none"),
+        ("y ~ (x ||| g)", "cannot be read"),
+        ("y ~ x:offset(x)", "not a part of an interaction"),
+        ("y ~ -x", "cannot be computed"),
+        ("y ~ I(x:x)", "cannot be computed"),
+        ("poly(y, 2) ~ x", "cannot be computed"),
+        ("y ~ poly(x, 0)", "has no columns"),
+        ("y ~ h:empty", "No used row has the combination|cannot be computed"),
+    ],
+)
+def test_refused(text, message):
+    table = data().assign(empty=lambda d: np.where(d.h == "a", "u", "v"))
+    with pytest.raises(HierkitError, match=message):
+        design_of(text, table)
+
+
+def test_small_numbers_in_arithmetic():
+    table = data()
+    np.testing.assert_allclose(design_of("y ~ 0 + I(x * 0.00001)", table).X[:, 0], table.x * 1e-5)
+
+
+def test_hundreds_of_predictors():
+    table = data()
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 600)), columns=[f"v{i}" for i in range(600)])
+    table = pd.concat([table, wide], axis=1)
+    text = "y ~ " + " + ".join(f"v{i}" for i in range(600))
+    assert design_of(text, table).X.shape == (40, 601)
+
+
+@pytest.mark.parametrize("change", [{"x": lambda d: d.x * 1e200}, {"y": lambda d: d.y * 1e-200}])
+def test_units_of_another_universe(change):
+    with pytest.raises(HierkitError, match="Change its units"):
+        design_of("y ~ x", data().assign(**change))

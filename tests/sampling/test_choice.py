@@ -1,0 +1,30 @@
+import pytest
+from synthetic import design_of, table
+
+from hierkit.errors import HierkitError
+from hierkit.model.priors import make_priors
+from hierkit.sampling import choose
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "priors", "effects", "engine", "reason"),
+    [
+        ("y ~ x + (x | g)", "gaussian", {}, "normal", "marginal", "Gaussian outcome, one grouping factor"),
+        ("y ~ x + (1 | g) + (1 | s)", "gaussian", {}, "normal", "pymc", "2 grouping factors"),
+        ("won ~ x + (x | g)", "bernoulli", {}, "normal", "pymc", "bernoulli outcome"),
+        ("y ~ x + (x | g)", "gaussian", {}, "student_t", "pymc", "Student-t effects"),
+        ("y ~ x + (x | g)", "gaussian", {"x": "Gumbel(0, 1)"}, "normal", "pymc", "prior Gumbel on x"),
+    ],
+)
+def test_auto_takes_the_fastest_that_fits_and_says_why(formula, family, priors, effects, engine, reason):
+    design = design_of(formula, table(), family)
+    choice = choose("auto", design, make_priors(design, priors, effects), effects)
+    assert (choice.engine, choice.reason) == (engine, reason)
+
+
+def test_named_engines():
+    design = design_of("y ~ x + (x | g)", table())
+    assert choose("pymc", design, make_priors(design), "normal").reason == "asked for"
+    assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
+    with pytest.raises(HierkitError, match="engine is one of 'auto', 'marginal', 'pymc'"):
+        choose("stan", design, make_priors(design), "normal")

@@ -1,0 +1,178 @@
+"""Every kernel against its definition, and its gradient against finite differences."""
+
+import numpy as np
+import pymc as pm
+import pytest
+from scipy import stats
+
+from hierkit.model.distributions import make_prior
+from hierkit.sampling import densities as d
+from hierkit.sampling.parameters import COEFFICIENT_PRIORS, SD_PRIORS, sd_code
+
+EXAMPLES = {
+    "Flat": (), "Normal": (1, 2), "StudentT": (4, 1, 2), "Cauchy": (1, 2), "Laplace": (1, 2), "HalfNormal": (2,),
+    "HalfStudentT": (4, 2), "HalfCauchy": (2,), "Exponential": (0.5,), "Gamma": (2, 0.5), "InverseGamma": (3, 2),
+    "LogNormal": (-1, 0.5), "Uniform": (0.5, 4),
+}  # fmt: skip
+
+
+def derivative(function, x: float, step: float = 1e-6) -> float:
+    return (function(x + step) - function(x - step)) / (2 * step)
+
+
+@pytest.mark.parametrize("x", [-30.0, -3.0, -0.1, 0.4, 2.0, 15.0])
+@pytest.mark.parametrize("kind", [d.REAL, d.POSITIVE, d.INTERVAL, d.PARTIAL])
+def test_transforms(kind, x):
+    value, slope, log_slope, d_log_slope = d.transform(kind, x, 1.0, 3.0)
+    expected = {d.REAL: x, d.POSITIVE: np.exp(x), d.INTERVAL: 1 + 2 / (1 + np.exp(-x)), d.PARTIAL: np.tanh(x)}[kind]
+    assert value == pytest.approx(expected)
+    assert log_slope == pytest.approx(np.log(slope), abs=1e-9)
+    assert d_log_slope == pytest.approx(derivative(lambda at: d.transform(kind, at, 1.0, 3.0)[2], x), abs=1e-6)
+    if abs(x) < 5:
+        assert slope == pytest.approx(derivative(lambda at: d.transform(kind, at, 1.0, 3.0)[0], x), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [*COEFFICIENT_PRIORS, *SD_PRIORS])
+def test_priors_are_those_of_pymc(name):
+    """Up to a constant; and the derivative."""
+    prior = make_prior(name, *EXAMPLES[name])
+    code, numbers = (
+        (COEFFICIENT_PRIORS[name], prior.args.values()) if name in COEFFICIENT_PRIORS else sd_code(prior)[1:]
+    )
+    a, b, c = [*numbers, 0.0, 0.0, 0.0][:3]
+    points = np.array([0.6, 1.3, 3.7])
+    theirs = pm.logp(getattr(pm, name).dist(**prior.args), points).eval() if name != "Flat" else np.zeros(3)
+    ours = np.array([d.log_density(code, v, a, b, c)[0] for v in points])
+    np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-10, atol=1e-12)
+    for v in points:
+        slope = derivative(lambda at: d.log_density(code, at, a, b, c)[0], v)
+        assert d.log_density(code, v, a, b, c)[1] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+
+def test_gradient_of_priors_with_their_transforms():
+    codes = np.array([[d.REAL, d.STUDENT_T], [d.POSITIVE, d.GAMMA], [d.INTERVAL, d.UNIFORM], [d.PARTIAL, d.LKJ]])
+    numbers = np.array([[4, 0, 1], [2, 3, 0], [1, 2, 0], [2.5, 0, 0]], dtype=float)
+
+    def total(x, grad=None):
+        return d.log_priors(x, codes, numbers, np.empty(4), np.empty(4), np.empty(4) if grad is None else grad)
+
+    x, grad = np.array([0.3, -0.7, 0.9, 1.2]), np.empty(4)
+    total(x, grad)
+    for i, unit in enumerate(np.eye(4)):
+        assert grad[i] == pytest.approx(derivative(lambda t, u=unit: total(x + t * u), 0.0), rel=1e-6)
+
+
+PAIRS = np.array([[1, 0], [2, 0], [2, 1], [4, 3]])
+
+
+def factor_of(x: np.ndarray) -> np.ndarray:
+    C = np.empty((5, 5))
+    d.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, np.empty(4))
+    return C
+
+
+def test_cholesky_factors_of_correlations_in_blocks():
+    x = np.array([0.5, -1.0, 0.3, 2.0])
+    C = factor_of(x)
+    corr = C @ C.T
+    np.testing.assert_allclose(np.diag(corr), 1)
+    np.testing.assert_allclose(corr[:3, 3:], 0)
+    assert corr[1, 0] == pytest.approx(np.tanh(0.5))
+    # the last is the partial correlation of 2 and 1 given 0
+    r10, r20, r21 = corr[1, 0], corr[2, 0], corr[2, 1]
+    assert (r21 - r20 * r10) / np.sqrt((1 - r20**2) * (1 - r10**2)) == pytest.approx(np.tanh(0.3))
+
+
+def test_gradient_of_cholesky_factors():
+    x, weights = np.array([0.5, -1.0, 0.3, 2.0]), np.random.default_rng(0).normal(size=(5, 5))
+    C, left, grad = np.empty((5, 5)), np.empty(4), np.zeros(4)
+    d.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, left)
+    d.correlation_cholesky_gradient(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, left, weights.copy(), grad)
+    for i, unit in enumerate(np.eye(4)):
+        expected = derivative(lambda t, u=unit: np.sum(np.tril(weights) * factor_of(x + t * u)), 0.0)
+        assert grad[i] == pytest.approx(expected, rel=1e-6)
+
+
+def test_inverse_and_determinant():
+    A = np.random.default_rng(0).normal(size=(4, 6))
+    M, inverse = A @ A.T, np.empty((4, 4))
+    K = M.copy()
+    assert d.cholesky_solve_identity(K, inverse) == pytest.approx(np.linalg.slogdet(M)[1])
+    np.testing.assert_allclose(inverse, np.linalg.inv(M))
+    np.testing.assert_allclose(np.tril(K), np.linalg.cholesky(M))
+
+
+def problem(seed: int = 0, groups: int = 7, q: int = 3, p: int = 2, n: int = 60):
+    rng = np.random.default_rng(seed)
+    codes, X, Z, y = rng.integers(0, groups, n), rng.normal(size=(n, p)), rng.normal(size=(n, q)), rng.normal(size=n)
+    b = np.linalg.lstsq(X, y, rcond=None)[0]
+    e = y - X @ b
+    indicator = np.eye(groups)[codes]
+    sums = np.einsum("nj,nk,ni->jki", indicator, Z, np.column_stack([Z, X, e]))
+    L = np.tril(rng.normal(size=(q, q)))
+    return codes, X, Z, y, b, sums, float(e @ e), L, rng
+
+
+def test_marginal_likelihood_is_that_of_the_rows():
+    """log N(y; X beta, Z G Z' + sigma² I), over all rows at once."""
+    codes, X, Z, y, b, sums, rss, L, rng = problem()
+    values, expected = [], []
+    for _ in range(3):
+        beta, sigma, L = rng.normal(size=2), rng.uniform(0.5, 2), L * 0.7
+        value, _ = d.marginal_gaussian(
+            beta - b, L, sigma, X.T @ X, sums, float(len(y)), rss, np.empty(2), np.empty((3, 3))
+        )
+        same = codes[:, None] == codes[None, :]
+        V = sigma**2 * np.eye(len(y)) + same * (Z @ L @ L.T @ Z.T)
+        values.append(value)
+        expected.append(stats.multivariate_normal.logpdf(y, X @ beta, V))
+    np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-9)
+
+
+def test_gradient_of_the_marginal_likelihood():
+    _, X, _, y, b, sums, rss, L, rng = problem()
+    beta, sigma = rng.normal(size=2), 1.3
+
+    def value(beta, L, sigma):
+        out = np.empty(2), np.empty((3, 3))
+        return d.marginal_gaussian(beta - b, L, sigma, X.T @ X, sums, float(len(y)), rss, *out), *out
+
+    (_, grad_sigma), grad_beta, grad_L = value(beta, L, sigma)
+    assert grad_sigma == pytest.approx(derivative(lambda s: value(beta, L, s)[0][0], sigma), rel=1e-6)
+    for i, unit in enumerate(np.eye(2)):
+        assert grad_beta[i] == pytest.approx(
+            derivative(lambda t, u=unit: value(beta + t * u, L, sigma)[0][0], 0), rel=1e-6
+        )
+    for k in range(3):
+        for m in range(k + 1):
+            unit = np.zeros((3, 3))
+            unit[k, m] = 1
+            expected = derivative(lambda t, u=unit: value(beta, L + t * u, sigma)[0][0], 0)
+            assert grad_L[k, m] == pytest.approx(expected, rel=1e-6)
+
+
+def test_effects_have_their_conditional_distribution():
+    """u_j given the rest is N(mean, covariance) of the textbook: C = (A/s2 + G^-1)^-1, mean C Z_j'(y - X beta)/s2."""
+    codes, X, Z, y, b, sums, _, L, rng = problem()
+    beta, sigma, draws = rng.normal(size=2), 1.3, 40_000
+    z = rng.normal(size=(draws, 7, 3))
+    repeat = (np.tile(beta, (draws, 1)), np.tile(L, (draws, 1, 1)), np.full(draws, sigma))
+    u = d.draw_effects(*repeat, b, sums, z)
+    for j in range(7):
+        own = codes == j
+        C = np.linalg.inv(Z[own].T @ Z[own] / sigma**2 + np.linalg.inv(L @ L.T))
+        mean = C @ Z[own].T @ (y - X @ beta)[own] / sigma**2
+        np.testing.assert_allclose(u[:, j].mean(axis=0), mean, atol=5 * np.sqrt(C.diagonal().max() / draws))
+        np.testing.assert_allclose(np.cov(u[:, j].T), C, atol=5 * C.diagonal().max() * np.sqrt(2 / draws))
+
+
+@pytest.mark.parametrize("x", [-800.0, -50.0, 50.0, 800.0])
+def test_extreme_points_return_and_do_not_raise(x):
+    _, X, _, y, b, sums, rss, _, _ = problem(q=2)
+    codes = np.array([[d.REAL, d.NORMAL]] * 2 + [[d.POSITIVE, d.HALF]] * 2 + [[d.PARTIAL, d.LKJ], [d.POSITIVE, d.HALF]])
+    numbers = np.array([[0, 1, 0]] * 2 + [[np.inf, 1, 0]] * 2 + [[2, 0, 0], [4, 1, 0]], dtype=float)
+    size = np.array([len(y), rss])
+    args = (codes, numbers, np.array([[1, 0]]), b, X.T @ X, np.ascontiguousarray(sums[:, :2]), size)
+    value, grad = d.marginal_log_posterior(np.full(6, x), *args)
+    assert isinstance(value, float)
+    assert grad.shape == (6,)

@@ -1,0 +1,188 @@
+"""The marginal engine draws from the posterior of the PyMC model."""
+
+import arviz_stats
+import numpy as np
+import pytest
+from scipy import stats
+from synthetic import design_of, reference_table, table
+
+import hierkit
+from hierkit.errors import HierkitError
+from hierkit.model.bambi_model import build
+from hierkit.model.priors import make_priors
+from hierkit.sampling import marginal
+from hierkit.sampling.parameters import make_parameters
+
+MODELS = {
+    "y ~ x + (1 | g)": {},
+    "y ~ x + (x | g)": {"x": "StudentT(4, 0, 1)", "sd(g)": "Exponential(1)", "cor(g)": "LKJ(1)"},
+    "y ~ x + (x || g)": {"sigma": "Uniform(0.1, 9)", "sd(1|g)": "HalfCauchy(1)"},
+    "y ~ x + (0 + x | g)": {"Intercept": "Cauchy(0, 2)", "sd(g)": "LogNormal(0, 1)"},
+    "y ~ x + (x + z | g)": {"cor(g)": "LKJ(3)", "sd(z|g)": "Gamma(2, 2)"},
+    "y ~ h + (h | g)": {"h": "Laplace(0, 1)"},
+    "y ~ x + (1 | g) + (0 + h | g)": {"sigma": "InverseGamma(3, 2)"},
+    "y ~ 0 + h + x + (x | g)": {},
+    "y ~ x + mean_x + (x | g)": {"mean_x": "Flat"},
+    "y ~ x + offset(z) + (1 | g:s)": {},
+}
+
+
+def model_of(text: str):
+    data = table().assign(mean_x=lambda d: d.groupby("g").x.transform("mean"))
+    design = design_of(text, data)
+    return design, make_priors(design, MODELS[text])
+
+
+def pymc_point(model, design, parameters, values, z) -> dict:
+    """The PyMC model's value variables at values of the parameters and unit effects z (group, effect)."""
+    by_name = dict(zip(parameters.names, values, strict=True))
+    point = {}
+
+    def put(name: str, value, vector: bool) -> None:
+        rv = next(rv for rv in model.free_RVs if rv.name == name)
+        transform = model.rvs_to_transforms[rv]
+        given = np.asarray(value if vector else value[0], dtype=float)
+        unconstrained = given if transform is None else transform.forward(given, *rv.owner.inputs).eval()
+        point[model.rvs_to_values[rv].name] = unconstrained
+
+    for columns, name_of, suffix in (
+        (design.columns, lambda c: c.label, ""),
+        *((f.effects, lambda c, f=f: f"sd({c.label}|{f.label})", f"|{f.name}_sigma") for f in design.factors),
+    ):
+        for term in dict.fromkeys(c.term for c in columns):
+            own = [c for c in columns if c.term == term]
+            put(f"{term}{suffix}", [by_name[name_of(c)] for c in own], own[0].index is not None)
+    put("sigma", [by_name["sigma"]], False)
+    factor = design.factors[0]
+    partials = [value for name, value in by_name.items() if name.startswith("partial")]
+    for (i, j), partial in zip(parameters.pairs[0], partials, strict=True):
+        put(f"{factor.name}_{i}_{j}_partial_offset", [(partial + 1) / 2], False)
+    for i, effect in enumerate(factor.effects):
+        own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
+        put(own, z[:, i], True)
+    return point
+
+
+@pytest.mark.parametrize("text", MODELS)
+def test_log_posterior_is_that_of_pymc_with_the_effects_integrated_out(text):
+    """log p(y, theta) = log p(y, z, theta) - log p(z | y, theta) at any z, up to a constant."""
+    design, priors = model_of(text)
+    parameters, statistics = make_parameters(design, priors), marginal.sufficient_statistics(design)
+    log_posterior = marginal._log_posterior(parameters, statistics)
+    model = build(design, priors).backend.model
+    factor, (n_groups, q) = design.factors[0], statistics.groups.shape[:2]
+    log_p = model.compile_logp(jacobian=True)
+    start, _ = marginal.pilot(parameters, statistics)
+    rng = np.random.default_rng(0)
+    ours, theirs = [], []
+    for _ in range(3):
+        x = start + rng.normal(0, 0.4, len(start))
+        z = rng.normal(size=(n_groups, q))
+        values, slopes = (a[0] for a in marginal.densities.constrain(x[None], parameters.codes, parameters.numbers))
+        p = len(design.columns)
+        C = np.empty((q, q))
+        own = slice(p + q, len(x) - 1)
+        marginal.densities.correlation_cholesky(values[own], slopes[own], parameters.pairs[0], C, np.empty(len(x)))
+        L, s2 = values[p : p + q, None] * C, values[-1] ** 2
+        given = 0.0
+        for j in range(n_groups):
+            Z, rows = factor.Z[factor.codes == j], factor.codes == j
+            e = (design.outcome.y - design.offset - (design.X - statistics.means) @ values[:p])[rows]
+            M = np.eye(q) + L.T @ Z.T @ Z @ L / s2
+            covariance = np.linalg.inv(M)
+            given += stats.multivariate_normal.logpdf(z[j], covariance @ L.T @ Z.T @ e / s2, covariance)
+        ours.append(log_posterior(x)[0])
+        theirs.append(float(log_p(pymc_point(model, design, parameters, values, z))) - given)
+    np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("text", MODELS)
+def test_gradient(text):
+    design, priors = model_of(text)
+    parameters, statistics = make_parameters(design, priors), marginal.sufficient_statistics(design)
+    log_posterior = marginal._log_posterior(parameters, statistics)
+    start, _ = marginal.pilot(parameters, statistics)
+    x = start + np.random.default_rng(1).normal(0, 0.3, len(start))
+    _, grad = log_posterior(x)
+    numeric = [(log_posterior(x + 1e-6 * e)[0] - log_posterior(x - 1e-6 * e)[0]) / 2e-6 for e in np.eye(len(x))]
+    np.testing.assert_allclose(grad, numeric, rtol=1e-6, atol=1e-6 * np.abs(grad).max())
+
+
+def test_zero_of_x_and_y_costs_no_digits():
+    """The same model with x and y far from zero has the same density in the centred coordinates."""
+    data = table()
+    densities = []
+    for change in (0, 1e6):
+        design = design_of("y ~ x + (1 | g)", data.assign(x=data.x + change, y=data.y + change))
+        parameters = make_parameters(design, make_priors(design))
+        statistics = marginal.sufficient_statistics(design)
+        start, _ = marginal.pilot(parameters, statistics)
+        log_posterior = marginal._log_posterior(parameters, statistics)
+        densities.append(log_posterior(start + 0.3)[0] - log_posterior(start)[0])
+    assert densities[0] == pytest.approx(densities[1], rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", MODELS)
+def test_same_posterior_as_pymc(text):
+    """Means within four Monte Carlo standard errors, sds within 10 %, for everything that both engines draw."""
+    priors = MODELS[text]
+    data = table().assign(mean_x=lambda d: d.groupby("g").x.transform("mean"))
+    fast, slow = (
+        hierkit.fit(
+            text, data, priors=priors, engine=engine, random_seed=4, draws=2000, progressbar=False, target_accept=0.95
+        )
+        for engine in ("marginal", "pymc")
+    )
+    assert fast.checks().need_action == ()
+    one, other = (fit.draws["posterior"].to_dataset() for fit in (fast, slow))
+    assert {k: v.dims for k, v in one.items()} == {k: v.dims for k, v in other.items()}
+    for name in other:
+        xr_equal = all(one[name].coords[c].equals(other[name].coords[c]) for c in other[name].coords)
+        assert xr_equal, name
+    for name in one:
+        mcse = [arviz_stats.mcse(ds[name], method="mean") for ds in (one, other)]
+        distance = abs(one[name].mean(("chain", "draw")) - other[name].mean(("chain", "draw")))
+        error = (mcse[0] ** 2 + mcse[1] ** 2) ** 0.5
+        assert bool((distance <= 4 * error).all()), name
+        ratio = one[name].std(("chain", "draw")) / other[name].std(("chain", "draw"))
+        assert bool(((ratio > 0.9) & (ratio < 1.1) | (other[name].std(("chain", "draw")) == 0)).all()), name
+
+
+@pytest.mark.slow
+def test_same_seed_same_draws_whatever_the_cores():
+    data = reference_table("sleepstudy")
+    options = {"random_seed": 3, "draws": 200, "tune": 200, "progressbar": False, "engine": "marginal"}
+    one, other = (hierkit.fit("Reaction ~ Days + (Days | Subject)", data, cores=cores, **options) for cores in (1, 2))
+    assert one.draws["posterior"].to_dataset().identical(other.draws["posterior"].to_dataset())
+
+
+@pytest.mark.slow
+def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
+    data = reference_table("sleepstudy")
+    good = hierkit.fit("Reaction ~ Days + (Days | Subject)", data, random_seed=3, progressbar=False)
+    pilot = marginal.pilot
+    monkeypatch.setattr(marginal, "pilot", lambda *args: (pilot(*args)[0] + 2.0, pilot(*args)[1] * 10))
+    poor = hierkit.fit("Reaction ~ Days + (Days | Subject)", data, random_seed=3, progressbar=False)
+    assert good.draws.attrs["engine"] == poor.draws.attrs["engine"] == "marginal"
+    for name in ("Intercept", "Days", "1|Subject_sigma", "Days|Subject_sigma", "sigma"):
+        one, other = (fit.draws["posterior"][name] for fit in (good, poor))
+        error = np.hypot(*(float(arviz_stats.mcse(values, method="mean")) for values in (one, other)))
+        assert abs(float(one.mean() - other.mean())) < 4 * error
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "reason"),
+    [
+        ("y ~ x + (x | g) + (1 | s)", {}, "2 grouping factors"),
+        ("y ~ x", {}, "0 grouping factors"),
+        ("won ~ x + (1 | g)", {"family": "bernoulli"}, "bernoulli outcome"),
+        ("y ~ x + (1 | g)", {"priors": {"x": "Gumbel(0, 1)"}}, "prior Gumbel on x"),
+        ("y ~ x + (1 | g)", {"priors": {"sd(g)": "Weibull(2, 1)"}}, r"prior Weibull on sd\(1\|g\)"),
+        ("y ~ x + (1 | g)", {"effects": "student_t"}, "Student-t effects"),
+        ("y ~ x + (1 | g)", {"nuts_sampler": "pymc"}, "nuts_sampler pymc"),
+    ],
+)
+def test_models_that_it_is_not_for(formula, options, reason):
+    with pytest.raises(HierkitError, match=f"engine='marginal' does not fit the model: {reason}"):
+        hierkit.fit(formula, table(), engine="marginal", **options)
