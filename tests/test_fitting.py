@@ -42,7 +42,7 @@ def test_names_dims_and_labels_of_the_draws(sleepstudy):
 @pytest.mark.slow
 def test_attributes_say_how(sleepstudy):
     attrs = sleepstudy.draws.attrs
-    assert (attrs["engine"], attrs["random_seed"], attrs["draws"], attrs["chains"]) == ("pymc", 1, 1000, 4)
+    assert (attrs["engine"], attrs["random_seed"], attrs["draws"], attrs["chains"]) == ("marginal", 1, 1000, 4)
     assert attrs["versions"]["hierkit"] == hierkit.__version__
 
 
@@ -121,7 +121,7 @@ def test_one_retry_after_divergences_is_recorded():
     data = pd.DataFrame({"g": np.repeat(np.arange(5), 2), "y": np.random.default_rng(0).normal(size=10)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
-        fit = hierkit.fit("y ~ 1 + (1 | g)", data, random_seed=1, progressbar=False, target_accept=0.6)
+        fit = hierkit.fit("y ~ 1 + (1 | g)", data, random_seed=1, progressbar=False, target_accept=0.6, engine="pymc")
     assert fit.draws.attrs["target_accept"] == pytest.approx(0.9)
     assert "divergences at target acceptance 0.6: sampled again at 0.9" in fit.draws.attrs["retry"]
     assert "sampled again" in fit.checks().table().check.tolist()
@@ -138,8 +138,8 @@ def test_a_run_that_did_not_converge_says_so_everywhere():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
-def test_interrupt_ends_sampling_with_a_message_and_leaves_no_process(sampler, tmp_path):
+@pytest.mark.parametrize("option", ['engine="marginal"', 'nuts_sampler="nutpie"', 'nuts_sampler="pymc"'])
+def test_interrupt_ends_sampling_with_a_message_and_leaves_no_process(option, tmp_path):
     script = tmp_path / "long.py"
     script.write_text(
         textwrap.dedent(
@@ -148,7 +148,7 @@ def test_interrupt_ends_sampling_with_a_message_and_leaves_no_process(sampler, t
             if __name__ == "__main__":
                 print("ready", flush=True)
                 hierkit.fit("Reaction ~ Days + (Days | Subject)", hierkit.datasets.sleepstudy(),
-                            draws=5_000_000, chains=2, cores=2, nuts_sampler="{sampler}", progressbar=False)
+                            draws=5_000_000, chains=2, cores=2, {option}, progressbar=False)
                 print("returned")
             """
         )

@@ -48,11 +48,14 @@ MODELS = {
 }
 
 
+FITS = [("sleepstudy", "pymc"), ("sleepstudy", "marginal"), ("cbpp", "pymc"), ("penicillin", "pymc")]
+
+
 @functools.cache
-def fitted(name: str) -> hierkit.Fit:
+def fitted(name: str, engine: str) -> hierkit.Fit:
     formula, family, priors = MODELS[name]
-    data = reference_table(name)
-    return hierkit.fit(formula, data, family=family, priors=priors, random_seed=11, draws=2000, progressbar=False)
+    options = {"family": family, "priors": priors, "engine": engine, "random_seed": 11, "draws": 2000}
+    return hierkit.fit(formula, reference_table(name), progressbar=False, **options)
 
 
 def brms_names(fit: hierkit.Fit) -> dict[str, xr.DataArray]:
@@ -79,10 +82,10 @@ def brms_names(fit: hierkit.Fit) -> dict[str, xr.DataArray]:
     return names
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_agrees_with_brms(name):
+@pytest.mark.parametrize(("name", "engine"), FITS)
+def test_agrees_with_brms(name, engine):
     """Means within four combined Monte Carlo standard errors, sds within 10 %."""
-    ours, theirs = brms_names(fitted(name)), BRMS[name]["posterior"]
+    ours, theirs = brms_names(fitted(name, engine)), BRMS[name]["posterior"]
     assert set(theirs) <= set(ours)
     wrong = {}
     for key, reference in theirs.items():
@@ -97,15 +100,15 @@ def test_agrees_with_brms(name):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_sampling_found_nothing_wrong(name):
-    assert fitted(name).checks().need_action == ()
+@pytest.mark.parametrize(("name", "engine"), FITS)
+def test_sampling_found_nothing_wrong(name, engine):
+    assert fitted(name, engine).checks().need_action == ()
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_bambi_predicts_the_returned_draws(name):
+@pytest.mark.parametrize(("name", "engine"), FITS)
+def test_bambi_predicts_the_returned_draws(name, engine):
     """In-sample `bambi.Model.predict` on the draws is the link of X beta + Z u, to 1e-10."""
-    fit = fitted(name)
+    fit = fitted(name, engine)
     draws = xr.DataTree.from_dict({"posterior": fit.draws["posterior"].to_dataset().isel(draw=slice(0, 50))})
     fit.model.predict(draws, kind="response_params", inplace=True)
     parameter = "mu" if fit.design.outcome.family == "gaussian" else "p"
@@ -114,18 +117,19 @@ def test_bambi_predicts_the_returned_draws(name):
     np.testing.assert_allclose(draws["posterior"][parameter].values, expected, rtol=1e-10, atol=1e-10)
 
 
-LME4_MODELS = {
-    "pastes": ("strength ~ 1 + (1 | batch/cask)", "pastes"),
-    "radon": ("log_radon ~ floor + log_uranium + (floor | county)", "radon"),
-    "sleepstudy_uncorrelated": ("Reaction ~ Days + (Days || Subject)", "sleepstudy"),
-}
+LME4_MODELS = [
+    ("pastes", "strength ~ 1 + (1 | batch/cask)", "pastes", "pymc"),
+    ("radon", "log_radon ~ floor + log_uranium + (floor | county)", "radon", "pymc"),
+    ("radon", "log_radon ~ floor + log_uranium + (floor | county)", "radon", "marginal"),
+    ("sleepstudy_uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy", "pymc"),
+    ("sleepstudy_uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy", "marginal"),
+]
 
 
-@pytest.mark.parametrize("name", LME4_MODELS)
-def test_sits_where_lme4_puts_it(name):
+@pytest.mark.parametrize(("name", "formula", "data", "engine"), LME4_MODELS)
+def test_sits_where_lme4_puts_it(name, formula, data, engine):
     """Fixed effects within 0.15 posterior sd of lme4's; lme4's sd estimates inside the 89 % interval."""
-    formula, data = LME4_MODELS[name]
-    fit = hierkit.fit(formula, reference_table(data), random_seed=3, draws=2000, progressbar=False)
+    fit = hierkit.fit(formula, reference_table(data), engine=engine, random_seed=3, draws=2000, progressbar=False)
     assert fit.checks().need_action == ()
     beta = fit.coefficients().table().set_index("term")
     for term, estimate in LME4[name]["fixed"].items():
