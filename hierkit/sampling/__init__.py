@@ -17,6 +17,7 @@ from hierkit.sampling.settings import Settings
 from hierkit.sampling.support import reason_against, unsupported_priors
 
 ENGINES = ("auto", "marginal", "pymc")
+MOST_BYTES = 4e9
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
 
@@ -91,10 +92,11 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
     Raises
     ------
     HierkitError
-        For a sampler that is not installed.
+        For draws of group effects that would take more than 4 GB, and for a sampler that is not installed.
     KeyboardInterrupt
         After Ctrl-C.
     """
+    _check_memory(design, settings)
     start = time.perf_counter()
     draws, retry = _run(design, priors, effects, choice, settings), ""
     if count := int(draws["sample_stats"]["diverging"].sum()):
@@ -117,6 +119,17 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
         "versions": {package: version(package) for package in VERSIONS},
     }
     return draws
+
+
+def _check_memory(design: Design, settings: Settings) -> None:
+    effects = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
+    needed = 8 * effects * settings.chains * settings.draws
+    if needed > MOST_BYTES:
+        raise refusal(
+            f"The draws of {effects:,} group effects would take {needed / 1e9:.1f} GB",
+            f"They may take {MOST_BYTES / 1e9:.0f} GB",
+            f"Pass draws={int(settings.draws * MOST_BYTES / needed)} or fewer",
+        )
 
 
 def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:

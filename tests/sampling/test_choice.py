@@ -1,9 +1,12 @@
+import numpy as np
+import pandas as pd
 import pytest
 from synthetic import design_of, table
 
 from hierkit.errors import HierkitError
 from hierkit.model.priors import make_priors
-from hierkit.sampling import choose
+from hierkit.sampling import choose, sample
+from hierkit.sampling.settings import make_settings
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,12 @@ def test_named_engines():
     assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
     with pytest.raises(HierkitError, match="engine is one of 'auto', 'marginal', 'pymc'"):
         choose("stan", design, make_priors(design), "normal")
+
+
+def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
+    n = 200_000
+    data = pd.DataFrame({"y": np.arange(n) % 7.0, "g": np.arange(n) // 2})
+    design = design_of("y ~ 1 + (1 | g)", data)
+    priors = make_priors(design)
+    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=1250 or fewer"):
+        sample(design, priors, "normal", choose("auto", design, priors, "normal"), make_settings(draws=2500))
