@@ -26,7 +26,7 @@ ONLY = {
     "pymc": {"model/bambi_model.py"},
     "pytensor": {"model/bambi_model.py"},
     "jinja2": {"report/render.py"},
-    "numba": {"sampling/densities.py"},
+    "numba": {"sampling/densities.py", "sampling/marginal_density.py"},
     "nutpie": {"sampling/marginal.py"},
     "typer": {"cli.py"},
     "zarr": {"storage.py"},

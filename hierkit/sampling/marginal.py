@@ -17,7 +17,7 @@ from nutpie.compiled_pyfunc import from_pyfunc
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.sampling import densities
+from hierkit.sampling import densities, marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
 from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.parameters import Parameters, make_parameters
@@ -152,7 +152,7 @@ def _log_posterior(parameters: Parameters, statistics: Statistics) -> Callable[[
         statistics.groups,
         statistics.size,
     )
-    function: Callable[[Array], tuple[float, Array]] = lambda x: densities.marginal_log_posterior(x, *data)  # noqa: E731
+    function: Callable[[Array], tuple[float, Array]] = lambda x: marginal_density.marginal_log_posterior(x, *data)  # noqa: E731
     return function
 
 
@@ -191,7 +191,7 @@ def _posterior(
     factors = densities.correlation_factors(values[:, p + q : -1], slopes[:, p + q : -1], parameters.pairs[0], q)
     z = np.random.default_rng([random_seed, 1]).standard_normal((chains * draws, groups, q))
     L = sds[:, :, None] * factors
-    u = densities.draw_effects(beta, L, sigma, statistics.centre, statistics.groups, z)
+    u = marginal_density.draw_effects(beta, L, sigma, statistics.centre, statistics.groups, z)
     shift = beta @ statistics.means
     for i, column in enumerate(design.columns):
         if column.is_intercept:

@@ -1,0 +1,237 @@
+"""Numba kernels of the engine `marginal`: the likelihood with the effects integrated out, and the effects after."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from hierkit.sampling.densities import (
+    Kernel,
+    cholesky_solve_identity,
+    correlation_cholesky,
+    correlation_cholesky_gradient,
+    kernel,
+    log_priors,
+)
+
+
+def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
+    """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function)
+    return compiled
+
+
+@kernel
+def marginal_gaussian(
+    delta: Kernel, L: Kernel, sigma: float, cross: Kernel, groups: Kernel, n: float, rss: float,
+    grad_beta: Kernel, grad_L: Kernel,
+) -> Kernel:  # fmt: skip
+    """Log likelihood of y = X beta + Z u + e with u integrated out, for one grouping factor, and its gradient.
+
+    With G = L L', s2 = sigma², and e = y - X b the residuals of least squares, delta = beta - b:
+
+        M_j = I + L' A_j L / s2,    A_j = Z_j'Z_j, B_j = Z_j'X_j, c_j = Z_j'e_j
+        r_j = c_j - B_j delta,      w_j = L' r_j
+        -2 log p = n log s2 + sum_j log|M_j| + (e'e + delta' X'X delta) / s2 - sum_j w_j' M_j^-1 w_j / s2²
+
+    Deviations from least squares keep the digits that raw sums of squares would lose.
+
+    Parameters
+    ----------
+    delta : (column,)
+        Coefficients less those of least squares.
+    L : (effect, effect)
+        Lower triangular.
+    sigma : float
+        Residual sd.
+    cross : (column, column)
+        X'X.
+    groups : (group, effect, effect + column + 1)
+        A_j, B_j and c_j side by side.
+    n, rss : float
+        Rows, and e'e.
+    grad_beta, grad_L : (column,), (effect, effect)
+        Filled.
+
+    Returns
+    -------
+    value, slope : float
+        The log likelihood without its constant, and its derivative with respect to sigma.
+    """
+    q, p = L.shape[0], delta.shape[0]
+    s2 = sigma * sigma
+    M, inverse, AL = np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
+    r, w, a, La = np.empty(q), np.empty(q), np.empty(q), np.empty(q)
+    distance = rss
+    for i in range(p):
+        s = 0.0
+        for k in range(p):
+            s += cross[i, k] * delta[k]
+        grad_beta[i] = -s / s2
+        distance += s * delta[i]
+    for k in range(q):
+        for m in range(q):
+            grad_L[k, m] = 0.0
+    log_det, quad, d_s2 = 0.0, 0.0, 0.0
+    for j in range(groups.shape[0]):
+        g = groups[j]
+        for k in range(q):
+            r[k] = g[k, q + p]
+            for i in range(p):
+                r[k] -= g[k, q + i] * delta[i]
+        for k in range(q):
+            for m in range(q):
+                s = 0.0
+                for i in range(m, q):
+                    s += g[k, i] * L[i, m]
+                AL[k, m] = s
+        for k in range(q):
+            s = 0.0
+            for i in range(k, q):
+                s += L[i, k] * r[i]
+            w[k] = s
+            for m in range(k + 1):
+                s = 0.0
+                for i in range(k, q):
+                    s += L[i, k] * AL[i, m]
+                M[k, m] = s / s2 + (1.0 if k == m else 0.0)
+        log_det += cholesky_solve_identity(M, inverse)
+        trace = aw = aa = 0.0
+        for k in range(q):
+            s = 0.0
+            for i in range(q):
+                s += inverse[k, i] * w[i]
+            a[k] = s
+            trace += inverse[k, k]
+            aw += s * w[k]
+            aa += s * s
+        quad += aw
+        for k in range(q):
+            s = 0.0
+            for i in range(k + 1):
+                s += L[k, i] * a[i]
+            La[k] = s
+        for i in range(p):
+            for k in range(q):
+                grad_beta[i] -= g[k, q + i] * La[k] / (s2 * s2)
+        for k in range(q):
+            ALa = 0.0
+            for i in range(q):
+                ALa += AL[k, i] * a[i]
+            for m in range(k + 1):
+                s = 0.0
+                for i in range(q):
+                    s += AL[k, i] * inverse[i, m]
+                grad_L[k, m] += (r[k] - ALa / s2) * a[m] / (s2 * s2) - s / s2
+        d_s2 += 0.5 * (q - trace) / s2 - 0.5 * (aw + aa) / (s2 * s2 * s2)
+    value = -0.5 * (n * np.log(s2) + log_det + distance / s2 - quad / (s2 * s2))
+    d_s2 += 0.5 * (distance / s2 - n) / s2
+    return value, 2 * sigma * d_s2
+
+
+@kernel
+def marginal_log_posterior(
+    x: Kernel,
+    codes: Kernel,
+    numbers: Kernel,
+    pairs: Kernel,
+    centre: Kernel,
+    cross: Kernel,
+    groups: Kernel,
+    size: Kernel,
+) -> Kernel:
+    """Log posterior of (beta, sds, partial correlations, sigma) at a real vector, and its gradient.
+
+    Parameters
+    ----------
+    x, codes, numbers
+        As in `log_priors`, in the order of `hierkit.sampling.parameters`.
+    pairs : (pair, 2) of int
+        As in `correlation_cholesky`.
+    centre : (column,)
+        The least-squares coefficients.
+    cross, groups
+        As in `marginal_gaussian`.
+    size : (2,)
+        n and rss.
+    """
+    p, q = centre.shape[0], groups.shape[1]
+    dim, n_pairs = x.shape[0], pairs.shape[0]
+    value, slope, grad = np.empty(dim), np.empty(dim), np.empty(dim)
+    total = log_priors(x, codes, numbers, value, slope, grad)
+    sds, partials, partial_slopes = value[p : p + q], value[p + q : dim - 1], slope[p + q : dim - 1]
+    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(n_pairs)
+    correlation_cholesky(partials, partial_slopes, pairs, C, left)
+    for k in range(q):
+        for m in range(k + 1):
+            L[k, m] = sds[k] * C[k, m]
+    grad_beta, grad_L = np.empty(p), np.empty((q, q))
+    likelihood, grad_sigma = marginal_gaussian(
+        value[:p] - centre, L, value[dim - 1], cross, groups, size[0], size[1], grad_beta, grad_L
+    )
+    for i in range(p):
+        grad[i] += grad_beta[i]
+    for k in range(q):
+        s = 0.0
+        for m in range(k + 1):
+            s += grad_L[k, m] * C[k, m]
+            grad_L[k, m] *= sds[k]
+        grad[p + k] += s * slope[p + k]
+    correlation_cholesky_gradient(partials, partial_slopes, pairs, left, grad_L, grad[p + q : dim - 1])
+    grad[dim - 1] += grad_sigma * slope[dim - 1]
+    return total + likelihood, grad
+
+
+@parallel_kernel
+def draw_effects(beta: Kernel, L: Kernel, sigma: Kernel, centre: Kernel, groups: Kernel, z: Kernel) -> Kernel:
+    """(draw, group, effect), effects given the rest: u_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L'), from standard normal z.
+
+    Parameters
+    ----------
+    beta : (draw, column)
+        Coefficients.
+    L : (draw, effect, effect)
+        Cholesky factors of G.
+    sigma : (draw,)
+        Residual sds.
+    centre, groups
+        As in `marginal_log_posterior`.
+    z : (draw, group, effect)
+        Overwritten with the effects, and returned.
+    """
+    q, p = L.shape[1], beta.shape[1]
+    for d in numba.prange(beta.shape[0]):
+        s2 = sigma[d] * sigma[d]
+        M, inverse, t = np.empty((q, q)), np.empty((q, q)), np.empty(q)
+        for j in range(groups.shape[0]):
+            g = groups[j]
+            for k in range(q):
+                for m in range(k + 1):
+                    s = 0.0
+                    for i in range(k, q):
+                        for h in range(m, q):
+                            s += L[d, i, k] * g[i, h] * L[d, h, m]
+                    M[k, m] = s / s2 + (1.0 if k == m else 0.0)
+            cholesky_solve_identity(M, inverse)
+            # M = K K': K^-T z has covariance M^-1
+            for k in range(q - 1, -1, -1):
+                s = z[d, j, k]
+                for i in range(k + 1, q):
+                    s -= M[i, k] * t[i]
+                t[k] = s / M[k, k]
+            for k in range(q):
+                w = 0.0
+                for i in range(k, q):
+                    r = g[i, q + p]
+                    for h in range(p):
+                        r -= g[i, q + h] * (beta[d, h] - centre[h])
+                    w += L[d, i, k] * r
+                for i in range(q):
+                    t[i] += inverse[i, k] * w / s2
+            for k in range(q):
+                s = 0.0
+                for i in range(k + 1):
+                    s += L[d, k, i] * t[i]
+                z[d, j, k] = s
+    return z
