@@ -140,7 +140,7 @@ def fit(
         Those not given have the defaults, and `fit.priors` shows all.
     effects : {"normal", "student_t"}
         The distribution of the group effects.
-    engine : {"auto", "marginal", "pymc"}
+    engine : {"auto", "marginal", "joint", "pymc"}
         What draws from the posterior: the fastest that fits the model, or the one named (docs/engines.md).
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, optional
         Which implementation of NUTS runs PyMC's model; naming one chooses the engine "pymc".

@@ -27,7 +27,7 @@ ONLY = {
     "pytensor": {"model/bambi_model.py"},
     "jinja2": {"report/render.py"},
     "numba": {"sampling/densities.py", "sampling/marginal_density.py"},
-    "nutpie": {"sampling/marginal.py"},
+    "nutpie": {"sampling/nuts.py"},
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
     "narwhals": {"model/rows.py"},

@@ -14,9 +14,9 @@ from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.sampling.settings import Settings
-from hierkit.sampling.support import reason_against, unsupported_priors
+from hierkit.sampling.support import FAST_ENGINES, reason_against
 
-ENGINES = ("auto", "marginal", "pymc")
+ENGINES = ("auto", "marginal", "joint", "pymc")
 MOST_BYTES = 4e9
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
@@ -34,7 +34,7 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
 
     Parameters
     ----------
-    engine : {"auto", "marginal", "pymc"}
+    engine : {"auto", "marginal", "joint", "pymc"}
         What was asked for.
     design, priors, effects
         The model.
@@ -54,22 +54,20 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
         raise refusal(f"engine={engine!r}", f"engine is one of {', '.join(map(repr, ENGINES))}", "Choose one")
     if engine == "pymc":
         return Choice("pymc", "asked for")
-    against = reason_against(design)
-    if effects != "normal":
-        against = "Student-t effects"
-    elif unsupported := unsupported_priors(design, priors):
-        against = unsupported[0]
-    elif nuts_sampler is not None:
-        against = f"nuts_sampler {nuts_sampler}"
-    if against is None:
-        return Choice("marginal", "Gaussian outcome, one grouping factor" if engine == "auto" else "asked for")
-    if engine == "auto":
-        return Choice("pymc", against)
-    raise refusal(
-        f"engine='marginal' does not fit the model: {against}",
-        "It is for a Gaussian outcome, one grouping factor, normal effects, and the priors of docs/engines.md",
-        'Pass engine="auto" for the fastest that fits',
-    )
+    against = {name: reason_against(name, design, priors, effects, nuts_sampler) for name in FAST_ENGINES}
+    if engine in against:
+        if against[engine] is None:
+            return Choice(engine, "asked for")
+        raise refusal(
+            f"engine={engine!r} does not fit the model: {against[engine]}",
+            "docs/engines.md lists the models that each engine is for",
+            'Pass engine="auto" for the fastest that fits',
+        )
+    for name, reason in against.items():
+        if reason is None:
+            return Choice(name, f"{design.outcome.family} outcome, one grouping factor")
+    own = next(name for name, families in FAST_ENGINES.items() if design.outcome.family in families)
+    return Choice("pymc", str(against[own]))
 
 
 def sample(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
@@ -137,6 +135,10 @@ def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings:
         from hierkit.sampling.marginal import sample_marginal  # numba and nutpie take a second to import
 
         return sample_marginal(design, priors, settings)
+    if choice.engine == "joint":
+        from hierkit.sampling.joint import sample_joint
+
+        return sample_joint(design, priors, settings)
     from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import
 
     return sample_pymc(design, priors, effects, settings)

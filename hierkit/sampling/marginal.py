@@ -4,15 +4,10 @@ The rows are read once, into sums per group, so that a gradient costs as much as
 the coefficients of the centred columns, the sds, the partial correlations and sigma.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
-from nutpie.compiled_pyfunc import from_pyfunc
 
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
@@ -20,10 +15,10 @@ from hierkit.model.terms import Array
 from hierkit.sampling import densities, marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
 from hierkit.sampling.interrupts import stopping_on_interrupt
-from hierkit.sampling.parameters import Parameters, make_parameters
+from hierkit.sampling.nuts import LogPosterior, run_nuts
+from hierkit.sampling.parameters import Parameters, column_means, make_parameters, to_real, uncentre
 from hierkit.sampling.settings import Settings
 
-FAST_KERNEL = 100e-6  # seconds; below, threads fight over Python's lock for longer than they compute
 PILOT_STEPS = 20
 
 
@@ -58,7 +53,7 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
     Parameters
     ----------
     design, priors
-        The model; `hierkit.sampling.support.reason_against` must be None and no prior unsupported.
+        The model; one that `hierkit.sampling.support` has nothing against.
     settings : Settings
         How to sample.
 
@@ -76,27 +71,15 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
     log_posterior = _log_posterior(parameters, statistics)
     start, spread = pilot(parameters, statistics)
     with stopping_on_interrupt():
-        results = nutpie.sample(
-            _as_nutpie(log_posterior, start, spread),
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=_threads(log_posterior, start, settings),
-            seed=settings.random_seed,
-            target_accept=settings.target_accept,
-            save_warmup=False,
-            progress_bar=settings.progressbar,
-        )
-        x = results["posterior"]["x"].values
+        x, sample_stats = run_nuts(log_posterior, start, spread, settings)
         posterior = _posterior(design, parameters, statistics, x, settings.random_seed)
-    return as_tree(posterior, results["sample_stats"].to_dataset(), design)
+    return as_tree(posterior, sample_stats, design)
 
 
 def sufficient_statistics(design: Design) -> Statistics:
     """One pass over the rows; see `Statistics`."""
     factor, y = design.factors[0], design.outcome.y - design.offset
-    fixed = np.array([column.is_intercept or not design.has_intercept for column in design.columns], dtype=bool)
-    means = np.where(fixed, 0.0, design.X.mean(axis=0))
+    means = column_means(design)
     X = design.X - means
     centre = np.linalg.lstsq(X, y, rcond=None)[0]
     residual = y - X @ centre
@@ -130,19 +113,13 @@ def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]
         G = np.einsum("ja,jb->ab", u, u) / len(u) + C.mean(axis=0)
         left = rss - 2 * np.sum(u * c) + np.einsum("ja,jab,jb->", u, A, u) + np.einsum("jab,jba->", A, C)
         s2 = max(float(left), 1e-8 * rss) / n
-    start, spread = np.zeros(len(parameters)), np.full(len(parameters), 0.2)
-    start[:p] = statistics.centre
+    values, spread = np.zeros(len(parameters)), np.full(len(parameters), 0.2)
+    values[:p], values[p : p + q], values[-1] = statistics.centre, np.sqrt(G.diagonal()), np.sqrt(s2)
     spread[:p] = np.sqrt(s2 * np.linalg.pinv(statistics.cross).diagonal())
-    start[p : p + q] = 0.5 * np.log(G.diagonal())
-    start[-1] = 0.5 * np.log(s2)
-    for i in np.flatnonzero(parameters.codes[:, 0] == densities.INTERVAL):
-        lower, upper = parameters.numbers[i, :2]
-        share = np.clip((np.exp(start[i]) - lower) / (upper - lower), 0.05, 0.95)
-        start[i] = np.log(share / (1 - share))
-    return start, spread
+    return to_real(parameters, values), spread
 
 
-def _log_posterior(parameters: Parameters, statistics: Statistics) -> Callable[[Array], tuple[float, Array]]:
+def _log_posterior(parameters: Parameters, statistics: Statistics) -> LogPosterior:
     data = (
         parameters.codes,
         parameters.numbers,
@@ -152,32 +129,8 @@ def _log_posterior(parameters: Parameters, statistics: Statistics) -> Callable[[
         statistics.groups,
         statistics.size,
     )
-    function: Callable[[Array], tuple[float, Array]] = lambda x: marginal_density.marginal_log_posterior(x, *data)  # noqa: E731
+    function: LogPosterior = lambda x: marginal_density.marginal_log_posterior(x, *data)  # noqa: E731
     return function
-
-
-def _as_nutpie(log_posterior: Callable[[Array], Any], start: Array, spread: Array) -> Any:
-    def initial_point(seed: int) -> Array:
-        return start + spread * np.random.default_rng(seed).uniform(-1, 1, len(start))
-
-    return from_pyfunc(
-        len(start),
-        lambda: log_posterior,
-        lambda *_: lambda x: {"x": x},
-        [np.dtype("float64")],
-        [(len(start),)],
-        ["x"],
-        make_initial_point_fn=initial_point,
-    )
-
-
-def _threads(log_posterior: Callable[[Array], Any], start: Array, settings: Settings) -> int | None:
-    """One thread for a kernel that is faster than Python's lock is passed on."""
-    log_posterior(start)
-    begin = time.perf_counter()
-    for _ in range(10):
-        log_posterior(start)
-    return 1 if (time.perf_counter() - begin) / 10 < FAST_KERNEL else settings.cores
 
 
 def _posterior(
@@ -192,13 +145,11 @@ def _posterior(
     z = np.random.default_rng([random_seed, 1]).standard_normal((chains * draws, groups, q))
     L = sds[:, :, None] * factors
     u = marginal_density.draw_effects(beta, L, sigma, statistics.centre, statistics.groups, z)
-    shift = beta @ statistics.means
-    for i, column in enumerate(design.columns):
-        if column.is_intercept:
-            beta[:, i] -= shift
 
     def by_chain(array: Array) -> Array:
         return array.reshape(chains, draws, *array.shape[1:])
 
     corr = factors @ np.swapaxes(factors, 1, 2)
-    return assemble(design, by_chain(beta), [by_chain(sds)], [by_chain(corr)], [by_chain(u)], by_chain(sigma))
+    return assemble(
+        design, by_chain(uncentre(design, beta)), [by_chain(sds)], [by_chain(corr)], [by_chain(u)], by_chain(sigma)
+    )

@@ -95,6 +95,31 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
     return Parameters(names, np.column_stack([transforms, kinds]).astype(np.int64), padded, tuple(pairs))
 
 
+def column_means(design: Design) -> Array:
+    """(column,), what centring subtracts: the columns' means if there is an intercept, else zeros."""
+    fixed = np.array([column.is_intercept or not design.has_intercept for column in design.columns], dtype=bool)
+    return np.where(fixed, 0.0, design.X.mean(axis=0))
+
+
+def uncentre(design: Design, beta: Array) -> Array:
+    """(draw, column), coefficients of the columns as they are from those of the centred columns."""
+    shift = beta @ column_means(design)
+    fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
+    return np.where(fixed, beta - shift[:, None], beta)
+
+
+def to_real(parameters: Parameters, values: Array) -> Array:
+    """(parameter,), real numbers whose transforms are near these values; partial correlations are taken as such."""
+    x = values.copy()
+    kinds = parameters.codes[:, 0]
+    x[kinds == d.POSITIVE] = np.log(values[kinds == d.POSITIVE])
+    interval = kinds == d.INTERVAL
+    lower, upper = parameters.numbers[interval, 0], parameters.numbers[interval, 1]
+    share = np.clip((values[interval] - lower) / (upper - lower), 0.05, 0.95)
+    x[interval] = np.log(share / (1 - share))
+    return x
+
+
 def sd_code(prior: Prior) -> tuple[int, int, list[float]]:
     """Transform, prior and numbers of an sd."""
     numbers = list(prior.args.values())

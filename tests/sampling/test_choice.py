@@ -12,9 +12,12 @@ from hierkit.sampling.settings import make_settings
 @pytest.mark.parametrize(
     ("formula", "family", "priors", "effects", "engine", "reason"),
     [
-        ("y ~ x + (x | g)", "gaussian", {}, "normal", "marginal", "Gaussian outcome, one grouping factor"),
+        ("y ~ x + (x | g)", "gaussian", {}, "normal", "marginal", "gaussian outcome, one grouping factor"),
         ("y ~ x + (1 | g) + (1 | s)", "gaussian", {}, "normal", "pymc", "2 grouping factors"),
-        ("won ~ x + (x | g)", "bernoulli", {}, "normal", "pymc", "bernoulli outcome"),
+        ("won ~ x + (x | g)", "bernoulli", {}, "normal", "joint", "bernoulli outcome, one grouping factor"),
+        ("p(hits, tries) ~ x + (x || g)", "bernoulli", {}, "normal", "joint", "binomial outcome, one grouping factor"),
+        ("won ~ x + (x | g) + (1 | s)", "bernoulli", {}, "normal", "pymc", "2 grouping factors"),
+        ("y ~ x", "gaussian", {}, "normal", "pymc", "0 grouping factors"),
         ("y ~ x + (x | g)", "gaussian", {}, "student_t", "pymc", "Student-t effects"),
         ("y ~ x + (x | g)", "gaussian", {"x": "Gumbel(0, 1)"}, "normal", "pymc", "prior Gumbel on x"),
     ],
@@ -29,7 +32,7 @@ def test_named_engines():
     design = design_of("y ~ x + (x | g)", table())
     assert choose("pymc", design, make_priors(design), "normal").reason == "asked for"
     assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
-    with pytest.raises(HierkitError, match="engine is one of 'auto', 'marginal', 'pymc'"):
+    with pytest.raises(HierkitError, match="engine is one of 'auto', 'marginal', 'joint', 'pymc'"):
         choose("stan", design, make_priors(design), "normal")
 
 

@@ -6,7 +6,7 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
+from engines import check_same_posterior, pymc_point
 from scipy import stats
 from synthetic import design_of, reference_table, table
 
@@ -14,7 +14,6 @@ import hierkit
 from hierkit.errors import HierkitError, SamplingWarning
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
-from hierkit.quantities.sampling_checks import varying
 from hierkit.sampling import marginal
 from hierkit.sampling.parameters import make_parameters
 
@@ -44,36 +43,6 @@ def data() -> pd.DataFrame:
 def model_of(text: str):
     design = design_of(text, data())
     return design, make_priors(design, MODELS[text])
-
-
-def pymc_point(model, design, parameters, values, z) -> dict:
-    """The PyMC model's value variables at values of the parameters and unit effects z (group, effect)."""
-    by_name = dict(zip(parameters.names, values, strict=True))
-    point = {}
-
-    def put(name: str, value, vector: bool) -> None:
-        rv = next(rv for rv in model.free_RVs if rv.name == name)
-        transform = model.rvs_to_transforms[rv]
-        given = np.asarray(value if vector else value[0], dtype=float)
-        unconstrained = given if transform is None else transform.forward(given, *rv.owner.inputs).eval()
-        point[model.rvs_to_values[rv].name] = unconstrained
-
-    for columns, name_of, suffix in (
-        (design.columns, lambda c: c.label, ""),
-        *((f.effects, lambda c, f=f: f"sd({c.label}|{f.label})", f"|{f.name}_sigma") for f in design.factors),
-    ):
-        for term in dict.fromkeys(c.term for c in columns):
-            own = [c for c in columns if c.term == term]
-            put(f"{term}{suffix}", [by_name[name_of(c)] for c in own], own[0].index is not None)
-    put("sigma", [by_name["sigma"]], False)
-    factor = design.factors[0]
-    partials = [value for name, value in by_name.items() if name.startswith("partial")]
-    for (i, j), partial in zip(parameters.pairs[0], partials, strict=True):
-        put(f"{factor.name}_{i}_{j}_partial_offset", [(partial + 1) / 2], False)
-    for i, effect in enumerate(factor.effects):
-        own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
-        put(own, z[:, i], True)
-    return point
 
 
 @pytest.mark.parametrize("text", MODELS)
@@ -135,39 +104,10 @@ def test_zero_of_x_and_y_costs_no_digits():
     assert densities[0] == pytest.approx(densities[1], rel=1e-6)
 
 
-def stacked(values: xr.Dataset) -> pd.Series:
-    """Every entry of every variable, by name and place."""
-    entries = {f"{name}[{i}]": x for name, variable in values.items() for i, x in enumerate(np.ravel(variable))}
-    return pd.Series(entries)
-
-
-def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
-    """Differences of means in units of their combined Monte Carlo standard error."""
-    errors = [stacked(arviz_stats.mcse(draws, method="mean")) for draws in (one, other)]
-    means = [stacked(draws.mean(("chain", "draw"))) for draws in (one, other)]
-    return abs(means[0] - means[1]) / np.hypot(*errors)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("text", MODELS)
 def test_same_posterior_as_pymc(text):
-    """Means within four Monte Carlo standard errors, sds within 10 %, for everything that both engines draw."""
-    options = {"priors": MODELS[text], "random_seed": 4, "draws": 2000, "progressbar": False, "target_accept": 0.95}
-    fast = hierkit.fit(text, data(), engine="marginal", **options)
-    assert fast.checks().need_action == ()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SamplingWarning)
-        slow = hierkit.fit(text, data(), engine="pymc", **options)
-    one, other = (fit.draws["posterior"].to_dataset() for fit in (fast, slow))
-    assert {k: v.dims for k, v in one.items()} == {k: v.dims for k, v in other.items()}
-    for name in other:
-        assert all(one[name].coords[c].equals(other[name].coords[c]) for c in other[name].coords), name
-    far = distance_in_errors(varying(one), varying(other))
-    # of hundreds of quantities, one in ten thousand lies beyond four standard errors by chance
-    assert (far > 4).sum() <= 1
-    assert far.max() < 5
-    ratio = stacked(varying(one).std(("chain", "draw"))) / stacked(varying(other).std(("chain", "draw")))
-    assert ratio.between(0.9, 1.1).all(), ratio[~ratio.between(0.9, 1.1)]
+    check_same_posterior(text, data(), "gaussian", MODELS[text], "marginal")
 
 
 @pytest.mark.slow

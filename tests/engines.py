@@ -1,0 +1,76 @@
+"""What holds an engine to the truth: the PyMC model's density at the same point, and its posterior."""
+
+import warnings
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import hierkit
+from hierkit.errors import SamplingWarning
+from hierkit.quantities.sampling_checks import varying
+
+
+def pymc_point(model, design, parameters, values, z) -> dict:
+    """The PyMC model's value variables at values of the parameters and unit effects z (group, effect)."""
+    by_name = dict(zip(parameters.names, values, strict=True))
+    point = {}
+
+    def put(name: str, value, vector: bool) -> None:
+        rv = next(rv for rv in model.free_RVs if rv.name == name)
+        transform = model.rvs_to_transforms[rv]
+        given = np.asarray(value if vector else value[0], dtype=float)
+        unconstrained = given if transform is None else transform.forward(given, *rv.owner.inputs).eval()
+        point[model.rvs_to_values[rv].name] = unconstrained
+
+    for columns, name_of, suffix in (
+        (design.columns, lambda c: c.label, ""),
+        *((f.effects, lambda c, f=f: f"sd({c.label}|{f.label})", f"|{f.name}_sigma") for f in design.factors),
+    ):
+        for term in dict.fromkeys(c.term for c in columns):
+            own = [c for c in columns if c.term == term]
+            put(f"{term}{suffix}", [by_name[name_of(c)] for c in own], own[0].index is not None)
+    if "sigma" in by_name:
+        put("sigma", [by_name["sigma"]], False)
+    factor = design.factors[0]
+    partials = [value for name, value in by_name.items() if name.startswith("partial")]
+    for (i, j), partial in zip(parameters.pairs[0], partials, strict=True):
+        put(f"{factor.name}_{i}_{j}_partial_offset", [(partial + 1) / 2], False)
+    for i, effect in enumerate(factor.effects):
+        own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
+        put(own, z[:, i], True)
+    return point
+
+
+def stacked(values: xr.Dataset) -> pd.Series:
+    """Every entry of every variable, by name and place."""
+    entries = {f"{name}[{i}]": x for name, variable in values.items() for i, x in enumerate(np.ravel(variable))}
+    return pd.Series(entries)
+
+
+def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
+    """Differences of means in units of their combined Monte Carlo standard error."""
+    errors = [stacked(arviz_stats.mcse(draws, method="mean")) for draws in (one, other)]
+    means = [stacked(draws.mean(("chain", "draw"))) for draws in (one, other)]
+    return abs(means[0] - means[1]) / np.hypot(*errors)
+
+
+def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str) -> None:
+    """Means within four Monte Carlo standard errors, sds within 10 %, for everything that both engines draw."""
+    options = {"priors": priors, "family": family, "random_seed": 4, "draws": 2000, "target_accept": 0.95}
+    fast = hierkit.fit(text, data, engine=engine, progressbar=False, **options)
+    assert fast.checks().need_action == ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        slow = hierkit.fit(text, data, engine="pymc", progressbar=False, **options)
+    one, other = (fit.draws["posterior"].to_dataset() for fit in (fast, slow))
+    assert {k: v.dims for k, v in one.items()} == {k: v.dims for k, v in other.items()}
+    for name in other:
+        assert all(one[name].coords[c].equals(other[name].coords[c]) for c in other[name].coords), name
+    far = distance_in_errors(varying(one), varying(other))
+    # of hundreds of quantities, one in ten thousand lies beyond four standard errors by chance
+    assert (far > 4).sum() <= 1
+    assert far.max() < 5
+    ratio = stacked(varying(one).std(("chain", "draw"))) / stacked(varying(other).std(("chain", "draw")))
+    assert ratio.between(0.9, 1.1).all(), ratio[~ratio.between(0.9, 1.1)]
