@@ -48,7 +48,7 @@ MODELS = {
 }
 
 
-FITS = [("sleepstudy", "pymc"), ("sleepstudy", "marginal"), ("cbpp", "pymc"), ("penicillin", "pymc")]
+FITS = [("sleepstudy", "pymc"), ("sleepstudy", "marginal"), ("cbpp", "pymc"), ("cbpp", "joint"), ("penicillin", "pymc")]
 
 
 @functools.cache

@@ -22,6 +22,13 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
     return compiled
 
 
+def row_kernel[F: Callable[..., Any]](function: F) -> F:
+    """Compile as `kernel` does, free to reorder sums; infinities and not-a-numbers still pass as they are."""
+    reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder)(function)
+    return compiled
+
+
 @kernel
 def transform(kind: int, x: float, lower: float, upper: float) -> Kernel:
     """Value, its slope, the log of the slope, and the derivative of that log, at a real number x.

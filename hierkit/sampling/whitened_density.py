@@ -16,6 +16,7 @@ from hierkit.sampling.densities import (
     correlation_cholesky_gradient,
     kernel,
     log_priors,
+    row_kernel,
 )
 
 
@@ -65,12 +66,14 @@ def whiten_group(
     return log_det
 
 
-@kernel
+@row_kernel
 def binomial_rows(
     beta: Kernel, u: Kernel, X: Kernel, Z: Kernel, codes: Kernel, y: Kernel, trials: Kernel, offset: Kernel,
     grad_beta: Kernel, grad_u: Kernel,
 ) -> float:  # fmt: skip
     """Log likelihood of y successes in `trials` at logit p = offset + X beta + Z u, and its gradient.
+
+    Three passes: the middle one has no sums over groups, so that its exponentials and logarithms go several at a time.
 
     Parameters
     ----------
@@ -81,21 +84,27 @@ def binomial_rows(
     grad_beta, grad_u : (column,), (group, effect)
         Added to.
     """
+    n, p, q = X.shape[0], X.shape[1], Z.shape[1]
+    eta, residual = np.empty(n), np.empty(n)
+    for i in range(n):
+        j, s = codes[i], offset[i]
+        for k in range(p):
+            s += X[i, k] * beta[k]
+        for k in range(q):
+            s += Z[i, k] * u[j, k]
+        eta[i] = s
     total = 0.0
-    p, q = X.shape[1], Z.shape[1]
-    for i in range(X.shape[0]):
-        j, eta = codes[i], offset[i]
+    for i in range(n):
+        e = np.exp(-abs(eta[i]))
+        share = 1 / (1 + e)
+        total += y[i] * eta[i] - trials[i] * (max(eta[i], 0.0) - np.log(share))
+        residual[i] = y[i] - trials[i] * (share if eta[i] >= 0 else e * share)
+    for i in range(n):
+        j, r = codes[i], residual[i]
         for k in range(p):
-            eta += X[i, k] * beta[k]
+            grad_beta[k] += r * X[i, k]
         for k in range(q):
-            eta += Z[i, k] * u[j, k]
-        e = np.exp(-abs(eta))
-        total += y[i] * eta - trials[i] * (max(eta, 0.0) + np.log1p(e))
-        residual = y[i] - trials[i] * (1 / (1 + e) if eta >= 0 else e / (1 + e))
-        for k in range(p):
-            grad_beta[k] += residual * X[i, k]
-        for k in range(q):
-            grad_u[j, k] += residual * Z[i, k]
+            grad_u[j, k] += r * Z[i, k]
     return total
 
 

@@ -1,5 +1,8 @@
 """The joint engine draws from the posterior of the PyMC model."""
 
+import warnings
+
+import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ from engines import check_same_posterior, pymc_point
 from synthetic import design_of, reference_table, table
 
 import hierkit
-from hierkit.errors import HierkitError
+from hierkit.errors import HierkitError, SamplingWarning
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
 from hierkit.sampling import densities, joint
@@ -113,14 +116,14 @@ def test_same_posterior_as_pymc(text):
 @pytest.mark.slow
 def test_same_seed_same_draws_whatever_the_cores():
     options = {"family": "bernoulli", "random_seed": 3, "draws": 500, "progressbar": False, "engine": "joint"}
-    one, other = (hierkit.fit("hit ~ x + (x | g)", data(), cores=n, **options) for n in (1, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        one, other = (hierkit.fit("hit ~ x + (x | g)", data(), cores=n, **options) for n in (1, 2))
     assert one.draws["posterior"].to_dataset().identical(other.draws["posterior"].to_dataset())
 
 
 @pytest.mark.slow
 def test_a_poor_pilot_costs_speed_not_truth(monkeypatch):
-    import arviz_stats
-
     good = hierkit.fit("hit ~ x + (x | g)", data(), family="bernoulli", random_seed=3, progressbar=False)
     pilot = joint.pilot
 
