@@ -57,7 +57,7 @@ def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
 
 
 def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str) -> None:
-    """Means within four Monte Carlo standard errors, sds within 10 %, for everything that both engines draw."""
+    """Means within four Monte Carlo standard errors and sds within 10 %, for everything that both engines draw."""
     options = {"priors": priors, "family": family, "random_seed": 4, "draws": 1500, "target_accept": 0.9}
     fast = hierkit.fit(text, data, engine=engine, progressbar=False, **options)
     assert fast.checks().need_action == ()
@@ -72,5 +72,8 @@ def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dic
     # of hundreds of quantities, one in ten thousand lies beyond four standard errors by chance
     assert (far > 4).sum() <= 1
     assert far.max() < 5
-    ratio = stacked(varying(one).std(("chain", "draw"))) / stacked(varying(other).std(("chain", "draw")))
-    assert ratio.between(0.9, 1.1).all(), ratio[~ratio.between(0.9, 1.1)]
+    sds = [stacked(varying(draws).std(("chain", "draw"))) for draws in (one, other)]
+    errors = [stacked(arviz_stats.mcse(varying(draws), method="sd")) for draws in (one, other)]
+    # 10 %, and where the sd itself is known less well than that, four of its own standard errors
+    wrong = abs(sds[0] - sds[1]) > np.maximum(0.1 * sds[1], 4 * np.hypot(*errors))
+    assert not wrong.any(), pd.DataFrame({"ours": sds[0], "theirs": sds[1]})[wrong]
