@@ -58,7 +58,7 @@ def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
 
 def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str) -> None:
     """Means within four Monte Carlo standard errors and sds within 10 %, for everything that both engines draw."""
-    options = {"priors": priors, "family": family, "random_seed": 4, "draws": 1500, "target_accept": 0.9}
+    options = {"priors": priors, "family": family, "random_seed": 4, "draws": 2000, "target_accept": 0.95}
     fast = hierkit.fit(text, data, engine=engine, progressbar=False, **options)
     assert fast.checks().need_action == ()
     with warnings.catch_warnings():

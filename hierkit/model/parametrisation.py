@@ -9,30 +9,30 @@ from scipy.sparse import csr_array, hstack
 from hierkit.model.design import Design
 from hierkit.model.terms import Array
 
-MOST_GROUPS = 500  # beyond, the dense inverses are not worth their while
+MOST_EFFECTS = 500  # beyond, the dense inverses are not worth their while
 ITERATIONS = 50
 CHANGE = 0.01
 
 
 def factors_to_centre(design: Design) -> set[str]:
-    """The labels of factors whose average shrinkage factor exceeds one half.
+    """The labels of factors all of whose effects have an average shrinkage factor above one half.
 
-    Henderson's mixed-model equations for the group intercepts, with an EM step for each τ² and for σ² (Henderson 1973;
-    Dempster, Laird and Rubin 1977). The average shrinkage factor is 1 - tr(C_f) / (J τ²), C_f the factor's block of
-    the inverse. Bernoulli rows enter once, with the weight p(1 - p) of the mean probability p.
+    Henderson's mixed-model equations with uncorrelated effects, and an EM step for each τ² and for σ² (Henderson 1973;
+    Dempster, Laird and Rubin 1977). The average shrinkage factor of an effect is 1 - tr(C) / (J τ²), C its block of the
+    inverse. Bernoulli rows enter once, with the weight p(1 - p) of the mean probability p.
 
     Parameters
     ----------
     design : Design
-        Only group intercepts are looked at.
+        With any factors and effects.
 
     Returns
     -------
     set of str
-        None of them where there are more than 500 groups.
+        None of them where all groups together have more than 500 effects.
     """
-    sizes = [len(factor.levels) for factor in design.factors]
-    if not sizes or sum(sizes) > MOST_GROUPS:
+    sizes = [len(factor.levels) for factor in design.factors for _ in factor.effects]
+    if not sizes or sum(sizes) > MOST_EFFECTS:
         return set()
     response, weights = _working_response(design)
     cross, right = _normal_equations(design, response, weights)
@@ -46,23 +46,27 @@ def factors_to_centre(design: Design) -> set[str]:
         inverse = np.linalg.inv(cross + np.diag(penalty))
         solution = inverse @ right
         variances = sigma2 * inverse.diagonal()
-        shares = np.array([1 - variances[b].mean() / t for b, t in zip(blocks, tau2, strict=True)])
+        shares = [1 - variances[b].mean() / t for b, t in zip(blocks, tau2, strict=True)]
         before, tau2 = tau2, np.array([np.mean(solution[b] ** 2 + variances[b]) for b in blocks])
         if gaussian:
             sigma2 = float(weights @ response**2 - solution @ right) / max(1, len(response) - p)
         if np.all(np.abs(tau2 - before) < CHANGE * before):
             break
-    return {factor.label for factor, share in zip(design.factors, shares, strict=True) if share > 0.5}
+    known = iter(shares)
+    return {factor.label for factor in design.factors if min([next(known) for _ in factor.effects]) > 0.5}
 
 
 def _normal_equations(design: Design, response: Array, weights: Array) -> tuple[Array, Array]:
-    """W'RW and W'Rz for W = [X Z], X's columns in units of their own size, R the rows' weights."""
-    n = len(response)
-    size = np.sqrt(np.mean(design.X**2, axis=0))
-    indicators = [csr_array((np.ones(n), (np.arange(n), f.codes)), shape=(n, len(f.levels))) for f in design.factors]
-    columns = hstack([csr_array(design.X / size), *indicators], format="csr")
-    weighted = columns.multiply(weights[:, None]).tocsr()
-    return (weighted.T @ columns).toarray(), weighted.T @ response
+    """W'RW and W'Rz for W = [X Z], columns in units of their own size, R the rows' weights."""
+    rows = np.arange(len(response))
+    columns = [csr_array(design.X / np.sqrt(np.mean(design.X**2, axis=0)))]
+    for factor in design.factors:
+        for z in factor.Z.T:
+            scaled = z / np.sqrt(np.mean(z**2))
+            columns.append(csr_array((scaled, (rows, factor.codes)), shape=(len(rows), len(factor.levels))))
+    joined = hstack(columns, format="csr")
+    weighted = joined.multiply(weights[:, None]).tocsr()
+    return (weighted.T @ joined).toarray(), weighted.T @ response
 
 
 def _working_response(design: Design) -> tuple[Array, Array]:

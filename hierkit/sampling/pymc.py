@@ -21,7 +21,7 @@ from hierkit.sampling.settings import Settings
 def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings) -> xr.DataTree:
     """Draws from the Bambi model of a design.
 
-    Effects of factors whose groups know more than the prior are sampled centred. Where that holds for all factors,
+    Effects of factors that the rows know better than the prior are sampled centred. Where that holds for all factors,
     nutpie also learns the correlations of the posterior (its low-rank adaptation), which centred effects have and
     non-centred ones do not.
 

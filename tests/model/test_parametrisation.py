@@ -30,3 +30,13 @@ def test_nested_batches_are_poor_and_casks_rich():
 
 def test_no_factor():
     assert factors_to_centre(design_of("y ~ 1", grouped(1, 2))) == set()
+
+
+def test_every_effect_counts():
+    """Where levels differ much and slopes hardly, the factor is left alone; sleepstudy differs in both."""
+    rng = np.random.default_rng(1)
+    data = grouped(2, 20).assign(x=lambda d: rng.normal(size=len(d)))
+    assert factors_to_centre(design_of("y ~ x + (1 | g)", data)) == {"g"}
+    assert factors_to_centre(design_of("y ~ x + (x | g)", data)) == set()
+    sleepstudy = reference_table("sleepstudy")
+    assert factors_to_centre(design_of("Reaction ~ Days + (Days | Subject)", sleepstudy)) == {"Subject"}
