@@ -48,7 +48,7 @@ def _rows(design: Design) -> Iterator[Finding]:
         yield Finding("warning" if share > 0.05 else "note", "rows dropped", message, advice)
     for name, levels in rows.unused_levels.items():
         shown = ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")
-        message = f"{len(levels)} levels of {name} have no used rows: {shown}."
+        message = f"{name} has levels without used rows ({len(levels)}): {shown}."
         yield Finding("note", "unused levels", message, "They are not part of the model.")
 
 
