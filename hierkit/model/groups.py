@@ -57,6 +57,14 @@ class Factor:
         """(group,), the rows of each group."""
         return np.bincount(self.codes, minlength=len(self.levels))
 
+    def sums(self, columns: Array) -> Array:
+        """(group, effect, column), the sums Z_j'C_j over each group's rows, for columns C (row, column)."""
+        sums = np.empty((len(self.levels), len(self.effects), columns.shape[1]))
+        for k, z in enumerate(self.Z.T):
+            for i, column in enumerate(columns.T):
+                sums[:, k, i] = np.bincount(self.codes, z * column, len(self.levels))
+        return sums
+
     def variable(self, effect: Column) -> str:
         """The name in the draws of the variable that holds an effect, `wait|team`."""
         return f"{effect.term}|{self.name}"

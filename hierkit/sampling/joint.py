@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
@@ -92,7 +91,7 @@ def pilot(design: Design, X: Array) -> Pilot:
         share = 1 / (1 + np.exp(-np.clip(eta, -30, 30)))
         W = np.maximum(trials * share * (1 - share), LEAST_WEIGHT)
         z = eta - design.offset + (outcome.y - trials * share) / W
-        sums = _group_sums(factor.codes, factor.Z, np.column_stack([factor.Z, X, z]) * W[:, None], n_groups)
+        sums = factor.sums(np.column_stack([factor.Z, X, z]) * W[:, None])
         M, B, b = sums[:, :, :q], sums[:, :, q : q + p], sums[:, :, -1]
         inverse = np.linalg.inv(M + np.linalg.inv(G))
         information = X.T @ (X * W[:, None]) - np.einsum("jak,jab,jbl->kl", B, inverse, B) + ridge
@@ -101,15 +100,6 @@ def pilot(design: Design, X: Array) -> Pilot:
         G = np.einsum("ja,jb->ab", u, u) / n_groups + inverse.mean(axis=0)
     groups = np.concatenate([M, B, (b - B @ beta)[:, :, None]], axis=2)
     return Pilot(beta, np.sqrt(np.linalg.inv(information).diagonal()), G, np.ascontiguousarray(groups))
-
-
-def _group_sums(codes: NDArray[np.intp], Z: Array, right: Array, n_groups: int) -> Array:
-    """(group, effect, column), Z_j' times the columns."""
-    sums = np.empty((n_groups, Z.shape[1], right.shape[1]))
-    for k, z in enumerate(Z.T):
-        for i, column in enumerate(right.T):
-            sums[:, k, i] = np.bincount(codes, z * column, n_groups)
-    return sums
 
 
 def _start(parameters: Parameters, found: Pilot) -> tuple[Array, Array]:

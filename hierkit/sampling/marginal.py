@@ -28,8 +28,6 @@ class Statistics:
 
     Attributes
     ----------
-    means : ndarray
-        (column,), what was subtracted from the columns: their means if there is an intercept, else zeros.
     centre : ndarray
         (column,), least-squares coefficients b of the centred columns.
     cross : ndarray
@@ -40,7 +38,6 @@ class Statistics:
         (2,), the rows n and e'e.
     """
 
-    means: Array
     centre: Array
     cross: Array
     groups: Array
@@ -79,16 +76,11 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
 def sufficient_statistics(design: Design) -> Statistics:
     """One pass over the rows; see `Statistics`."""
     factor, y = design.factors[0], design.outcome.y - design.offset
-    means = column_means(design)
-    X = design.X - means
+    X = design.X - column_means(design)
     centre = np.linalg.lstsq(X, y, rcond=None)[0]
     residual = y - X @ centre
-    right = np.column_stack([factor.Z, X, residual])
-    groups = np.empty((len(factor.levels), len(factor.effects), right.shape[1]))
-    for k, z in enumerate(factor.Z.T):
-        for i, column in enumerate(right.T):
-            groups[:, k, i] = np.bincount(factor.codes, z * column, len(factor.levels))
-    return Statistics(means, centre, X.T @ X, groups, np.array([len(y), residual @ residual]))
+    groups = factor.sums(np.column_stack([factor.Z, X, residual]))
+    return Statistics(centre, X.T @ X, groups, np.array([len(y), residual @ residual]))
 
 
 def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]:

@@ -58,6 +58,14 @@ def test_cells_of_labels_with_colons_stay_apart():
     assert factor.levels.tolist() == ["'u':'v:w'", "'u:v':'w'"]
 
 
+def test_sums_over_the_rows_of_each_group(data):
+    factor = design_of("y ~ (x | g)", data).factors[0]
+    sums = factor.sums(data[["z", "y"]].to_numpy())
+    for j, level in enumerate(factor.levels):
+        own = (data.g == level).to_numpy()
+        np.testing.assert_allclose(sums[j], factor.Z[own].T @ data.loc[own, ["z", "y"]])
+
+
 def test_order_of_rows_changes_nothing(data):
     one = design_of("y ~ (x | g/s)", data).factors[1]
     other = design_of("y ~ (x | g/s)", data.iloc[::-1]).factors[1]

@@ -6,6 +6,7 @@ import pytest
 
 from hierkit.model.distributions import make_prior
 from hierkit.sampling import densities as d
+from hierkit.sampling import support
 from hierkit.sampling.parameters import COEFFICIENT_PRIORS, SD_PRIORS, sd_code
 
 EXAMPLES = {
@@ -13,6 +14,11 @@ EXAMPLES = {
     "HalfStudentT": (4, 2), "HalfCauchy": (2,), "Exponential": (0.5,), "Gamma": (2, 0.5), "InverseGamma": (3, 2),
     "LogNormal": (-1, 0.5), "Uniform": (0.5, 4),
 }  # fmt: skip
+
+
+def test_engines_are_chosen_for_the_priors_that_kernels_have():
+    assert set(COEFFICIENT_PRIORS) == support.COEFFICIENT_PRIORS
+    assert set(SD_PRIORS) == support.SD_PRIORS
 
 
 def derivative(function, x: float, step: float = 1e-6) -> float:
