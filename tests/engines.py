@@ -10,10 +10,11 @@ import xarray as xr
 import hierkit
 from hierkit.errors import SamplingWarning
 from hierkit.quantities.sampling_checks import varying
+from hierkit.sampling import densities
 
 
 def pymc_point(model, design, parameters, values, z) -> dict:
-    """The PyMC model's value variables at values of the parameters and unit effects z (group, effect)."""
+    """The PyMC model's value variables at values of the parameters and unit effects z (group, effect) per factor."""
     by_name = dict(zip(parameters.names, values, strict=True))
     point = {}
 
@@ -33,14 +34,33 @@ def pymc_point(model, design, parameters, values, z) -> dict:
             put(f"{term}{suffix}", [by_name[name_of(c)] for c in own], own[0].index is not None)
     if "sigma" in by_name:
         put("sigma", [by_name["sigma"]], False)
-    factor = design.factors[0]
-    partials = [value for name, value in by_name.items() if name.startswith("partial")]
-    for (i, j), partial in zip(parameters.pairs[0], partials, strict=True):
-        put(f"{factor.name}_{i}_{j}_partial_offset", [(partial + 1) / 2], False)
-    for i, effect in enumerate(factor.effects):
-        own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
-        put(own, z[:, i], True)
+    pairs = iter(partials(parameters, values))
+    for factor, unit in zip(design.factors, z, strict=True):
+        for block in factor.blocks:
+            for k, i in enumerate(block):
+                for j in block[:k]:
+                    put(f"{factor.name}_{i}_{j}_partial_offset", [(next(pairs) + 1) / 2], False)
+        for i, effect in enumerate(factor.effects):
+            own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
+            put(own, unit[:, i], True)
     return point
+
+
+def partials(parameters, values) -> list[float]:
+    """The canonical partial correlations among values of the parameters."""
+    named = zip(parameters.names, values, strict=True)
+    return [value for name, value in named if name.startswith("partial")]
+
+
+def cholesky_factors(design, parameters, values, slopes) -> list[np.ndarray]:
+    """L of each factor, G = L L'."""
+    p, q = len(design.columns), sum(len(factor.effects) for factor in design.factors)
+    own, C = slice(p + q, p + q + len(parameters.pairs)), np.empty((q, q))
+    densities.correlation_cholesky(values[own], slopes[own], parameters.pairs, C, np.empty(len(values)))
+    L, ends = values[p : p + q, None] * C, np.cumsum([len(factor.effects) for factor in design.factors])
+    return [
+        L[end - len(f.effects) : end, end - len(f.effects) : end] for f, end in zip(design.factors, ends, strict=True)
+    ]
 
 
 def stacked(values: xr.Dataset) -> pd.Series:

@@ -4,20 +4,22 @@ Draws are a DataTree with the groups posterior, sample_stats, observed_data and 
 engine made them and why, with which settings and versions.
 """
 
+import math
 import time
+import warnings
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import xarray as xr
 
-from hierkit.errors import refusal
+from hierkit.errors import HierkitWarning, refusal
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.sampling.settings import Settings
-from hierkit.sampling.support import FAST_ENGINES, reason_against
+from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factors
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
-MOST_BYTES = 4e9
+MOST_BYTES = 2e9
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
 
@@ -65,9 +67,8 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
         )
     for name, reason in against.items():
         if reason is None:
-            return Choice(name, f"{design.outcome.family} outcome, one grouping factor")
-    own = next(name for name, families in FAST_ENGINES.items() if design.outcome.family in families)
-    return Choice("pymc", str(against[own]))
+            return Choice(name, f"{design.outcome.family} outcome, {spoken_factors(design)}")
+    return Choice("pymc", str(against["joint"]))
 
 
 def sample(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
@@ -90,11 +91,16 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
     Raises
     ------
     HierkitError
-        For draws of group effects that would take more than 4 GB, and for a sampler that is not installed.
+        For draws of group effects that memory cannot hold, and for a sampler that is not installed.
     KeyboardInterrupt
         After Ctrl-C.
+
+    Warns
+    -----
+    HierkitWarning
+        Before sampling, if only some of the draws will be kept.
     """
-    _check_memory(design, settings)
+    settings = _within_memory(design, choice, settings)
     start = time.perf_counter()
     draws, retry = _run(design, priors, effects, choice, settings), ""
     if count := int(draws["sample_stats"]["diverging"].sum()):
@@ -112,6 +118,7 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
         "chains": settings.chains,
         "target_accept": settings.target_accept,
         "nuts_sampler": settings.nuts_sampler,
+        "thin": settings.thin,
         "retry": retry,
         "sampling_seconds": round(time.perf_counter() - start, 2),
         "versions": {package: version(package) for package in VERSIONS},
@@ -119,15 +126,23 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
     return draws
 
 
-def _check_memory(design: Design, settings: Settings) -> None:
+def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settings:
+    """The same settings, thinned where `marginal` would draw more effects than memory holds."""
     effects = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
     needed = 8 * effects * settings.chains * settings.draws
-    if needed > MOST_BYTES:
-        raise refusal(
-            f"The draws of {effects:,} group effects would take {needed / 1e9:.1f} GB",
-            f"They may take {MOST_BYTES / 1e9:.0f} GB",
-            f"Pass draws={int(settings.draws * MOST_BYTES / needed)} or fewer",
-        )
+    if needed <= MOST_BYTES:
+        return settings
+    size = f"The draws of {effects:,} group effects would take {needed / 1e9:.1f} GB"
+    if choice.engine != "marginal":
+        allowed = f"They may take {MOST_BYTES / 1e9:.0f} GB"
+        raise refusal(size, allowed, f"Pass draws={int(settings.draws * MOST_BYTES / needed)} or fewer")
+    thin = math.ceil(needed / MOST_BYTES)
+    kept = len(range(0, settings.draws, thin))
+    message = (
+        f"{size}: one draw in {thin} is kept, {kept:,} of each chain. Pass draws={kept} to sample no more than that."
+    )
+    warnings.warn(message, HierkitWarning, stacklevel=4)
+    return replace(settings, thin=thin)
 
 
 def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:

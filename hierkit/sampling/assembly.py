@@ -50,7 +50,7 @@ def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr
 
 
 def assemble(
-    design: Design, beta: Array, sds: Sequence[Array], corrs: Sequence[Array], u: Sequence[Array], sigma: Array | None
+    design: Design, chains: int, beta: Array, sds: Array, C: Array, u: Sequence[Array], sigma: Array | None
 ) -> xr.Dataset:
     """The posterior Dataset of a fit.
 
@@ -58,33 +58,45 @@ def assemble(
     ----------
     design : Design
         Of the model.
+    chains : int
+        Draws below are those of the first chain, then those of the second...
     beta : ndarray
-        (chain, draw, column), coefficients of the columns as they are, not centred.
-    sds, corrs, u : sequences of ndarray
-        Per factor (chain, draw, effect), (chain, draw, effect, effect), (chain, draw, group, effect).
+        (draw, column), coefficients of the columns as they are, not centred.
+    sds, C : ndarray
+        (draw, effect) and (draw, effect, effect), sds of the effects of all factors and Cholesky factors of their
+        correlations.
+    u : sequence of ndarray
+        (draw, group, effect) per factor.
     sigma : ndarray or None
-        (chain, draw).
+        (draw,).
 
     Returns
     -------
     xarray.Dataset
         As after `bambi.Model.fit`: `wait`, `wait|team` (..., team__factor_dim), `wait|team_sigma`, `team_corr`.
     """
+    draws = len(beta) // chains
+
+    def by_chain(array: Array) -> Array:
+        return array.reshape(chains, draws, *array.shape[1:])
+
     variables: dict[str, xr.DataArray] = {}
     for term, places in _terms(design.columns).items():
-        variables[term] = _array(beta, design.columns, places, f"{term}_dim")
+        variables[term] = _array(by_chain(beta), design.columns, places, f"{term}_dim")
     if sigma is not None:
-        variables["sigma"] = xr.DataArray(sigma, dims=SAMPLE_DIMS)
-    for factor, sd, corr, effects in zip(design.factors, sds, corrs, u, strict=True):
+        variables["sigma"] = xr.DataArray(by_chain(sigma), dims=SAMPLE_DIMS)
+    ends = np.cumsum([len(factor.effects) for factor in design.factors])
+    for factor, end, effects in zip(design.factors, ends, u, strict=True):
+        own = slice(end - len(factor.effects), end)
         for term, places in _terms(factor.effects).items():
             name = f"{term}|{factor.name}"
-            variables[f"{name}_sigma"] = _array(sd, factor.effects, places, f"{term}__expr_dim")
-            variables[name] = _group_array(effects, factor, places, f"{term}__expr_dim")
+            variables[f"{name}_sigma"] = _array(by_chain(sds[:, own]), factor.effects, places, f"{term}__expr_dim")
+            variables[name] = _group_array(by_chain(effects), factor, places, f"{term}__expr_dim")
         if factor.blocks:
             labels = [effect.label for effect in factor.effects]
             dims = {f"{factor.name}_effect": labels, f"{factor.name}_effect_other": labels}
+            corr = by_chain(C[:, own, own] @ np.swapaxes(C[:, own, own], 1, 2))
             variables[f"{factor.name}_corr"] = xr.DataArray(corr, dims=(*SAMPLE_DIMS, *dims), coords=dims)
-    chains, draws = next(iter(variables.values())).shape[:2]
     return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
 
 

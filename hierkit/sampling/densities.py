@@ -12,13 +12,21 @@ import numpy as np
 
 Kernel = Any  # a compiled function has no useful type
 
+C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value, data -> 0 or an error code
+    numba.types.uint64, *[numba.types.CPointer(numba.types.double)] * 3, numba.types.voidptr
+)
+NO_GRADIENT, NO_VALUE = 3, 4
+
 REAL, POSITIVE, INTERVAL, PARTIAL = range(4)
 FLAT, NORMAL, STUDENT_T, CAUCHY, LAPLACE, HALF, EXPONENTIAL, GAMMA, INVERSE_GAMMA, LOG_NORMAL, UNIFORM, LKJ = range(12)
 
 
 def kernel[F: Callable[..., Any]](function: F) -> F:
-    """Compile, once per machine, without Python's lock and without exceptions from arithmetic."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile, once per machine, without Python's lock and without exceptions from arithmetic.
+
+    Without `fastmath=False` a kernel would take over the setting of whichever function first calls it.
+    """
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
     return compiled
 
 
@@ -27,6 +35,49 @@ def row_kernel[F: Callable[..., Any]](function: F) -> F:
     reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
     compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder)(function)
     return compiled
+
+
+def callback[F: Callable[..., Any]](function: F) -> F:
+    """Compile, once per machine, to a function that nutpie calls without Python."""
+    compiled: F = numba.cfunc(C_LOG_POSTERIOR, cache=True, error_model="numpy", fastmath=False)(function)
+    return compiled
+
+
+def expansion[F: Callable[..., Any]](function: F) -> F:
+    """Compile, once per machine, to a function that tells nutpie what to store of a point."""
+    signature = "int64(uint64, uint64, CPointer(double), CPointer(double), voidptr)"
+    compiled: F = numba.cfunc(signature, cache=True)(function)
+    return compiled
+
+
+@expansion
+def keep_point(dimension: int, count: int, x: Kernel, out: Kernel, data: Kernel) -> int:
+    """All of it."""
+    for i in range(count):
+        out[i] = x[i]
+    return 0
+
+
+@kernel
+def words(address: Kernel) -> Kernel:
+    """The block of memory at an address, whose first word says how many it has; see `hierkit.sampling.packing`."""
+    return numba.carray(address, (numba.carray(address, (1,), np.int64)[0],), np.float64)
+
+
+@kernel
+def numbers_at(address: Kernel, count: int) -> Kernel:
+    """(count,), numbers at an address."""
+    return numba.carray(address, (count,))
+
+
+@kernel
+def answer(value: float, grad: Kernel, out: Kernel, log_p: Kernel) -> int:
+    """Hand value and gradient to nutpie; the code says whether they are finite."""
+    log_p[0] = value
+    out[:] = grad
+    if not np.all(np.isfinite(grad)):
+        return NO_GRADIENT
+    return 0 if np.isfinite(value) else NO_VALUE
 
 
 @kernel

@@ -5,6 +5,7 @@ the coefficients of the centred columns, the sds, the partial correlations and s
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,11 +13,12 @@ import xarray as xr
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.sampling import densities, marginal_density
+from hierkit.sampling import marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
 from hierkit.sampling.interrupts import stopping_on_interrupt
-from hierkit.sampling.nuts import LogPosterior, run_nuts
-from hierkit.sampling.parameters import Parameters, column_means, make_parameters, to_real, uncentre
+from hierkit.sampling.nuts import run_nuts
+from hierkit.sampling.packing import pack
+from hierkit.sampling.parameters import Parameters, column_means, make_parameters, scales, to_real, uncentre
 from hierkit.sampling.settings import Settings
 
 PILOT_STEPS = 20
@@ -65,10 +67,10 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
         After Ctrl-C.
     """
     parameters, statistics = make_parameters(design, priors), sufficient_statistics(design)
-    log_posterior = _log_posterior(parameters, statistics)
     start, spread = pilot(parameters, statistics)
+    data = pack(*arguments(parameters, statistics))
     with stopping_on_interrupt():
-        x, sample_stats = run_nuts(log_posterior, start, spread, settings)
+        x, sample_stats = run_nuts("marginal", marginal_density.marginal_callback, data, start, spread, settings)
         posterior = _posterior(design, parameters, statistics, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
 
@@ -111,37 +113,27 @@ def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]
     return to_real(parameters, values), spread
 
 
-def _log_posterior(parameters: Parameters, statistics: Statistics) -> LogPosterior:
-    data = (
+def arguments(parameters: Parameters, statistics: Statistics) -> tuple[Any, ...]:
+    """What `marginal_log_posterior` reads besides a point."""
+    return (
         parameters.codes,
         parameters.numbers,
-        parameters.pairs[0],
+        parameters.pairs,
         statistics.centre,
         statistics.cross,
         statistics.groups,
         statistics.size,
     )
-    function: LogPosterior = lambda x: marginal_density.marginal_log_posterior(x, *data)  # noqa: E731
-    return function
 
 
 def _posterior(
     design: Design, parameters: Parameters, statistics: Statistics, x: Array, random_seed: int
 ) -> xr.Dataset:
     """The draws of all that was sampled, and of the effects given them."""
-    chains, draws, _ = x.shape
-    values, slopes = densities.constrain(x.reshape(chains * draws, -1), parameters.codes, parameters.numbers)
-    p, (groups, q) = len(statistics.centre), statistics.groups.shape[:2]
-    beta, sds, sigma = values[:, :p].copy(), values[:, p : p + q], values[:, -1].copy()
-    factors = densities.correlation_factors(values[:, p + q : -1], slopes[:, p + q : -1], parameters.pairs[0], q)
-    z = np.random.default_rng([random_seed, 1]).standard_normal((chains * draws, groups, q))
-    L = sds[:, :, None] * factors
-    u = marginal_density.draw_effects(beta, L, sigma, statistics.centre, statistics.groups, z)
-
-    def by_chain(array: Array) -> Array:
-        return array.reshape(chains, draws, *array.shape[1:])
-
-    corr = factors @ np.swapaxes(factors, 1, 2)
-    return assemble(
-        design, by_chain(uncentre(design, beta)), [by_chain(sds)], [by_chain(corr)], [by_chain(u)], by_chain(sigma)
-    )
+    chains, p, (groups, q) = len(x), len(statistics.centre), statistics.groups.shape[:2]
+    flat = x.reshape(-1, x.shape[-1])
+    sds, C, sigma = scales(parameters, flat, p, q)
+    beta = np.ascontiguousarray(flat[:, :p])
+    z = np.random.default_rng([random_seed, 1]).standard_normal((len(flat), groups, q))
+    u = marginal_density.draw_effects(beta, sds[:, :, None] * C, sigma, statistics.centre, statistics.groups, z)
+    return assemble(design, chains, uncentre(design, beta), sds, C, [u], sigma)

@@ -8,17 +8,22 @@ import numpy as np
 
 from hierkit.sampling.densities import (
     Kernel,
+    answer,
+    callback,
     cholesky_solve_identity,
     correlation_cholesky,
     correlation_cholesky_gradient,
     kernel,
     log_priors,
+    numbers_at,
+    words,
 )
+from hierkit.sampling.packing import cube, matrix, vector
 
 
 def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function)
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, parallel=True)(function)
     return compiled
 
 
@@ -181,6 +186,23 @@ def marginal_log_posterior(
     correlation_cholesky_gradient(partials, partial_slopes, pairs, left, grad_L, grad[p + q : dim - 1])
     grad[dim - 1] += grad_sigma * slope[dim - 1]
     return total + likelihood, grad
+
+
+@callback
+def marginal_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+    """`marginal_log_posterior` for nutpie, its data packed in the order of its arguments."""
+    block = words(address)
+    value, grad = marginal_log_posterior(
+        numbers_at(x, dimension),
+        matrix(block, 0).view(np.int64),
+        matrix(block, 1),
+        matrix(block, 2).view(np.int64),
+        vector(block, 3),
+        matrix(block, 4),
+        cube(block, 5),
+        vector(block, 6),
+    )
+    return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))
 
 
 @parallel_kernel

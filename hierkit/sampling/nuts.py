@@ -1,29 +1,35 @@
-"""A log posterior of real vectors -> draws, by nutpie's NUTS."""
+"""A compiled log posterior -> draws, by nutpie's NUTS.
 
-import time
-from collections.abc import Callable
+nutpie calls it without Python, as it does a PyMC model's. Through `nutpie.compiled_pyfunc`, the documented way, each
+call would take Python's lock: 15 microseconds where a gradient takes 3, and one chain at a time.
+"""
+
 from typing import Any
 
 import numpy as np
 import nutpie
 import xarray as xr
-from nutpie.compiled_pyfunc import from_pyfunc
+from nutpie.compile_pymc import CompiledPyMCModel
 
 from hierkit.model.terms import Array
+from hierkit.sampling.densities import keep_point
+from hierkit.sampling.progress import progress
 from hierkit.sampling.settings import Settings
 
-FAST_KERNEL = 100e-6  # seconds; below, threads fight over Python's lock for longer than they compute
 
-LogPosterior = Callable[[Array], tuple[float, Array]]
-
-
-def run_nuts(log_posterior: LogPosterior, start: Array, spread: Array, settings: Settings) -> tuple[Array, xr.Dataset]:
+def run_nuts(
+    engine: str, log_posterior: Any, data: Array, start: Array, spread: Array, settings: Settings
+) -> tuple[Array, xr.Dataset]:
     """Sample a log posterior.
 
     Parameters
     ----------
-    log_posterior : callable
-        From (parameter,) to the value and the gradient (parameter,).
+    engine : str
+        For the line of progress.
+    log_posterior : compiled function
+        From `hierkit.sampling.densities.callback`.
+    data : ndarray
+        What it reads, from `hierkit.sampling.packing.pack`.
     start, spread : ndarray
         (parameter,), chains start within `spread` of `start`.
     settings : Settings
@@ -32,43 +38,44 @@ def run_nuts(log_posterior: LogPosterior, start: Array, spread: Array, settings:
     Returns
     -------
     x : ndarray
-        (chain, draw, parameter).
+        (chain, draw, parameter), the draws that are kept.
     statistics : xarray.Dataset
         (chain, draw), under nutpie's names.
     """
-    results = nutpie.sample(
-        _as_nutpie(log_posterior, start, spread),
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=_threads(log_posterior, start, settings),
-        seed=settings.random_seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=settings.progressbar,
-    )
-    return results["posterior"]["x"].values, results["sample_stats"].to_dataset()
+    with progress(engine, settings) as update:
+        results = nutpie.sample(
+            _as_nutpie(log_posterior, data, start, spread),
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=settings.random_seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=update,
+        )
+    kept = slice(None, None, settings.thin)
+    return results["posterior"]["x"].values[:, kept], results["sample_stats"].to_dataset().isel(draw=kept)
 
 
-def _as_nutpie(log_posterior: LogPosterior, start: Array, spread: Array) -> Any:
+def _as_nutpie(log_posterior: Any, data: Array, start: Array, spread: Array) -> CompiledPyMCModel:
     def initial_point(seed: int) -> Array:
         return start + spread * np.random.default_rng(seed).uniform(-1, 1, len(start))
 
-    return from_pyfunc(
-        len(start),
-        lambda: log_posterior,
-        lambda *_: lambda x: {"x": x},
-        [np.dtype("float64")],
-        [(len(start),)],
-        ["x"],
-        make_initial_point_fn=initial_point,
+    return CompiledPyMCModel(
+        dims={},
+        compiled_logp_func=log_posterior,
+        compiled_expand_func=keep_point,
+        initial_point_func=initial_point,
+        shared_data={},
+        shared_var_keys={},
+        user_data=data,
+        n_expanded=len(start),
+        shape_info=(["x"], [slice(0, len(start))], [(len(start),)]),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=len(start),
+        _shapes={"x": (len(start),)},
+        _coords={},
     )
-
-
-def _threads(log_posterior: LogPosterior, start: Array, settings: Settings) -> int | None:
-    """One thread for a kernel that is faster than Python's lock is passed on."""
-    log_posterior(start)
-    begin = time.perf_counter()
-    for _ in range(10):
-        log_posterior(start)
-    return 1 if (time.perf_counter() - begin) / 10 < FAST_KERNEL else settings.cores

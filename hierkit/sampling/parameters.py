@@ -49,14 +49,15 @@ class Parameters:
         (parameter, 2), transform and prior of each.
     numbers : ndarray
         (parameter, 3), the prior's parameters, zeros where it has fewer.
-    pairs : tuple of ndarray
-        For each factor (pair, 2), the effects that its partial correlations belong to, row and column.
+    pairs : ndarray of int
+        (pair, 2), the effects that each partial correlation belongs to, row and column, as places among the effects of
+        all factors.
     """
 
     names: tuple[str, ...]
     codes: NDArray[np.int64]
     numbers: Array
-    pairs: tuple[NDArray[np.int64], ...]
+    pairs: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -80,19 +81,20 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
         for effect in factor.effects:
             name = f"sd({effect.label}|{factor.label})"
             rows.append((name, *sd_code(priors[name])))
-    pairs = []
+    pairs, first = [], 0
     for factor in design.factors:
-        own = _pairs(factor)
-        pairs.append(np.array([place for place, _ in own], dtype=np.int64).reshape(-1, 2))
-        for (i, j), later in own:
+        for (i, j), later in _pairs(factor):
+            pairs.append((first + i, first + j))
             labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
             a = priors[f"cor({factor.label})"].args["eta"] + later / 2
             rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [a]))
+        first += len(factor.effects)
     if "sigma" in priors:
         rows.append(("sigma", *sd_code(priors["sigma"])))
     names, transforms, kinds, numbers = zip(*rows, strict=True)
     padded = np.array([[*given, 0.0, 0.0, 0.0][:3] for given in numbers])
-    return Parameters(names, np.column_stack([transforms, kinds]).astype(np.int64), padded, tuple(pairs))
+    codes = np.column_stack([transforms, kinds]).astype(np.int64)
+    return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2))
 
 
 def column_means(design: Design) -> Array:
@@ -118,6 +120,34 @@ def to_real(parameters: Parameters, values: Array) -> Array:
     share = np.clip((values[interval] - lower) / (upper - lower), 0.05, 0.95)
     x[interval] = np.log(share / (1 - share))
     return x
+
+
+def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array, Array | None]:
+    """What the draws say of the effects' and the residuals' distributions.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Of the model.
+    x : ndarray
+        (draw, coordinate), the parameters first.
+    p, q : int
+        Coefficients, and effects of all factors.
+
+    Returns
+    -------
+    sds : ndarray
+        (draw, effect).
+    C : ndarray
+        (draw, effect, effect), Cholesky factors of the effects' correlations.
+    sigma : ndarray or None
+        (draw,).
+    """
+    head = np.ascontiguousarray(x[:, : len(parameters)])
+    values, slopes = d.constrain(head, parameters.codes, parameters.numbers)
+    partials = slice(p + q, p + q + len(parameters.pairs))
+    C = d.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
+    return values[:, p : p + q], C, values[:, -1].copy() if parameters.names[-1] == "sigma" else None
 
 
 def sd_code(prior: Prior) -> tuple[int, int, list[float]]:

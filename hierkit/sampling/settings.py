@@ -27,6 +27,8 @@ class Settings:
         Which implementation of NUTS runs PyMC's model.
     progressbar : bool
         Whether progress is shown.
+    thin : int
+        Every how many draws one is kept.
     """
 
     SAMPLERS: ClassVar = ("nutpie", "pymc", "numpyro", "blackjax")
@@ -39,6 +41,7 @@ class Settings:
     target_accept: float = 0.8
     nuts_sampler: str = "nutpie"
     progressbar: bool = True
+    thin: int = 1
 
     @property
     def careful_target_accept(self) -> float:

@@ -3,7 +3,8 @@
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 
-FAST_ENGINES = {"marginal": ("gaussian",), "joint": ("bernoulli", "binomial")}
+FAST_ENGINES = ("marginal", "joint")
+MOST_EFFECTS = 4000  # of all factors but the largest: their normal equations are a dense matrix
 COEFFICIENT_PRIORS = frozenset({"Normal", "StudentT", "Cauchy", "Laplace", "Flat"})
 SD_PRIORS = frozenset(
     {"HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "InverseGamma", "LogNormal", "Uniform"}
@@ -18,22 +19,31 @@ def reason_against(
     Parameters
     ----------
     engine : {"marginal", "joint"}
-        "marginal" is for Gaussian outcomes, "joint" for Bernoulli ones and counts; both for one grouping factor.
+        "marginal" is for Gaussian outcomes and one grouping factor, "joint" for all.
     design, priors, effects
         The model.
     nuts_sampler : str, optional
         A sampler named by the user runs PyMC's model.
     """
-    if design.outcome.family not in FAST_ENGINES[engine]:
+    if engine == "marginal" and design.outcome.family != "gaussian":
         return f"{design.outcome.family} outcome"
-    if len(design.factors) != 1:
-        return f"{len(design.factors)} grouping factors"
+    if engine == "marginal" and len(design.factors) != 1:
+        return spoken_factors(design)
+    sizes = sorted(len(factor.levels) * len(factor.effects) for factor in design.factors)
+    if sum(sizes[:-1]) > MOST_EFFECTS:
+        return f"{sum(sizes[:-1]):,} group effects besides those of the largest factor"
     if effects != "normal":
         return "Student-t effects"
     if nuts_sampler is not None:
         return f"nuts_sampler {nuts_sampler}"
     unsupported = _unsupported_priors(design, priors)
     return unsupported[0] if unsupported else None
+
+
+def spoken_factors(design: Design) -> str:
+    """How many grouping factors a design has, in words."""
+    count = len(design.factors)
+    return {0: "no grouping factor", 1: "one grouping factor"}.get(count, f"{count} grouping factors")
 
 
 def _unsupported_priors(design: Design, priors: Priors) -> list[str]:

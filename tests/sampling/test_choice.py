@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from synthetic import design_of, table
 
-from hierkit.errors import HierkitError
+from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.model.priors import make_priors
 from hierkit.sampling import choose, sample
 from hierkit.sampling.settings import make_settings
@@ -13,11 +13,11 @@ from hierkit.sampling.settings import make_settings
     ("formula", "family", "priors", "effects", "engine", "reason"),
     [
         ("y ~ x + (x | g)", "gaussian", {}, "normal", "marginal", "gaussian outcome, one grouping factor"),
-        ("y ~ x + (1 | g) + (1 | s)", "gaussian", {}, "normal", "pymc", "2 grouping factors"),
+        ("y ~ x + (1 | g) + (1 | s)", "gaussian", {}, "normal", "joint", "gaussian outcome, 2 grouping factors"),
         ("won ~ x + (x | g)", "bernoulli", {}, "normal", "joint", "bernoulli outcome, one grouping factor"),
         ("p(hits, tries) ~ x + (x || g)", "bernoulli", {}, "normal", "joint", "binomial outcome, one grouping factor"),
-        ("won ~ x + (x | g) + (1 | s)", "bernoulli", {}, "normal", "pymc", "2 grouping factors"),
-        ("y ~ x", "gaussian", {}, "normal", "pymc", "0 grouping factors"),
+        ("won ~ x + (x | g) + (1 | s)", "bernoulli", {}, "normal", "joint", "bernoulli outcome, 2 grouping factors"),
+        ("y ~ x", "gaussian", {}, "normal", "joint", "gaussian outcome, no grouping factor"),
         ("y ~ x + (x | g)", "gaussian", {}, "student_t", "pymc", "Student-t effects"),
         ("y ~ x + (x | g)", "gaussian", {"x": "Gumbel(0, 1)"}, "normal", "pymc", "prior Gumbel on x"),
     ],
@@ -41,5 +41,16 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
     data = pd.DataFrame({"y": np.arange(n) % 7.0, "g": np.arange(n) // 2})
     design = design_of("y ~ 1 + (1 | g)", data)
     priors = make_priors(design)
-    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=1250 or fewer"):
-        sample(design, priors, "normal", choose("auto", design, priors, "normal"), make_settings(draws=2500))
+    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=625 or fewer"):
+        sample(design, priors, "normal", choose("joint", design, priors, "normal"), make_settings(draws=2500))
+
+
+def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch):
+    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 200 * 2)
+    design = design_of("y ~ x + (1 | g)", table())
+    priors = make_priors(design)
+    settings = make_settings(500, tune=100, chains=2, random_seed=1, progressbar=False)
+    with pytest.warns(HierkitWarning, match=r"one draw in 3 is kept, 167 of each chain"):
+        draws = sample(design, priors, "normal", choose("auto", design, priors, "normal"), settings)
+    assert draws["posterior"].sizes["draw"] == draws["sample_stats"].sizes["draw"] == 167
+    assert (draws.attrs["draws"], draws.attrs["thin"]) == (500, 3)

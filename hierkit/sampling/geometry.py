@@ -1,0 +1,118 @@
+"""The coordinates in which NUTS sees the joint posterior of coefficients and effects.
+
+Factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j a
+group's information once the larger factors are integrated out, S_j what ties it to the coefficients and the effects of
+smaller factors v, and P = G^-1, the effects of group j of a factor are
+
+    u_j = A_j^-1 s_j + K_j^-T c_j,      A_j = M_j + P = K_j K_j',      s_j = b_j - S_j v
+
+For the last factor M_j = Z_j'W Z_j and S_j v is Z_j'W times what v adds to each row: were the rows Gaussian with
+weights W, c would be N(0, I), independent of all else. For the others it would nearly be, but for what ties the groups
+of one factor to each other. That is undone by a fixed linear map: (beta, c) is stretched along the directions that the
+pilot finds long or short, the mean of a factor's effects among them.
+
+All of it is exact for any likelihood: only coordinates change. The log Jacobian is -sum_j log|K_j| and a constant.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import block_diag, cho_factor, cho_solve, solve_triangular
+
+from hierkit.model.terms import Array
+from hierkit.sampling.patterns import Layout, Patterns
+from hierkit.sampling.pilot import Pilot, prior_precision
+
+MOST_DIRECTIONS = 300
+ROUND = 2.0  # a variance between a half and twice that of the other coordinates is left as it is
+
+
+class Geometry(NamedTuple):
+    """The fixed numbers of the change of coordinates.
+
+    Attributes
+    ----------
+    centre, scale : ndarray
+        (column,) and (column, column), beta = centre + scale c.
+    directions, factors : ndarray
+        (direction, coordinate) and (direction,): each direction v of (c of beta, c of all factors but the last), and
+        by how much the coordinates grow along it, x + factor (v'x) v.
+    M, b : ndarray
+        Information of every group and its linear term, flat, factor by factor.
+    S : ndarray
+        What ties each factor's effects to those before it, (its effects, column + effects before) for each factor,
+        flat; for the last factor (its effects, column), the rows have the rest.
+    W : ndarray
+        (pattern,), working weights.
+    sigma2 : float
+        The residual variance in them; 1 where there is none.
+    """
+
+    centre: Array
+    scale: Array
+    directions: Array
+    factors: Array
+    M: Array
+    b: Array
+    S: Array
+    W: Array
+    sigma2: float
+
+
+def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
+    """The coordinates that make the posterior round, were the rows Gaussian with the pilot's weights and G."""
+    p, n_factors = len(rows.X), len(layout.groups)
+    M, S, left = [pilot.M], [pilot.C], pilot.R
+    for f in range(n_factors - 2, -1, -1):
+        first, n_groups, q = p + layout.first[f], layout.groups[f], layout.effects[f]
+        own, before = left[first:, first:], left[first:, :first]
+        M.insert(0, own.reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :])
+        S.insert(0, before)
+        prior = np.kron(np.eye(n_groups), np.linalg.inv(pilot.G[f]))
+        left = left[:first, :first] - before.T @ cho_solve(cho_factor(own + prior), before)
+    scale = _inverse_root(left[None])[0]
+    linear = _linear_terms(pilot, layout, p, M, S)
+    directions, factors = _directions(pilot, layout, scale, M, S)
+    M_flat, b, S_flat = (np.concatenate([part.ravel() for part in parts]) for parts in (M, linear, S))
+    scale, directions = np.ascontiguousarray(scale), np.ascontiguousarray(directions)
+    return Geometry(pilot.v[:p], scale, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
+
+
+def _linear_terms(pilot: Pilot, layout: Layout, p: int, M: list[Array], S: list[Array]) -> list[Array]:
+    """b_j, for which the pilot's v gives the pilot's u_j; for the last factor Z_j'W z."""
+    terms = []
+    for f in range(len(layout.groups) - 1):
+        first, last = p + layout.first[f], p + layout.first[f + 1]
+        u = pilot.v[first:last].reshape(layout.groups[f], layout.effects[f])
+        own = np.einsum("jab,jb->ja", M[f] + np.linalg.inv(pilot.G[f]), u).ravel()
+        terms.append(own + S[f] @ pilot.v[:first])
+    return [*terms, pilot.b]
+
+
+def _directions(pilot: Pilot, layout: Layout, scale: Array, M: list[Array], S: list[Array]) -> tuple[Array, Array]:
+    """The principal directions of (c of beta, c of all factors but the last) whose variance is far from one."""
+    p, size = len(scale), len(pilot.R)
+    T = np.zeros((size, size))  # derivative of (beta, u) by these coordinates
+    T[:p, :p] = scale
+    for f in range(len(layout.groups) - 1):
+        n_groups, q, first = layout.groups[f], layout.effects[f], p + layout.first[f]
+        own = slice(first, p + layout.first[f + 1])
+        root = _inverse_root(M[f] + np.linalg.inv(pilot.G[f]))
+        before = (S[f] @ T[:first]).reshape(n_groups, q, size)
+        T[own] = -(root @ np.swapaxes(root, 1, 2) @ before).reshape(-1, size)
+        T[own, own] = block_diag(*root)
+    precision = T.T @ (pilot.R + prior_precision(p, layout, pilot.G[:-1])) @ T
+    values, vectors = np.linalg.eigh(precision)
+    values = np.maximum(values, 1e-8)
+    far = np.argsort(-abs(np.log(values)), kind="stable")[:MOST_DIRECTIONS]
+    far = far[abs(np.log(values[far])) > np.log(ROUND)]
+    return vectors[:, far].T, 1 / np.sqrt(values[far]) - 1
+
+
+def _inverse_root(matrices: Array) -> Array:
+    """K^-T of each matrix K K', after what is not positive is made so."""
+    values, vectors = np.linalg.eigh(matrices)
+    floor = 1e-10 * values[..., -1:]
+    safe = (vectors * np.maximum(values, floor)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    K = np.linalg.cholesky(safe)
+    return np.swapaxes(solve_triangular(K, np.broadcast_to(np.eye(K.shape[-1]), K.shape), lower=True), -1, -2)

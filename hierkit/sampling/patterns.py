@@ -1,0 +1,116 @@
+"""Rows as the engine `joint` reads them: factors by size, and rows alike in all but the outcome counted once."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Array
+from hierkit.sampling.parameters import column_means
+
+
+class Patterns(NamedTuple):
+    """Distinct rows, sorted by the group of the last factor; what is common to a predictor lies side by side.
+
+    Attributes
+    ----------
+    X : ndarray
+        (column, pattern), centred columns.
+    Z : ndarray
+        (effect, pattern), effects in the order of the design.
+    places : ndarray of int
+        (factor, pattern), where the effects of a row's group begin in the vector of all effects, factors by size.
+    starts : ndarray of int
+        (group + 1,), where the rows of each group of the last factor begin.
+    y : ndarray
+        (pattern,), successes, or the mean of a Gaussian outcome, offset not taken off.
+    size : ndarray
+        (pattern,), trials, or rows of a Gaussian outcome.
+    offset : ndarray
+        (pattern,).
+    within : float
+        Sum of squares of a Gaussian outcome within patterns.
+    """
+
+    X: Array
+    Z: Array
+    places: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    y: Array
+    size: Array
+    offset: Array
+    within: float
+
+
+class Layout(NamedTuple):
+    """Where each factor's effects are, factors from the one with the fewest effects to the one with the most.
+
+    Attributes
+    ----------
+    order : ndarray of int
+        (factor,), places of the factors in the design.
+    groups, effects : ndarray of int
+        (factor,), how many.
+    columns : ndarray of int
+        (factor,), where the factor's effects begin among all effects in the order of the design.
+    first : ndarray of int
+        (factor + 1,), where its effects begin in the vector of all effects, group by group.
+    """
+
+    order: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    effects: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+
+def make_layout(factors: tuple[Factor, ...]) -> Layout:
+    """The factors by number of effects, equal ones in the order of the formula."""
+    groups = np.array([len(factor.levels) for factor in factors], dtype=np.int64)
+    effects = np.array([len(factor.effects) for factor in factors], dtype=np.int64)
+    order = np.argsort(groups * effects, kind="stable")
+    columns = np.cumsum(effects) - effects
+    first = np.concatenate([[0], np.cumsum((groups * effects)[order])])
+    return Layout(order, groups[order], effects[order], columns[order], first)
+
+
+def make_patterns(design: Design, layout: Layout) -> Patterns:
+    """Count equal rows once.
+
+    A Gaussian likelihood needs of n equal rows their mean and sum of squares, a Bernoulli one its successes.
+    """
+    outcome, gaussian = design.outcome, design.outcome.family == "gaussian"
+    y, n = outcome.y, len(outcome.y)
+    trials = np.ones(n) if outcome.trials is None else outcome.trials
+    X = design.X - column_means(design)
+    Z = np.hstack([np.empty((n, 0)), *(factor.Z for factor in design.factors)])
+    codes = np.array([design.factors[f].codes for f in layout.order], dtype=np.int64).reshape(-1, n)
+    pattern, chosen = _distinct(codes[::-1], X, Z, design.offset)
+    size, total = np.bincount(pattern, trials), np.bincount(pattern, y)
+    mean = total / size if gaussian else total
+    places = layout.first[:-1, None] + codes[:, chosen] * layout.effects[:, None]
+    last = codes[-1, chosen] if len(codes) else np.zeros(0, dtype=np.int64)
+    return Patterns(
+        np.ascontiguousarray(X[chosen].T),
+        np.ascontiguousarray(Z[chosen].T),
+        np.ascontiguousarray(places),
+        np.searchsorted(last, np.arange(layout.groups[-1] + 1 if len(codes) else 1)),
+        mean,
+        size,
+        design.offset[chosen],
+        float(np.sum((y - mean[pattern]) ** 2)) if gaussian else 0.0,
+    )
+
+
+def _distinct(codes: NDArray[np.int64], X: Array, Z: Array, offset: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each row's pattern, and a row of each pattern; patterns sorted by the first line of `codes`."""
+    columns = [*codes, *X.T, *Z.T, offset]
+    varying = [column for column in columns if (column != column[0]).any()]
+    table = pd.DataFrame(dict(enumerate(varying)), index=range(len(offset)))
+    if not varying:
+        return np.zeros(len(offset), dtype=np.intp), np.zeros(1, dtype=np.intp)
+    pattern = np.asarray(table.groupby(list(table.columns), sort=True).ngroup(), dtype=np.intp)
+    return pattern, np.unique(pattern, return_index=True)[1]

@@ -1,0 +1,194 @@
+"""A cheap estimate that says in which coordinates NUTS should see the joint posterior.
+
+Penalised iteratively reweighted least squares with an EM step for G and sigma in each iteration (Schall 1991). It
+needs to be near, not right: a poor pilot costs speed, never truth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import block_diag
+
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Array
+from hierkit.sampling.patterns import Layout, Patterns
+
+STEPS = 25
+CHANGE, STILL = 0.02, 0.1  # of a variance, and of an estimate in its standard errors, between two steps: near enough
+LEAST_WEIGHT = 1e-6
+RIDGE = 0.01  # a coefficient of ten sds of its column is one prior sd from zero
+
+
+@dataclass(frozen=True, eq=False)
+class Pilot:
+    """Estimates, and the normal equations at them; v is (beta, effects of all factors but the last).
+
+    Attributes
+    ----------
+    G : tuple of ndarray
+        (effect, effect) of each factor, by size.
+    sigma2 : float
+        Residual variance; 1 where there is none.
+    v, spread : ndarray
+        (coordinate,), the estimate of v and its standard errors.
+    W : ndarray
+        (pattern,), working weights.
+    R : ndarray
+        (coordinate, coordinate), the information on v with the last factor's effects integrated out.
+    M, C, b : ndarray
+        (group, effect, effect), (effects, column), (effects,) of the last factor: Z_j'W Z_j, Z'W X, and Z'W z with z
+        the working response.
+    """
+
+    G: tuple[Array, ...]
+    sigma2: float
+    v: Array
+    spread: Array
+    W: Array
+    R: Array
+    M: Array
+    C: Array
+    b: Array
+
+
+def make_pilot(rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussian: bool) -> Pilot:
+    """Estimate coefficients, effects, G and sigma.
+
+    Parameters
+    ----------
+    rows, layout
+        From `hierkit.sampling.patterns`.
+    factors : sequence of Factor
+        In the order of the layout; their blocks say which effects are correlated.
+    gaussian : bool
+        Whether the outcome is Gaussian, else logit-binomial.
+    """
+    H, E = _matrices(rows, layout)
+    p, q = len(rows.X), layout.effects[-1] if len(factors) else 0
+    sigma2 = _total_variance(rows) if gaussian else 1.0
+    ridge = np.zeros(H.shape[1])
+    ridge[:p] = RIDGE * (rows.X**2).mean(axis=1) / sigma2
+    G = tuple(
+        np.diag(sigma2 / np.maximum((_own_Z(rows, layout, f) ** 2).mean(axis=1), 1e-12)) for f in range(len(factors))
+    )
+    eta, before = np.zeros(len(rows.y)), np.zeros(H.shape[1])
+    for _ in range(STEPS):
+        W, z = _working(rows, eta, sigma2, gaussian)
+        WH, Wz = H.multiply(W[:, None]).tocsr(), W * z
+        M, C, b = _own_blocks(E, W, q), (E.T @ WH).tocsr(), E.T @ Wz
+        inverse = np.linalg.inv(M + np.linalg.inv(G[-1])) if q else M
+        diagonal = _block_diagonal(inverse)
+        AC, Ab = diagonal @ C, diagonal @ b
+        R = (H.T @ WH - C.T @ AC).toarray() + np.diag(ridge)
+        V = np.linalg.inv(R + prior_precision(p, layout, G[:-1]))
+        v = V @ (H.T @ Wz - C.T @ Ab)
+        e = Ab - AC @ v
+        eta, fixed = H @ v + E @ e, H[:, :p] @ v[:p]
+        used = Pilot(G, sigma2, v, np.sqrt(V.diagonal()), W, R, M, C[:, :p].toarray(), b)
+        G = _em_step(layout, factors, p, v, e, V, AC, inverse)
+        if gaussian:
+            sigma2 = max(_residual_variance(rows, z, eta, fixed), 1e-8 * _total_variance(rows))
+        moved, before = np.abs(v - before), v
+        same = (np.allclose(new.diagonal(), old.diagonal(), rtol=CHANGE) for new, old in zip(G, used.G, strict=True))
+        if np.all(moved < STILL * used.spread) and all(same):
+            break
+    return used
+
+
+def prior_precision(p: int, layout: Layout, G: Sequence[Array]) -> Array:
+    """(coordinate, coordinate), G^-1 of every group of these factors, after zeros for the coefficients."""
+    blocks = [np.kron(np.eye(layout.groups[f]), np.linalg.inv(own)) for f, own in enumerate(G)]
+    return block_diag(np.zeros((p, p)), *blocks)
+
+
+def _matrices(rows: Patterns, layout: Layout) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """(pattern, coordinate) of v, and (pattern, effects) of the last factor."""
+    parts = [sparse.csr_array(rows.X.T)]
+    for f in range(len(layout.groups)):
+        Z, n = _own_Z(rows, layout, f).T, len(rows.y)
+        places = rows.places[f][:, None] - layout.first[f] + np.arange(layout.effects[f])
+        shape = (n, layout.groups[f] * layout.effects[f])
+        starts = np.arange(n + 1) * layout.effects[f]
+        parts.append(sparse.csr_array((Z.ravel(), places.ravel(), starts), shape=shape))
+    last = parts.pop() if len(parts) > 1 else sparse.csr_array((len(rows.y), 0))
+    return sparse.hstack(parts, format="csr"), last
+
+
+def _own_Z(rows: Patterns, layout: Layout, f: int) -> Array:
+    """(effect, pattern) of one factor."""
+    return rows.Z[layout.columns[f] : layout.columns[f] + layout.effects[f]]
+
+
+def _own_blocks(E: sparse.csr_array, W: Array, q: int) -> Array:
+    """(group, effect, effect), Z_j'W Z_j; E'WE has no entries outside these blocks."""
+    if not q:
+        return np.empty((0, 0, 0))
+    product = (E.T @ E.multiply(W[:, None])).tobsr((q, q))
+    blocks = np.zeros((E.shape[1] // q, q, q))
+    blocks[product.indices] = product.data
+    return blocks
+
+
+def _block_diagonal(blocks: Array) -> sparse.csr_array:
+    """(effects, effects), with these blocks (group, effect, effect)."""
+    if not len(blocks):
+        return sparse.csr_array((0, 0))
+    return sparse.csr_array(sparse.bsr_array((blocks, np.arange(len(blocks)), np.arange(len(blocks) + 1))))
+
+
+def _working(rows: Patterns, eta: Array, sigma2: float, gaussian: bool) -> tuple[Array, Array]:
+    """Working weights, and the working response less the offset, at eta less the offset."""
+    if gaussian:
+        return rows.size / sigma2, rows.y - rows.offset
+    share = 1 / (1 + np.exp(-np.clip(eta + rows.offset, -30, 30)))
+    W = np.maximum(rows.size * share * (1 - share), LEAST_WEIGHT)
+    return W, eta + (rows.y - rows.size * share) / W
+
+
+def _em_step(
+    layout: Layout,
+    factors: Sequence[Factor],
+    p: int,
+    v: Array,
+    e: Array,
+    V: Array,
+    AC: sparse.csr_array,
+    inverse: Array,
+) -> tuple[Array, ...]:
+    """Each factor's G as the mean over its groups of E(u_j u_j')."""
+    steps = []
+    for f, factor in enumerate(factors):
+        n_groups, q = layout.groups[f], layout.effects[f]
+        if f < len(factors) - 1:
+            own = slice(p + layout.first[f], p + layout.first[f + 1])
+            u = v[own].reshape(n_groups, q)
+            spread = V[own, own].reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :].sum(axis=0)
+        else:
+            u, spread = e.reshape(n_groups, q), inverse.sum(axis=0)
+            for a in range(q):
+                for b in range(q):
+                    spread[a, b] += (AC[a::q].T @ AC[b::q]).multiply(V).sum()
+        steps.append((u.T @ u + spread) / n_groups * _correlated(factor))
+    return tuple(steps)
+
+
+def _correlated(factor: Factor) -> Array:
+    """(effect, effect), ones for effects that vary together."""
+    mask = np.eye(len(factor.effects))
+    for block in factor.blocks:
+        mask[np.ix_(block, block)] = 1
+    return mask
+
+
+def _total_variance(rows: Patterns) -> float:
+    y = rows.y - rows.offset
+    mean = (rows.size @ y) / rows.size.sum()
+    return float((rows.within + rows.size @ (y - mean) ** 2) / rows.size.sum())
+
+
+def _residual_variance(rows: Patterns, z: Array, eta: Array, fixed: Array) -> float:
+    """REML's equation at convergence, (z - X beta)'(z - eta) / (n - p)."""
+    total = rows.within + np.sum(rows.size * (z - fixed) * (z - eta))
+    return float(total / max(1.0, rows.size.sum() - len(rows.X)))
