@@ -1,62 +1,41 @@
-"""Effective draws per second on the seeded sets, against Bambi with PyMC's and with nutpie's NUTS, in one run.
+"""How many effective draws a second, beside Bambi with PyMC's and with nutpie's NUTS in the same run?
 
-Bambi leaves the correlation of intercept and slope out, so that its model of csat_slopes is the easier one. Times
-are compile and sampling in a warm process, without imports; medians of repeated runs. The effective sample size is the
+Bambi leaves the correlation of intercept and slope out, so that its models with slopes are the easier ones. Times are
+compile and sampling in a warm process, without imports; medians of three runs. The effective sample size is the
 smallest over all parameters and group effects.
 """
 
 import logging
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 
-import arviz_stats
-import bambi
 import numpy as np
+import pandas as pd
 import xarray as xr
+from measuring import in_seconds, lme4_seconds, rate, with_bambi
 
 import hierkit
 
-REPEATS = 3
+
+def logistic_slopes(groups: int, size: int) -> pd.DataFrame:
+    """Binary rows in groups whose levels and slopes vary together."""
+    rng = np.random.default_rng(3)
+    g, x = np.repeat(np.arange(groups), size), rng.uniform(-1, 1, groups * size)
+    u = rng.multivariate_normal([0, 0], [[1.2, 0.3], [0.3, 0.5]], groups)
+    eta = -0.5 + 1.5 * x + u[g, 0] + u[g, 1] * x
+    return pd.DataFrame({"y": rng.binomial(1, 1 / (1 + np.exp(-eta))), "x": x, "g": g})
+
+
 MODELS = [
-    ("csat ~ wait + (1 | team)", "csat", "gaussian", "marginal"),
-    ("csat ~ wait + (wait | team)", "csat_slopes", "gaussian", "marginal"),
-    ("churn ~ wait + (1 | market)", "churn", "bernoulli", "joint"),
+    ("csat", "csat ~ wait + (1 | team)", hierkit.datasets.csat(), "gaussian"),
+    ("csat_slopes", "csat ~ wait + (wait | team)", hierkit.datasets.csat_slopes(), "gaussian"),
+    ("churn", "churn ~ wait + (1 | market)", hierkit.datasets.churn(), "bernoulli"),
+    ("logistic slopes, 50 x 80", "y ~ x + (x | g)", logistic_slopes(50, 80), "bernoulli"),
+    ("logistic slopes, 300 x 6", "y ~ x + (x | g)", logistic_slopes(300, 6), "bernoulli"),
 ]
 
 
-def smallest(posterior: xr.Dataset, function: Callable[[xr.Dataset], xr.Dataset]) -> np.ndarray:
-    free = posterior.drop_vars([name for name in posterior if str(name).endswith("_corr")])
-    return np.concatenate([np.ravel(values) for values in function(free).values()])
-
-
-def measure(name: str, sample: Callable[[int], xr.DataTree]) -> float:
-    """Print and return the median of effective draws per second."""
-    sample(0)
-    rates, seconds, rhats = [], [], []
-    for seed in range(1, REPEATS + 1):
-        start = time.perf_counter()
-        draws = sample(seed)
-        seconds.append(time.perf_counter() - start)
-        posterior = draws["posterior"].to_dataset()
-        rates.append(smallest(posterior, arviz_stats.ess).min() / seconds[-1])
-        rhats.append(smallest(posterior, arviz_stats.rhat).max())
-    rate = statistics.median(rates)
-    print(f"  {name:<16}{statistics.median(seconds):6.2f} s {rate:8.0f} ESS/s   R-hat {max(rhats):.3f}")
-    return rate
-
-
-def with_bambi(formula: str, name: str, family: str, sampler: str) -> Callable[[int], xr.DataTree]:
-    def sample(seed: int) -> xr.DataTree:
-        model = bambi.Model(formula, getattr(hierkit.datasets, name)(), family=family)
-        return model.fit(inference_method=sampler, chains=4, random_seed=seed, progressbar=False)
-
-    return sample
-
-
-def with_hierkit(formula: str, name: str, family: str, engine: str) -> Callable[[int], xr.DataTree]:
-    data = getattr(hierkit.datasets, name)()
+def with_hierkit(formula: str, data: pd.DataFrame, family: str, engine: str) -> Callable[[int], xr.DataTree]:
     options = {"family": family, "engine": engine, "progressbar": False}
     return lambda seed: hierkit.fit(formula, data, random_seed=seed, **options).draws
 
@@ -64,9 +43,9 @@ def with_hierkit(formula: str, name: str, family: str, engine: str) -> Callable[
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    for formula, name, family, fast in MODELS:
-        print(f"{name}: {formula}")
-        theirs = max(measure(f"Bambi, {s}", with_bambi(formula, name, family, s)) for s in ("pymc", "nutpie"))
-        for engine in ("pymc", fast):
-            rate = measure(f"hierkit, {engine}", with_hierkit(formula, name, family, engine))
-            print(f"    {rate / theirs:.0f} x the better of Bambi's")
+    for name, formula, data, family in MODELS:
+        print(f"{name}: {formula}   lme4: {in_seconds(lme4_seconds(formula, data, family))}")
+        theirs = max(rate(f"Bambi, {s}", with_bambi(formula, data, family, s)) for s in ("pymc", "nutpie"))
+        for engine in ("pymc", "auto"):
+            ours = rate(f"hierkit, {engine}", with_hierkit(formula, data, family, engine))
+            print(f"    {ours / theirs:.0f} x the better of Bambi's", flush=True)

@@ -28,6 +28,7 @@ ONLY = {
     "jinja2": {"report/render.py"},
     "numba": {"sampling/densities.py", "sampling/marginal_density.py"},
     "nutpie": {"sampling/nuts.py"},
+    "tqdm": {"sampling/progress.py"},
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
     "narwhals": {"model/rows.py"},

@@ -48,7 +48,7 @@ MODELS = {
 }
 
 
-FITS = [("sleepstudy", "pymc"), ("sleepstudy", "marginal"), ("cbpp", "pymc"), ("cbpp", "joint"), ("penicillin", "pymc")]
+FITS = [(name, engine) for name in MODELS for engine in ("pymc", "auto")]
 
 
 @functools.cache
@@ -118,11 +118,13 @@ def test_bambi_predicts_the_returned_draws(name, engine):
 
 
 LME4_MODELS = [
-    ("pastes", "strength ~ 1 + (1 | batch/cask)", "pastes", "pymc"),
-    ("radon", "log_radon ~ floor + log_uranium + (floor | county)", "radon", "pymc"),
-    ("radon", "log_radon ~ floor + log_uranium + (floor | county)", "radon", "marginal"),
-    ("sleepstudy_uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy", "pymc"),
-    ("sleepstudy_uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy", "marginal"),
+    (*model, engine)
+    for model in (
+        ("pastes", "strength ~ 1 + (1 | batch/cask)", "pastes"),
+        ("radon", "log_radon ~ floor + log_uranium + (floor | county)", "radon"),
+        ("sleepstudy_uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy"),
+    )
+    for engine in ("pymc", "auto")
 ]
 
 

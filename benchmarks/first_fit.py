@@ -1,0 +1,66 @@
+"""How long does a process take that fits one small model: the first fit beside a second one, and all of `hierkit fit`?
+
+Kernels are compiled before, as they are after the first use on a machine.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import hierkit
+
+REPEATS = 3
+TWO_FITS = """
+import time, hierkit
+data = hierkit.datasets.{name}()
+for _ in range(2):
+    start = time.perf_counter()
+    hierkit.fit("{formula}", data, family="{family}", random_seed=1, progressbar=False)
+    print(time.perf_counter() - start)
+"""
+MODELS = [
+    ("csat_slopes", "csat ~ wait + (wait | team)", "gaussian"),
+    ("churn", "churn ~ wait + (1 | market)", "bernoulli"),
+]
+
+
+def two_fits(name: str, formula: str, family: str) -> tuple[float, float]:
+    """Seconds of the first and of the second fit in a fresh process."""
+    code = TWO_FITS.format(name=name, formula=formula, family=family)
+    first, second = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return float(first), float(second)
+
+
+def command(path: Path, formula: str, family: str) -> float:
+    """Seconds of the whole command line, report included."""
+    start = time.perf_counter()
+    arguments = [
+        "fit",
+        str(path),
+        formula,
+        "--family",
+        family,
+        "--seed",
+        "1",
+        "--report",
+        str(path.with_suffix(".html")),
+    ]
+    subprocess.run([sys.executable, "-m", "hierkit.cli", *arguments], capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for name, formula, family in MODELS:
+            path = Path(folder) / f"{name}.csv"
+            getattr(hierkit.datasets, name)().to_csv(path, index=False)
+            command(path, formula, family)
+            fits = [two_fits(name, formula, family) for _ in range(REPEATS)]
+            first, second = (statistics.median(seconds) for seconds in zip(*fits, strict=True))
+            whole = statistics.median(command(path, formula, family) for _ in range(REPEATS))
+            print(f"{name}: first fit {first:.2f} s, second {second:.2f} s, `hierkit fit` {whole:.1f} s", flush=True)
