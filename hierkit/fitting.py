@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from hierkit import sampling, storage
+from hierkit import sampling
 from hierkit.errors import SamplingWarning
 from hierkit.model.design import Design, make_design
 from hierkit.model.formula import Formula, parse
@@ -85,6 +85,8 @@ class Fit:
 
     def save(self, path: str | Path) -> Path:
         """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
+        from hierkit import storage  # Zarr takes a third of a second to import
+
         family = "gaussian" if self.design.outcome.family == "gaussian" else "bernoulli"
         return storage.write(path, self.formula.text, family, self.design.rows, self.priors, self.draws)
 
@@ -204,6 +206,8 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     HierkitError
         For a file that is no fit, is damaged, comes from a newer hierkit, or holds a formula that is not allowed.
     """
+    from hierkit import storage  # Zarr takes a third of a second to import
+
     text, family, rows, priors, draws = storage.read(path)
     formula = parse(text, trusted_formula)
     if list(formula.columns) != list(rows.frame.columns):

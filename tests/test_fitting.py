@@ -138,7 +138,9 @@ def test_a_run_that_did_not_converge_says_so_everywhere():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("option", ['engine="marginal"', 'engine="joint"', 'nuts_sampler="nutpie"', 'nuts_sampler="pymc"'])
+@pytest.mark.parametrize(
+    "option", ['engine="marginal"', 'engine="joint"', 'nuts_sampler="nutpie"', 'nuts_sampler="pymc"']
+)
 def test_interrupt_ends_sampling_with_a_message_and_leaves_no_process(option, tmp_path):
     script = tmp_path / "long.py"
     script.write_text(
