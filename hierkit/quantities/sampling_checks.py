@@ -1,5 +1,6 @@
 """Whether the draws can be trusted: R-hat, effective sample size, divergences, tree depth, energy."""
 
+import math
 from collections.abc import Iterator
 
 import arviz_stats
@@ -13,6 +14,7 @@ RHAT = 1.01
 ESS_PER_CHAIN = 100
 BFMI = 0.3
 FEWEST_DRAWS = 4
+MOST_GROUPS = 500  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
 TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
 
 LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
@@ -30,12 +32,13 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     ------
     Finding
         A first run that diverged and was replaced, R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et
-        al. 2021), divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016).
+        al. 2021), divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a
+        factor with more than 500 groups every so many are looked at.
     """
     if retry := draws.attrs.get("retry"):
         advice = "The draws are those of the second run; its own divergences, if any, stand above."
         yield Finding("note", "sampled again", f"{retry}.", advice)
-    posterior = varying(draws["posterior"].to_dataset())
+    posterior = varying(_some_groups(draws["posterior"].to_dataset()))
     if broken := [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]:
         message = f"{', '.join(broken)} have draws that are not finite numbers."
         yield Finding("action", "not finite", message, "Check the priors and the scales of outcome and predictors.")
@@ -60,6 +63,12 @@ def varying(posterior: xr.Dataset) -> xr.Dataset:
         else:
             free[name] = variable
     return xr.Dataset(free)
+
+
+def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
+    """The posterior with at most `MOST_GROUPS` groups of each factor, evenly spaced."""
+    sizes = {dim: size for dim, size in posterior.sizes.items() if str(dim).endswith("__factor_dim")}
+    return posterior.isel({dim: slice(None, None, math.ceil(size / MOST_GROUPS)) for dim, size in sizes.items()})
 
 
 def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ class Statistics:
     cross : ndarray
         (column, column), X'X of the centred columns.
     groups : ndarray
-        (group, effect, effect + column + 1), Z_j'Z_j, Z_j'X_j and Z_j'e_j, e = y - X b.
+        (effect, effect + column + 1, group), Z_j'Z_j, Z_j'X_j and Z_j'e_j side by side, e = y - X b.
     size : ndarray
         (2,), the rows n and e'e.
     """
@@ -82,7 +82,7 @@ def sufficient_statistics(design: Design) -> Statistics:
     centre = np.linalg.lstsq(X, y, rcond=None)[0]
     residual = y - X @ centre
     groups = factor.sums(np.column_stack([factor.Z, X, residual]))
-    return Statistics(centre, X.T @ X, groups, np.array([len(y), residual @ residual]))
+    return Statistics(centre, X.T @ X, np.ascontiguousarray(np.moveaxis(groups, 0, 2)), np.array([len(y), residual @ residual]))
 
 
 def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]:
@@ -96,8 +96,9 @@ def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]
     start, spread : ndarray
         (parameter,).
     """
-    p, q = len(statistics.centre), statistics.groups.shape[1]
-    A, c = statistics.groups[:, :, :q], statistics.groups[:, :, -1]
+    p, q = len(statistics.centre), len(statistics.groups)
+    sums = np.moveaxis(statistics.groups, 2, 0)
+    A, c = sums[:, :, :q], sums[:, :, -1]
     n, rss = statistics.size
     s2 = rss / n
     G = np.diag(s2 / np.maximum(A.mean(axis=0).diagonal() / A[:, 0, 0].mean(), 1e-12))
@@ -130,7 +131,7 @@ def _posterior(
     design: Design, parameters: Parameters, statistics: Statistics, x: Array, random_seed: int
 ) -> xr.Dataset:
     """The draws of all that was sampled, and of the effects given them."""
-    chains, p, (groups, q) = len(x), len(statistics.centre), statistics.groups.shape[:2]
+    chains, p, (q, _, groups) = len(x), len(statistics.centre), statistics.groups.shape
     flat = x.reshape(-1, x.shape[-1])
     sds, C, sigma = scales(parameters, flat, p, q)
     beta = np.ascontiguousarray(flat[:, :p])

@@ -53,7 +53,7 @@ def test_log_posterior_is_that_of_pymc_with_the_effects_integrated_out(text):
     parameters, statistics = make_parameters(design, priors), marginal.sufficient_statistics(design)
     data = marginal.arguments(parameters, statistics)
     model = build(design, priors).backend.model
-    factor, (n_groups, q) = design.factors[0], statistics.groups.shape[:2]
+    factor, (q, _, n_groups) = design.factors[0], statistics.groups.shape
     log_p = model.compile_logp(jacobian=True)
     start, _ = marginal.pilot(parameters, statistics)
     rng = np.random.default_rng(0)
