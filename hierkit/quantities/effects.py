@@ -55,15 +55,21 @@ def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
         _pick(posterior[factor.variable(effect)], effect).rename({group_dim: "group"}) for effect in factor.effects
     ]
     u = stack(parts, "effect", labels)
-    sd = _sds(posterior, factor)
-    cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
     return Effects(
         factor.label,
         u.transpose("chain", "draw", "group", "effect").rename("u"),
-        cov.transpose("chain", "draw", "effect", "effect_other").rename("cov"),
+        read_covariance(posterior, factor),
         posterior["sigma"].rename("sigma") if "sigma" in posterior else None,
         xr.DataArray(factor.counts, dims="group", coords={"group": factor.levels}, name="n"),
     )
+
+
+def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
+    """(chain, draw, effect, effect_other), the covariance matrix G of one factor's effects."""
+    sd = _sds(posterior, factor)
+    labels = [effect.label for effect in factor.effects]
+    cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
+    return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
 
 
 def coefficient_draws(posterior: xr.Dataset, columns: tuple[Column, ...]) -> xr.DataArray:

@@ -10,7 +10,7 @@ from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import Effects, correlation, entry, read_effects
+from hierkit.quantities.effects import correlation, entry, read_covariance
 from hierkit.quantities.findings import Finding
 
 OVERLAP = 0.8
@@ -36,14 +36,14 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
         an intercept and slope that are correlated because x = 0 lies outside the data.
     """
     for factor in design.factors:
-        effects = read_effects(posterior, factor)
+        cov = read_covariance(posterior, factor)
         for effect in factor.effects:
-            sd = np.sqrt(effects.cov.sel(effect=effect.label, effect_other=effect.label).values.ravel())
+            sd = np.sqrt(cov.sel(effect=effect.label, effect_other=effect.label).values.ravel())
             name = f"sd({effect.label}|{factor.label})"
             yield from _sd(name, sd, priors[name])
         for block in factor.blocks:
-            yield from _correlations(factor, effects, [factor.effects[i].label for i in block])
-        yield from _far_zero(factor, effects)
+            yield from _correlations(factor, cov, [factor.effects[i].label for i in block])
+        yield from _far_zero(factor, cov)
 
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
@@ -67,17 +67,17 @@ def prior_overlap(sd: Array, prior: Prior) -> float:
     return float(np.minimum(shares, 1 / 20).sum())
 
 
-def _correlations(factor: Factor, effects: Effects, labels: list[str]) -> Iterator[Finding]:
+def _correlations(factor: Factor, cov: xr.DataArray, labels: list[str]) -> Iterator[Finding]:
     for i, a in enumerate(labels):
         for b in labels[:i]:
-            share = float((np.abs(correlation(effects.cov, b, a)) > EDGE_CORRELATION).mean())
+            share = float((np.abs(correlation(cov, b, a)) > EDGE_CORRELATION).mean())
             if share > EDGE_SHARE:
                 message = f"cor({b}, {a}|{factor.label}) lies beyond ±{EDGE_CORRELATION} in {share:.0%} of the draws."
                 advice = "One of the two effects may do for both; compare with || or without the slope."
                 yield Finding("warning", "correlation at the edge", message, advice)
 
 
-def _far_zero(factor: Factor, effects: Effects) -> Iterator[Finding]:
+def _far_zero(factor: Factor, cov: xr.DataArray) -> Iterator[Finding]:
     """An intercept where x = 0 that no row is near: its correlation with the slope is geometry, not knowledge."""
     if not any(effect.is_intercept for effect in factor.effects):
         return
@@ -85,8 +85,8 @@ def _far_zero(factor: Factor, effects: Effects) -> Iterator[Finding]:
         outside = z.min() > 0 or z.max() < 0
         if effect.is_intercept or not outside or abs(z.mean()) < 3 * z.std():
             continue
-        here = float(correlation(effects.cov, "1", effect.label).mean())
-        there = float(_centred_correlation(effects.cov, effect.label, float(z.mean())).mean())
+        here = float(correlation(cov, "1", effect.label).mean())
+        there = float(_centred_correlation(cov, effect.label, float(z.mean())).mean())
         message = (
             f"{effect.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g}). The correlation"
         )

@@ -7,7 +7,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.quantities.effects import correlation, entry, read_effects, stack
+from hierkit.quantities.effects import correlation, entry, read_covariance, stack
 from hierkit.quantities.quantity import Quantity
 
 
@@ -51,12 +51,12 @@ def variance_components(posterior: xr.Dataset, design: Design) -> Quantity:
 
 
 def _components(factor: Factor, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
-    effects = read_effects(posterior, factor)
+    cov = read_covariance(posterior, factor)
     labels = [effect.label for effect in factor.effects]
-    parts = {f"sd({label}|{factor.label})": entry(effects.cov, label, label) ** 0.5 for label in labels}
+    parts = {f"sd({label}|{factor.label})": entry(cov, label, label) ** 0.5 for label in labels}
     for block in factor.blocks:
         for a, b in combinations([labels[i] for i in block], 2):
-            parts[f"cor({a}, {b}|{factor.label})"] = correlation(effects.cov, a, b)
+            parts[f"cor({a}, {b}|{factor.label})"] = correlation(cov, a, b)
     if f"{factor.name}_nu" in posterior:
         parts[f"nu({factor.label})"] = posterior[f"{factor.name}_nu"]
     return parts

@@ -82,7 +82,9 @@ def sufficient_statistics(design: Design) -> Statistics:
     centre = np.linalg.lstsq(X, y, rcond=None)[0]
     residual = y - X @ centre
     groups = factor.sums(np.column_stack([factor.Z, X, residual]))
-    return Statistics(centre, X.T @ X, np.ascontiguousarray(np.moveaxis(groups, 0, 2)), np.array([len(y), residual @ residual]))
+    return Statistics(
+        centre, X.T @ X, np.ascontiguousarray(np.moveaxis(groups, 0, 2)), np.array([len(y), residual @ residual])
+    )
 
 
 def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]:
