@@ -110,7 +110,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     namespace = functions(formula.trusted) | slash_namespace(trees)
     _refuse_dates(rows.frame, [name for tree in trees for name in columns_in(tree)])
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
-    frame = _as_formulae_needs(rows.frame, predictors).rename(columns=names)
+    frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, family)
     columns, X, offset = _common(formula, evaluator)
@@ -128,7 +128,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
 
 
-def _as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:
+def as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:
     """Booleans as the categories that they are in R, or as 0 and 1 in arithmetic; large whole numbers as floats."""
     words = {name for tree in trees for name in plain_columns(tree)}
     changed: dict[str, pd.Series] = {}

@@ -149,6 +149,11 @@ def _blocks(evaluator: Evaluator, term: GroupTerm) -> list[_Block]:
     return [_Block(term, items)] if term.correlated else [_Block(term, (item,)) for item in items]
 
 
+def evaluated_effects(evaluator: Evaluator, term: GroupTerm) -> list[tuple[Evaluated, ...]]:
+    """The evaluated terms of a group term, block by block of correlated effects."""
+    return [block.items for block in _blocks(evaluator, term)]
+
+
 def _ambiguous_dims(blocks: list[_Block]) -> set[str]:
     """Terms that would need one dimension for different levels, because two factors code them differently."""
     coded: dict[str, set[tuple[str, ...]]] = {}

@@ -90,6 +90,12 @@ class Evaluated:
             parts.append([self.words[component.name] + label[len(component.name) :] for label in labels])
         return tuple(":".join(combination) for combination in itertools.product(*parts))
 
+    def values_on(self, frame: pd.DataFrame) -> Array:
+        """(row, column), the term on other rows, with the coding and the centring of those that were fitted."""
+        if self.kind == "intercept":
+            return np.ones((len(frame), 1))
+        return np.asarray(self.term.eval_new_data(frame), dtype=np.float64).reshape(len(frame), -1)
+
     @property
     def kind(self) -> str:
         """Formulae's word: intercept, numeric, categoric, interaction or offset."""

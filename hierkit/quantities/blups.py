@@ -34,7 +34,7 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     """
     chosen = design.factor(factor)
     effects = read_effects(posterior, chosen)
-    partners = [_partner(effect, design.columns) for effect in chosen.effects]
+    partners = [partner(effect, design.columns) for effect in chosen.effects]
     none = xr.zeros_like(effects.u.isel(group=0, effect=0, drop=True))
     beta = [none if c is None else coefficient_draws(posterior, (c,)).isel(term=0, drop=True) for c in partners]
     shared = stack(beta, "effect", [effect.label for effect in chosen.effects])
@@ -48,7 +48,7 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     return Quantity(xr.Dataset({"n": effects.n, "deviation": effects.u, "coefficient": coefficient}), definition)
 
 
-def _partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:
+def partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:
     """The common coefficient from which a group effect deviates: that of the same column, coded alike."""
     for column in columns:
         same = effect.is_intercept if column.is_intercept else column.label == effect.label

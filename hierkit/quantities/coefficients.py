@@ -1,5 +1,6 @@
 """The coefficients of the common part."""
 
+import numpy as np
 import xarray as xr
 
 from hierkit.model.design import Design
@@ -20,11 +21,17 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     Returns
     -------
     Quantity
-        `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds.
+        `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
+        `odds_ratio`, exp(β) in each draw, without the intercept.
     """
     scale = "in units of the outcome" if design.outcome.family == "gaussian" else "in log odds"
     definition = (
         f"Conditional coefficients β of y = Xβ + Zu, {scale}: the change within a group for one unit of the predictor. "
         "The intercept is where every predictor is zero."
     )
-    return Quantity(xr.Dataset({"coefficient": coefficient_draws(posterior, design.columns)}), definition)
+    draws = coefficient_draws(posterior, design.columns)
+    arrays = {"coefficient": draws}
+    if design.outcome.family != "gaussian":
+        ratios = [column.label for column in design.columns if not column.is_intercept]
+        arrays["odds_ratio"] = np.exp(draws.sel(term=ratios))
+    return Quantity(xr.Dataset(arrays), definition)

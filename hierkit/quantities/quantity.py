@@ -42,7 +42,8 @@ class Quantity:
         -------
         pandas.DataFrame
             A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
-            draws), `sd`, `ci_lower`, `ci_upper`. `attrs` has the interval's settings.
+            draws), `sd`, `ci_lower`, `ci_upper`. `attrs` has the interval's settings. Where nothing was drawn, a column
+            per label and variable.
 
         Raises
         ------
@@ -56,6 +57,8 @@ class Quantity:
         if kind not in ("eti", "hdi"):
             raise refusal(f"ci_kind={kind!r}", "It is 'eti' or 'hdi'", "Choose one")
         names = [str(name) for name, variable in self.draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        if not names:
+            return _numbers(self.draws)
         beside = self.draws.drop_vars(names)
         tables = [_summarise(self.draws[name], beside, prob, kind) for name in names]
         if len(tables) > 1:
@@ -71,6 +74,12 @@ class Quantity:
     def _repr_html_(self) -> str:
         table = self.table().to_html(index=False, float_format="{:.4g}".format)
         return f"<p>{html.escape(self.definition)}</p>{table}"
+
+
+def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
+    """A table of what has no draws: a column per variable, those of fewer labels repeated."""
+    widest = max(numbers.values(), key=lambda variable: variable.ndim)
+    return numbers.to_dataframe(dim_order=list(widest.dims)).reset_index()
 
 
 def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ All of it is exact for any likelihood: only coordinates change. The log Jacobian
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import block_diag, cho_factor, cho_solve, solve_triangular
 
 from hierkit.model.terms import Array
@@ -38,7 +39,7 @@ class Geometry(NamedTuple):
         (direction, coordinate) and (direction,): each direction v of (c of beta, c of all factors but the last), and
         by how much the coordinates grow along it, x + factor (v'x) v.
     M, b : ndarray
-        Information of every group and its linear term, flat, factor by factor.
+        Information (effect, effect, group) and its linear term (effect, group), flat, factor by factor.
     S : ndarray
         What ties each factor's effects to those before it, (its effects, column + effects before) for each factor,
         flat; for the last factor (its effects, column), the rows have the rest.
@@ -73,9 +74,23 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
     scale = _inverse_root(left[None])[0]
     linear = _linear_terms(pilot, layout, p, M, S)
     directions, factors = _directions(pilot, layout, scale, M, S)
-    M_flat, b, S_flat = (np.concatenate([part.ravel() for part in parts]) for parts in (M, linear, S))
-    scale, directions = np.ascontiguousarray(scale), np.ascontiguousarray(directions)
+    order, blocks, ties = _by_effect(p, layout), [np.moveaxis(own, 0, 2) for own in M], []
+    for f, own in enumerate(S):
+        first, width = p + layout.first[f], own.shape[1]
+        ties.append(own[order[first : first + len(own)] - first][:, order[:width]])
+        linear[f] = linear[f][order[first : first + len(own)] - first]
+    M_flat, b, S_flat = (np.concatenate([part.ravel() for part in parts]) for parts in (blocks, linear, ties))
+    directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
+    scale = np.ascontiguousarray(scale)
     return Geometry(pilot.v[:p], scale, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
+
+
+def _by_effect(p: int, layout: Layout) -> NDArray[np.int64]:
+    """Where coefficients and effects, these effect by effect as the kernels have them, are among those group by group."""
+    places = [np.arange(p)]
+    for first, n_groups, q in zip(layout.first, layout.groups, layout.effects, strict=False):
+        places.append(p + first + np.arange(n_groups * q).reshape(n_groups, q).T.ravel())
+    return np.concatenate(places)
 
 
 def _linear_terms(pilot: Pilot, layout: Layout, p: int, M: list[Array], S: list[Array]) -> list[Array]:

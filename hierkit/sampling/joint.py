@@ -86,8 +86,8 @@ def _posterior(
     residual_sds = np.ones(len(flat)) if sigma is None else sigma
     joint_density.joint_draws(c, sds[:, :, None] * C, residual_sds, geometry, layout, rows, v)
     u = {
-        place: v[:, p + layout.first[f] : p + layout.first[f + 1]].reshape(len(v), layout.groups[f], layout.effects[f])
+        place: v[:, p + layout.first[f] : p + layout.first[f + 1]].reshape(len(v), layout.effects[f], layout.groups[f])
         for f, place in enumerate(layout.order)
     }
-    effects = [u[f] for f in range(len(u))]
+    effects = [np.swapaxes(u[f], 1, 2) for f in range(len(u))]
     return assemble(design, len(x), uncentre(design, v[:, :p]), sds, C, effects, sigma)

@@ -57,30 +57,30 @@ def column_products(X: Kernel, r: Kernel, grad: Kernel) -> None:
 
 
 @row_kernel
-def add_effects(u: Kernel, Z: Kernel, places: Kernel, eta: Kernel) -> None:
-    """Add each row's effects times Z (effect, row) to eta; `places` says where they begin in the flat vector u."""
+def add_effects(u: Kernel, Z: Kernel, codes: Kernel, eta: Kernel) -> None:
+    """Add each row's effects (effect, group) times Z (effect, row) to eta."""
     for k in range(Z.shape[0]):
         for i in range(eta.shape[0]):
-            eta[i] += Z[k, i] * u[places[i] + k]
+            eta[i] += Z[k, i] * u[k, codes[i]]
 
 
 @row_kernel
-def effect_products(Z: Kernel, places: Kernel, r: Kernel, grad: Kernel) -> None:
-    """Add each row's Z r to the entries of its effects in the flat vector grad."""
+def effect_products(Z: Kernel, codes: Kernel, r: Kernel, grad: Kernel) -> None:
+    """Add each row's Z r to its group's entries of grad (effect, group)."""
     for k in range(Z.shape[0]):
         for i in range(r.shape[0]):
-            grad[places[i] + k] += Z[k, i] * r[i]
+            grad[k, codes[i]] += Z[k, i] * r[i]
 
 
 @row_kernel
 def group_products(Z: Kernel, starts: Kernel, r: Kernel, grad: Kernel) -> None:
-    """Add Z_j r_j to grad (group, effect), for rows sorted by group."""
+    """Add Z_j r_j to grad (effect, group), for rows sorted by group."""
     for k in range(Z.shape[0]):
-        for j in range(grad.shape[0]):
+        for j in range(grad.shape[1]):
             s = 0.0
             for i in range(starts[j], starts[j + 1]):
                 s += Z[k, i] * r[i]
-            grad[j, k] += s
+            grad[k, j] += s
 
 
 @row_kernel
@@ -162,21 +162,21 @@ def position(
         M, s = geometry.M[at : at + size], geometry.b[own].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
         if last and f > 0:
-            coupled = np.zeros((n_groups, q))
+            coupled = np.zeros((q, n_groups))
             group_products(Z, rows.starts, geometry.W * eta, coupled)
             s -= coupled.ravel()
         if last:
             M, s = ratio * M, ratio * s
         log_det += unwhiten(
-            M.reshape((n_groups, q, q)),
-            s.reshape((n_groups, q)),
+            M.reshape((q, q, n_groups)),
+            s.reshape((q, n_groups)),
             P[column : column + q, column : column + q],
-            c[p:][own].reshape((n_groups, q)),
-            K[at : at + size].reshape((n_groups, q, q)),
-            w[own].reshape((n_groups, q)),
-            u[own].reshape((n_groups, q)),
+            c[p:][own].reshape((q, n_groups)),
+            K[at : at + size].reshape((q, q, n_groups)),
+            w[own].reshape((q, n_groups)),
+            u[own].reshape((q, n_groups)),
         )
-        add_effects(u, Z, rows.places[f], eta)
+        add_effects(u[own].reshape((q, n_groups)), Z, rows.codes[f], eta)
         at, tied = at + size, tied + n_groups * q * width
     return log_det
 
@@ -217,22 +217,22 @@ def position_gradient(
         own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
         block, size, width = slice(column, column + q), n_groups * q * q, p if last else p + first
         at, tied = at - size, tied - n_groups * q * width
-        effects, own_P, g = u[own].reshape((n_groups, q)), P[block, block], grad_u[own].reshape((n_groups, q))
+        effects, own_P, g = u[own].reshape((q, n_groups)), P[block, block], grad_u[own].reshape((q, n_groups))
         if last and integrated:
-            g += effects @ np.ascontiguousarray(own_P)
+            g += np.ascontiguousarray(own_P) @ effects
         elif last:
             group_products(Z, rows.starts, residual, g)
         else:
-            effect_products(Z, rows.places[f], residual, grad_u)
+            effect_products(Z, rows.codes[f], residual, g)
         grad_own = np.zeros((q, q))
         prior = unwhiten_gradient(
-            K[at : at + size].reshape((n_groups, q, q)),
+            K[at : at + size].reshape((q, q, n_groups)),
             own_P,
-            w[own].reshape((n_groups, q)),
-            c[p:][own].reshape((n_groups, q)),
+            w[own].reshape((q, n_groups)),
+            c[p:][own].reshape((q, n_groups)),
             effects,
             g,
-            grad_c[p:][own].reshape((n_groups, q)),
+            grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
         )
         total += prior
@@ -244,7 +244,7 @@ def position_gradient(
             S = geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width))
             less_transposed_products(S, g.ravel(), grad_v)
         if last and f > 0 and not integrated:
-            add_effects(-g.ravel(), geometry.W * Z, rows.places[f] - first, residual)
+            add_effects(-g, geometry.W * Z, rows.codes[f], residual)
     grad_c[:p] = geometry.scale.T @ grad_v[:p]
     stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
     return total, d_ratio

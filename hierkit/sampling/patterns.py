@@ -21,8 +21,8 @@ class Patterns(NamedTuple):
         (column, pattern), centred columns.
     Z : ndarray
         (effect, pattern), effects in the order of the design.
-    places : ndarray of int
-        (factor, pattern), where the effects of a row's group begin in the vector of all effects, factors by size.
+    codes : ndarray of int
+        (factor, pattern), the row's group, factors by size.
     starts : ndarray of int
         (group + 1,), where the rows of each group of the last factor begin.
     y : ndarray
@@ -37,7 +37,7 @@ class Patterns(NamedTuple):
 
     X: Array
     Z: Array
-    places: NDArray[np.int64]
+    codes: NDArray[np.int64]
     starts: NDArray[np.int64]
     y: Array
     size: Array
@@ -57,7 +57,7 @@ class Layout(NamedTuple):
     columns : ndarray of int
         (factor,), where the factor's effects begin among all effects in the order of the design.
     first : ndarray of int
-        (factor + 1,), where its effects begin in the vector of all effects, group by group.
+        (factor + 1,), where its effects begin in the vector of all effects.
     """
 
     order: NDArray[np.int64]
@@ -91,12 +91,11 @@ def make_patterns(design: Design, layout: Layout) -> Patterns:
     pattern, chosen = _distinct(codes[::-1], X, Z, design.offset)
     size, total = np.bincount(pattern, trials), np.bincount(pattern, y)
     mean = total / size if gaussian else total
-    places = layout.first[:-1, None] + codes[:, chosen] * layout.effects[:, None]
     last = codes[-1, chosen] if len(codes) else np.zeros(0, dtype=np.int64)
     return Patterns(
         np.ascontiguousarray(X[chosen].T),
         np.ascontiguousarray(Z[chosen].T),
-        np.ascontiguousarray(places),
+        np.ascontiguousarray(codes[:, chosen]),
         np.searchsorted(last, np.arange(layout.groups[-1] + 1 if len(codes) else 1)),
         mean,
         size,

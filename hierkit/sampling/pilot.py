@@ -23,7 +23,7 @@ RIDGE = 0.01  # a coefficient of ten sds of its column is one prior sd from zero
 
 @dataclass(frozen=True, eq=False)
 class Pilot:
-    """Estimates, and the normal equations at them; v is (beta, effects of all factors but the last).
+    """Estimates, and the normal equations at them; v is (beta, effects of all factors but the last), effects group by group.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def _matrices(rows: Patterns, layout: Layout) -> tuple[sparse.csr_array, sparse.
     parts = [sparse.csr_array(rows.X.T)]
     for f in range(len(layout.groups)):
         Z, n = _own_Z(rows, layout, f).T, len(rows.y)
-        places = rows.places[f][:, None] - layout.first[f] + np.arange(layout.effects[f])
+        places = rows.codes[f][:, None] * layout.effects[f] + np.arange(layout.effects[f])
         shape = (n, layout.groups[f] * layout.effects[f])
         starts = np.arange(n + 1) * layout.effects[f]
         parts.append(sparse.csr_array((Z.ravel(), places.ravel(), starts), shape=shape))

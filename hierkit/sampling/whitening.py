@@ -35,17 +35,19 @@ def stretch(directions: Kernel, factors: Kernel, x: Kernel) -> None:
             x[i] += s * directions[r, i]
 
 
-@kernel
+@row_kernel
 def unwhiten(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, u: Kernel) -> float:
     """Effects of the groups of one factor from their coordinates.
 
+    The innermost loops go over groups, so that the compiler does several at once.
+
     Parameters
     ----------
-    M, s, P : (group, effect, effect), (group, effect), (effect, effect)
+    M, s, P : (effect, effect, group), (effect, group), (effect, effect)
         Information, its linear term, and the prior's precision.
-    c : (group, effect)
+    c : (effect, group)
         Coordinates.
-    K, w, u : (group, effect, effect), (group, effect), (group, effect)
+    K, w, u : (effect, effect, group), (effect, group), (effect, group)
         Filled with the Cholesky factors, w = K^-1 s, and the effects.
 
     Returns
@@ -53,29 +55,40 @@ def unwhiten(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, u
     float
         sum_j log|K_j|.
     """
-    n_groups, q = u.shape
+    q, n_groups = u.shape
+    det = np.ones(n_groups)
+    for k in range(q):
+        for m in range(k + 1):
+            for j in range(n_groups):
+                K[k, m, j] = M[k, m, j] + P[k, m]
+            for i in range(m):
+                for j in range(n_groups):
+                    K[k, m, j] -= K[k, i, j] * K[m, i, j]
+            for j in range(n_groups):
+                K[k, m, j] = np.sqrt(K[k, m, j]) if k == m else K[k, m, j] / K[m, m, j]
+        for j in range(n_groups):
+            det[j] *= K[k, k, j]
+            w[k, j] = s[k, j]
+        for i in range(k):
+            for j in range(n_groups):
+                w[k, j] -= K[k, i, j] * w[i, j]
+        for j in range(n_groups):
+            w[k, j] /= K[k, k, j]
+    for k in range(q - 1, -1, -1):
+        for j in range(n_groups):
+            u[k, j] = w[k, j] + c[k, j]
+        for i in range(k + 1, q):
+            for j in range(n_groups):
+                u[k, j] -= K[i, k, j] * u[i, j]
+        for j in range(n_groups):
+            u[k, j] /= K[k, k, j]
     log_det = 0.0
     for j in range(n_groups):
-        for k in range(q):
-            for m in range(k + 1):
-                a = M[j, k, m] + P[k, m]
-                for i in range(m):
-                    a -= K[j, k, i] * K[j, m, i]
-                K[j, k, m] = np.sqrt(a) if k == m else a / K[j, m, m]
-            log_det += np.log(K[j, k, k])
-            a = s[j, k]
-            for i in range(k):
-                a -= K[j, k, i] * w[j, i]
-            w[j, k] = a / K[j, k, k]
-        for k in range(q - 1, -1, -1):
-            a = w[j, k] + c[j, k]
-            for i in range(k + 1, q):
-                a -= K[j, i, k] * u[j, i]
-            u[j, k] = a / K[j, k, k]
+        log_det += np.log(det[j])
     return log_det
 
 
-@kernel
+@row_kernel
 def unwhiten_gradient(
     K: Kernel, P: Kernel, w: Kernel, c: Kernel, u: Kernel, g: Kernel, grad_c: Kernel, grad_P: Kernel
 ) -> float:
@@ -89,10 +102,10 @@ def unwhiten_gradient(
     ----------
     K, P, w, c, u
         As in `unwhiten`.
-    g : (group, effect)
+    g : (effect, group)
         Derivative of the log likelihood by u; overwritten with that of the log posterior by s.
-    grad_c : (group, effect)
-        Filled.
+    grad_c : (effect, group)
+        Filled with h.
     grad_P : (effect, effect)
         Added to.
 
@@ -101,41 +114,50 @@ def unwhiten_gradient(
     float
         -sum_j u_j'P u_j / 2.
     """
-    n_groups, q = u.shape
-    h, T = np.empty(q), np.empty((q, q))
-    total = 0.0
-    for j in range(n_groups):
-        for k in range(q):
-            a = 0.0
-            for m in range(q):
-                a += P[k, m] * u[j, m]
-            total -= 0.5 * a * u[j, k]
-            a = g[j, k] - a
-            for i in range(k):
-                a -= K[j, k, i] * h[i]
-            h[k] = a / K[j, k, k]
-            grad_c[j, k] = h[k]
-        for k in range(q):
-            T[k, k] = -0.5 * h[k] * (2 * w[j, k] + c[j, k]) - 0.5
-            for m in range(k):
-                T[k, m] = -0.5 * ((w[j, k] + c[j, k]) * h[m] + h[k] * w[j, m])
-                T[m, k] = T[k, m]
-        # K^-T T K^-1: back substitution on the columns, then on the rows; g becomes K^-T h
+    q, n_groups = u.shape
+    T, h, total = np.empty((q, q, n_groups)), grad_c, 0.0
+    for k in range(q):
         for m in range(q):
-            for k in range(q - 1, -1, -1):
-                a = T[k, m]
-                for i in range(k + 1, q):
-                    a -= K[j, i, k] * T[i, m]
-                T[k, m] = a / K[j, k, k]
+            for j in range(n_groups):
+                g[k, j] -= P[k, m] * u[m, j]
+                total -= 0.5 * P[k, m] * u[m, j] * u[k, j]
+        for j in range(n_groups):
+            h[k, j] = g[k, j]
+        for i in range(k):
+            for j in range(n_groups):
+                h[k, j] -= K[k, i, j] * h[i, j]
+        for j in range(n_groups):
+            h[k, j] /= K[k, k, j]
+    for k in range(q):
+        for j in range(n_groups):
+            T[k, k, j] = -0.5 * h[k, j] * (2 * w[k, j] + c[k, j]) - 0.5
+        for m in range(k):
+            for j in range(n_groups):
+                T[k, m, j] = -0.5 * ((w[k, j] + c[k, j]) * h[m, j] + h[k, j] * w[m, j])
+                T[m, k, j] = T[k, m, j]
+    # K^-T T K^-1: back substitution on the columns, then on the rows; g becomes K^-T h
+    for m in range(q):
         for k in range(q - 1, -1, -1):
-            a = h[k]
             for i in range(k + 1, q):
-                a -= K[j, i, k] * g[j, i]
-            g[j, k] = a / K[j, k, k]
-            for m in range(q - 1, -1, -1):
-                a = T[k, m]
-                for i in range(m + 1, q):
-                    a -= T[k, i] * K[j, i, m]
-                T[k, m] = a / K[j, m, m]
-                grad_P[k, m] += T[k, m] - 0.5 * u[j, k] * u[j, m]
+                for j in range(n_groups):
+                    T[k, m, j] -= K[i, k, j] * T[i, m, j]
+            for j in range(n_groups):
+                T[k, m, j] /= K[k, k, j]
+    for k in range(q - 1, -1, -1):
+        for j in range(n_groups):
+            g[k, j] = h[k, j]
+        for i in range(k + 1, q):
+            for j in range(n_groups):
+                g[k, j] -= K[i, k, j] * g[i, j]
+        for j in range(n_groups):
+            g[k, j] /= K[k, k, j]
+        for m in range(q - 1, -1, -1):
+            for i in range(m + 1, q):
+                for j in range(n_groups):
+                    T[k, m, j] -= T[k, i, j] * K[i, m, j]
+            s = 0.0
+            for j in range(n_groups):
+                T[k, m, j] /= K[m, m, j]
+                s += T[k, m, j] - 0.5 * u[k, j] * u[m, j]
+            grad_P[k, m] += s
     return total

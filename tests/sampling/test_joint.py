@@ -104,8 +104,8 @@ def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
         values[:p] = v[0, :p]
         z = {}
         for f, place in enumerate(layout.order):
-            u = v[0, p + layout.first[f] : p + layout.first[f + 1]].reshape(layout.groups[f], -1)
-            z[place] = np.linalg.solve(L[place], u.T).T
+            u = v[0, p + layout.first[f] : p + layout.first[f + 1]].reshape(-1, layout.groups[f])
+            z[place] = np.linalg.solve(L[place], u).T
         there = float(log_p(pymc_point(model, design, parameters, values, [z[f] for f in range(len(z))])))
         there -= sum(len(z[f]) * np.linalg.slogdet(own)[1] for f, own in enumerate(L))
         ours.append(log_posterior(x)[0] - drawn @ drawn / 2)

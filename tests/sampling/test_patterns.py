@@ -45,7 +45,7 @@ def test_patterns_say_what_the_rows_say():
     np.testing.assert_array_equal(rows.offset[at], design.offset[order])
     for f, place in enumerate(layout.order):
         codes = design.factors[place].codes[order]
-        np.testing.assert_array_equal(rows.places[f, at], layout.first[f] + codes * layout.effects[f])
+        np.testing.assert_array_equal(rows.codes[f, at], codes)
     last = design.factors[layout.order[-1]]
     assert np.diff(rows.starts).tolist() == last.counts.tolist()
 
@@ -54,7 +54,7 @@ def test_no_factors():
     design = design_of("y ~ x", table(30))
     layout = make_layout(design.factors)
     rows = make_patterns(design, layout)
-    assert rows.places.shape == (0, 30)
+    assert rows.codes.shape == (0, 30)
     assert layout.first.tolist() == [0]
 
 

@@ -43,7 +43,7 @@ def test_the_information_left_by_the_last_factor():
     pilot, rows, layout = pilot_of(design)
     Z = np.zeros((len(rows.y), layout.first[-1]))
     for k in range(2):
-        Z[np.arange(len(rows.y)), rows.places[0] + k] = rows.Z[k]
+        Z[np.arange(len(rows.y)), 2 * rows.codes[0] + k] = rows.Z[k]
     A = Z.T @ (pilot.W[:, None] * Z) + np.kron(np.eye(layout.groups[0]), np.linalg.inv(pilot.G[0]))
     X, WX = rows.X.T, pilot.W[:, None] * rows.X.T
     np.testing.assert_allclose(pilot.R, X.T @ WX - WX.T @ Z @ np.linalg.solve(A, Z.T @ WX), rtol=1e-3)

@@ -1,0 +1,55 @@
+"""A predictor in two parts: within groups and between them."""
+
+from typing import Any
+
+import narwhals as nw
+
+from hierkit.errors import refusal
+
+
+def center_within(data: Any, x: str, by: str, like: Any = None) -> Any:
+    """Add `<x>_within` = x - mean of x in the group, and `<x>_between` = that mean.
+
+    Parameters
+    ----------
+    data : table
+        pandas, polars, pyarrow, or anything else narwhals reads.
+    x, by : str
+        A numeric column, and the column that says which group a row belongs to.
+    like : table, optional
+        An earlier result for the rows that a model was fitted to: its group means are used, so that new rows of a known
+        group are split as the fitted ones were. A group that it does not have gets the mean of its own new rows.
+
+    Returns
+    -------
+    table
+        Of the same kind as `data`, with the two columns added.
+
+    Raises
+    ------
+    HierkitError
+        For a column that is missing or not a number.
+    """
+    between, within, known = f"{x}_between", f"{x}_within", f"{x}_known"
+    table = nw.from_native(data, eager_only=True)
+    _check(table, x, by)
+    table = table.with_columns(nw.col(x).mean().over(by).alias(between))
+    if like is not None:
+        fitted = nw.from_native(like, eager_only=True)
+        if not {by, between} <= set(fitted.columns):
+            raise refusal(
+                f"like= has no columns {by!r} and {between!r}", "It is a result of center_within", "Pass that"
+            )
+        means = fitted.group_by(by).agg(nw.col(between).mean().alias(known))
+        table = table.join(means, on=by, how="left")
+        table = table.with_columns(nw.coalesce(nw.col(known), nw.col(between)).alias(between)).drop(known)
+    return table.with_columns((nw.col(x) - nw.col(between)).alias(within)).to_native()
+
+
+def _check(table: nw.DataFrame[Any], x: str, by: str) -> None:
+    if missing := [name for name in (x, by) if name not in table.columns]:
+        raise refusal(
+            f"The table has no column {missing[0]!r}", f"Its columns are {', '.join(table.columns)}", "Correct it"
+        )
+    if not table.schema[x].is_numeric():
+        raise refusal(f"{x!r} is not a number", "A group's mean is one of numbers", "Convert the column")

@@ -1,0 +1,66 @@
+"""What clustering costs: design effect, effective rows, and which coefficients it concerns."""
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.quantities.icc import response_icc
+from hierkit.quantities.predictor import read_draws
+from hierkit.quantities.quantity import Quantity
+
+CONSTANT = 1e-10  # of a column's variance
+
+
+def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+    """Design effect 1 + (m - 1) ρ of a factor, m = Σ n_j² / Σ n_j, ρ the ICC on the response scale.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    factor : str, optional
+        The grouping factor; the only one if not given.
+
+    Returns
+    -------
+    Quantity
+        `design_effect` and `effective_rows` = n / design effect (chain, draw). They concern the mean and predictors that
+        are constant within groups; `varies` (term) says of each coefficient whether its column varies "within" groups,
+        "between" them, or "both".
+
+    Raises
+    ------
+    HierkitError
+        For an unknown factor.
+
+    Notes
+    -----
+    Kish (1965). Counts: ρ is that of single trials, m counts rows.
+    """
+    chosen = design.factor(factor)
+    place = [own.label for own in design.factors].index(chosen.label)
+    draws = read_draws(posterior, design, effects=False)
+    n = chosen.counts
+    size = float((n**2).sum() / n.sum())
+    effect = 1 + (size - 1) * response_icc(design, draws, place)
+    varies = {column.label: _varies(x, chosen) for column, x in zip(design.columns, design.X.T, strict=True)}
+    between = [label for label, where in varies.items() if where == "between"]
+    definition = (
+        f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} rows and ρ the ICC on the scale of "
+        f"the outcome (Kish 1965). The {n.sum():,} rows tell as much of a mean as that many independent ones. It applies to "
+        f"{', '.join(between) if between else 'no coefficient here'}, constant within groups, not to what varies within."
+    )
+    arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
+    terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})
+    return Quantity(xr.Dataset({**arrays, "varies": terms}), definition)
+
+
+def _varies(x: np.ndarray, factor: Factor) -> str:
+    means = np.bincount(factor.codes, x, len(factor.levels)) / factor.counts
+    scale = CONSTANT * max(float(np.mean(x**2)), np.finfo(float).tiny)
+    within = np.mean((x - means[factor.codes]) ** 2) > scale
+    between = np.var(means[factor.codes]) > scale
+    return "both" if within and between else "within" if within else "between"

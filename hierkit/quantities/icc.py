@@ -1,0 +1,125 @@
+"""Which share of the outcome's variance lies between groups."""
+
+import numpy as np
+import xarray as xr
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices, changed_matrices
+from hierkit.model.terms import Array
+from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
+from hierkit.quantities.predictor import Draws, group_variance, read_draws
+from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.typical import grid_of, typical_rows
+
+LOGISTIC_VARIANCE = np.pi**2 / 3
+ALL = "all"
+
+
+def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quantity:
+    """Intraclass correlation τ² / (τ² + v), from variance components alone.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted; with a grouping factor.
+    along : str, optional
+        A numeric predictor: the ICC as a curve over its range, other predictors at their means.
+
+    Returns
+    -------
+    Quantity
+        `latent` (chain, draw, factor), v = σ² or π²/3, τ² = z'Gz at the mean row; `average`, τ² averaged over rows
+        (Johnson 2014), where slopes vary; `response` for a Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at
+        the mean row's Xβ. The factor "all" is their sum. With `along` the variables have that predictor as a dim.
+
+    Raises
+    ------
+    HierkitError
+        Without a grouping factor, and for an unknown predictor.
+
+    Notes
+    -----
+    On the response scale a rare event has a small ICC whatever the groups: report which one you mean (Nakagawa,
+    Johnson and Schielzeth 2017; Merlo et al. 2016).
+    """
+    if not design.factors:
+        raise refusal("The model has no grouping factor", "An ICC compares groups", "Add a group term such as (1 | g)")
+    draws = read_draws(posterior, design, effects=False)
+    grid = None if along is None else grid_of(design, along)
+    rows = mean_row(design) if along is None or grid is None else typical_rows(design, {along: grid})
+    between = np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
+    variables = {"latent": _share(between, draws)}
+    if along is None and any(len(factor.effects) > 1 for factor in design.factors):
+        variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
+    if draws.sigma is None:
+        variables["response"] = _response(draws.beta @ rows.X.T + rows.offset, between)
+    labels = {"factor": _labels(design)}
+    if along is not None:
+        labels[along] = grid
+    arrays = {
+        name: draws.labelled(values if along is not None else values[..., 0], labels)
+        for name, values in variables.items()
+    }
+    return Quantity(xr.Dataset(arrays), _definition(design))
+
+
+def mean_row(design: Design) -> Matrices:
+    """One row whose columns of X and Z are the means of all rows."""
+    means = (design.X.mean(axis=0)[None], np.atleast_1d(design.offset.mean()))
+    return Matrices(*means, tuple(f.Z.mean(axis=0)[None] for f in design.factors), ())
+
+
+def average_variances(design: Design, draws: Draws) -> Array:
+    """(sample, factor), tr(Z G Z') / n, the variance that each factor adds, averaged over rows (Johnson 2014)."""
+    moments = [factor.Z.T @ factor.Z / len(factor.Z) for factor in design.factors]
+    return np.stack([np.einsum("sab,ab->s", G, m) for G, m in zip(draws.G, moments, strict=True)], axis=1)
+
+
+def response_icc(design: Design, draws: Draws, place: int) -> Array:
+    """(sample,), one factor's ICC on the scale of the outcome, at the mean row."""
+    rows = mean_row(design)
+    between = np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
+    if draws.sigma is not None:
+        return np.asarray(_share(average_variances(design, draws)[:, :, None], draws)[:, place, 0])
+    return np.asarray(_response(draws.beta @ rows.X.T + rows.offset, between)[:, place, 0])
+
+
+def _share(between: Array, draws: Draws) -> Array:
+    """(sample, factor and all, row), variances (sample, factor, row) as shares of the total."""
+    within = LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma[:, None] ** 2
+    total = between.sum(axis=1)
+    return np.concatenate([between, total[:, None]], axis=1) / (total + within)[:, None]
+
+
+def _response(eta: Array, between: Array) -> Array:
+    """(sample, factor and all, row), Var(p) / (p (1 - p)) with p averaged over all groups."""
+    total = between.sum(axis=1)
+    mean = mean_probability(eta, total)
+    result = np.empty((len(eta), between.shape[1] + 1, eta.shape[1]))
+    for i in range(eta.shape[1]):
+        for f in range(between.shape[1] + 1):
+            own = total[:, i] if f == between.shape[1] else between[:, f, i]
+            rest = total[:, i] - own
+            result[:, f, i] = variance_of_probability(eta[:, i], own, rest.clip(0)) / (mean * (1 - mean))[:, i]
+    return result
+
+
+def _labels(design: Design) -> list[str]:
+    return [*(factor.label for factor in design.factors), ALL]
+
+
+def _definition(design: Design) -> str:
+    gaussian = design.outcome.family == "gaussian"
+    text = "Intraclass correlation τ² / (τ² + v), from the variance components, "
+    text += (
+        "v = σ². "
+        if gaussian
+        else "on the latent scale with v = π²/3, and on the response scale Var(p) / (p (1 - p)). "
+    )
+    text += "At the mean row"
+    if any(len(factor.effects) > 1 for factor in design.factors):
+        text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
+    return text + f'. "{ALL}" is the sum over the factors.'

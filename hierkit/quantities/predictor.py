@@ -1,0 +1,109 @@
+"""What the draws say of rows: linear predictors and the variance that groups add, a batch of draws at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices
+from hierkit.model.terms import Array
+from hierkit.quantities.effects import coefficient_draws, read_covariance, read_effects
+
+BATCH = 4_000_000  # numbers at once: 32 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """A posterior as arrays, its draws in a row: those of the first chain, then those of the second.
+
+    Attributes
+    ----------
+    beta : ndarray
+        (sample, column).
+    u : tuple of ndarray
+        (sample, group, effect) for each factor.
+    G : tuple of ndarray
+        (sample, effect, effect) for each factor.
+    sigma : ndarray or None
+        (sample,), the residual sd.
+    chains, draws : Any
+        The labels of chains and draws.
+    """
+
+    beta: Array
+    u: tuple[Array, ...]
+    G: tuple[Array, ...]
+    sigma: Array | None
+    chains: Any
+    draws: Any
+
+    def labelled(self, values: Array, dims: Mapping[str, Sequence[Any] | Any] | None = None) -> xr.DataArray:
+        """(chain, draw, *dims), an array (sample, ...) with its labels."""
+        coords = {"chain": self.chains, "draw": self.draws, **(dims or {})}
+        shaped = values.reshape(len(self.chains), len(self.draws), *values.shape[1:])
+        return xr.DataArray(shaped, coords=coords, dims=tuple(coords))
+
+
+def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:
+    """The posterior of a design as arrays; without the group effects where nothing asks for them."""
+    factors = design.factors
+    beta = flat(coefficient_draws(posterior, design.columns)) if design.columns else None
+    G = tuple(flat(read_covariance(posterior, factor)) for factor in factors)
+    u = tuple(flat(read_effects(posterior, factor).u) for factor in factors) if effects else ()
+    sigma = flat(posterior["sigma"]) if "sigma" in posterior else None
+    samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    chains, draws = posterior["chain"].values, posterior["draw"].values
+    return Draws(np.empty((samples, 0)) if beta is None else beta, u, G, sigma, chains, draws)
+
+
+def flat(array: xr.DataArray) -> Array:
+    """(sample, ...), draws of all chains in a row."""
+    values = array.transpose("chain", "draw", ...).values
+    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]))
+
+
+def batches(samples: int, size: int) -> Iterator[slice]:
+    """Slices of the draws such that `size` numbers for each are no more than a batch."""
+    step = max(1, BATCH // max(1, size))
+    for start in range(0, samples, step):
+        yield slice(start, min(samples, start + step))
+
+
+def common_part(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), X beta + offset."""
+    predictor: Array = draws.beta[part] @ rows.X.T + rows.offset
+    return predictor
+
+
+def linear_predictor(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), X beta + sum_f Z_f u_f + offset."""
+    eta = common_part(draws, rows, part)
+    for u, Z, codes in zip(draws.u, rows.Z, rows.codes, strict=True):
+        for k in range(Z.shape[1]):
+            eta += u[part, :, k][:, codes] * Z[:, k]
+    return eta
+
+
+def group_variance(G: Array, Z: Array) -> Array:
+    """(sample, row), z'G z, the variance that the groups of one factor add to a row.
+
+    Parameters
+    ----------
+    G, Z : ndarray
+        (sample, effect, effect) and (row, effect).
+    """
+    q = Z.shape[1]
+    products = np.stack([Z[:, a] * Z[:, b] for a in range(q) for b in range(q)])
+    variance: Array = G.reshape(len(G), -1) @ products
+    return variance
+
+
+def total_group_variance(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), sum_f z_f'G_f z_f."""
+    total = np.zeros((len(draws.beta[part]), len(rows.offset)))
+    for G, Z in zip(draws.G, rows.Z, strict=True):
+        total += group_variance(G[part], Z)
+    return total

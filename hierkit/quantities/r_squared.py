@@ -1,0 +1,51 @@
+"""Which share of the variance predictors explain, without and with the groups."""
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.matrices import fitted_matrices
+from hierkit.quantities.icc import LOGISTIC_VARIANCE, average_variances
+from hierkit.quantities.predictor import batches, common_part, read_draws
+from hierkit.quantities.quantity import Quantity
+
+
+def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
+    """Marginal and conditional R² in each draw.
+
+    marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v = σ²
+    or π²/3.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+
+    Returns
+    -------
+    Quantity
+        `marginal` and `conditional` (chain, draw), on the link scale; marginal ≤ conditional.
+
+    Notes
+    -----
+    Nakagawa and Schielzeth (2013), Johnson (2014) for slopes, Nakagawa, Johnson and Schielzeth (2017) for logit.
+    """
+    draws = read_draws(posterior, design, effects=False)
+    rows = fitted_matrices(design)
+    explained = np.empty(len(draws.beta))
+    for part in batches(len(explained), len(rows.offset)):
+        explained[part] = common_part(draws, rows, part).var(axis=1)
+    groups = average_variances(design, draws).sum(axis=1) if design.factors else np.zeros(len(explained))
+    total = explained + groups + (LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma**2)
+    arrays = {
+        "marginal": draws.labelled(explained / total),
+        "conditional": draws.labelled((explained + groups) / total),
+    }
+    scale = "σ²" if draws.sigma is not None else "π²/3, the logistic distribution's"
+    definition = (
+        "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
+        f"explain (marginal), and predictors and groups (conditional); the rest is {scale}."
+    )
+    return Quantity(xr.Dataset(arrays), definition)

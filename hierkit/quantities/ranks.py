@@ -1,0 +1,78 @@
+"""Where each group stands among the others, and how sure that is."""
+
+import numpy as np
+import xarray as xr
+from scipy.stats import rankdata
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.quantities.predictor import flat, read_draws
+from hierkit.quantities.effects import read_effects
+from hierkit.quantities.quantity import Quantity
+
+
+def ranks(
+    posterior: xr.Dataset,
+    design: Design,
+    factor: str | None = None,
+    effect: str | None = None,
+    best: int | None = None,
+    highest_first: bool = True,
+) -> Quantity:
+    """Each group's rank within each draw, and the probability of being among the best.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    factor : str, optional
+        The grouping factor; the only one if not given.
+    effect : str, optional
+        What the groups are ranked by; the first effect, usually the intercept, if not given.
+    best : int, optional
+        How many are the best; a tenth of the groups, at least one, if not given.
+    highest_first : bool
+        Whether rank 1 is the largest effect.
+
+    Returns
+    -------
+    Quantity
+        `rank` (chain, draw, group), 1 to the number of groups: its mean is the posterior expected rank; `among_best`
+        (chain, draw, group), 1 where the rank is at most `best`: its mean is the probability. `n` (group).
+
+    Raises
+    ------
+    HierkitError
+        For an unknown factor or effect, and a `best` that is not between 1 and the number of groups.
+
+    Notes
+    -----
+    Ranking posterior means is not the same: it takes small groups, which are pulled to the middle, for average ones,
+    and says nothing of how often two groups would change places (Laird and Louis 1989).
+    """
+    chosen = design.factor(factor)
+    labels, size = [own.label for own in chosen.effects], len(chosen.levels)
+    named = labels[0] if effect is None else effect
+    if named not in labels:
+        allowed = f"Its effects are {', '.join(map(repr, labels))}"
+        raise refusal(f"{chosen.label!r} has no effect {named!r}", allowed, "Name one of them")
+    top = max(1, round(size / 10)) if best is None else best
+    if not 1 <= top <= size:
+        raise refusal(f"best={best!r}", f"It is a whole number from 1 to {size}, the number of groups", "Correct it")
+    u = flat(read_effects(posterior, chosen).u.sel(effect=named))
+    order = rankdata(-u if highest_first else u, axis=1)
+    draws = read_draws(posterior, design, effects=False)
+    groups = {"group": chosen.levels}
+    definition = (
+        f"Ranks of the groups of {chosen.label} by {named}, within each draw, 1 = {'highest' if highest_first else 'lowest'}: "
+        f"the mean is the expected rank, among_best the probability of a rank up to {top}. Not the ranks of the posterior "
+        "means, which take small groups, pulled to the middle, for average ones."
+    )
+    arrays = {
+        "n": xr.DataArray(chosen.counts, dims="group", coords=groups),
+        "rank": draws.labelled(order, groups),
+        "among_best": draws.labelled((order <= top).astype(np.float64), groups),
+    }
+    return Quantity(xr.Dataset(arrays), definition)

@@ -1,0 +1,195 @@
+"""How much of its own evidence each group keeps: shrinkage factors, pooling factors, the break-even group size."""
+
+import numpy as np
+import xarray as xr
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Array
+from hierkit.quantities.effects import read_covariance, read_effects
+from hierkit.quantities.information import cholesky, information, inverse, mean_weight, times
+from hierkit.quantities.predictor import flat, read_draws
+from hierkit.quantities.quantity import Quantity
+
+KINDS = ("blup", "spread")
+FEWEST_GROUPS = 10
+
+
+def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, kind: str = "blup") -> Quantity:
+    """Shrinkage factors Λ_j = I - (I + G M_j)^-1, M_j = Z_j'W_j Z_j, and what they make of each group's own estimate.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    factor : str, optional
+        The grouping factor; the only one if not given.
+    kind : {"blup", "spread"}
+        "blup": the best guess of each group. "spread": the matrix square root, whose estimates are spread out like
+        the groups themselves but are each further from the truth (Louis 1984, Ghosh 1992).
+
+    Returns
+    -------
+    Quantity
+        `shrinkage`, `pull` = 1 - shrinkage, `own`, `pooled` (chain, draw, group, effect), and `overall`, tr Λ / q
+        (chain, draw, group); `n` (group). 1: the group keeps its own estimate; 0: it gets the common one. `own` is the
+        group's own deviation from the common coefficients in that draw, one weighted least-squares step from its rows
+        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown factor or kind.
+
+    Notes
+    -----
+    W is 1 / σ² for a Gaussian outcome and p (1 - p) (times trials) at the draw's linear predictor for a Bernoulli one.
+    With several factors Λ is conditional on the others' effects. The eigenvalues of Λ lie in [0, 1]; with several
+    effects a diagonal entry need not, because one effect's rows speak for the other.
+    """
+    if kind not in KINDS:
+        raise refusal(f"kind={kind!r}", "It is 'blup' or 'spread'", "Choose one")
+    chosen = design.factor(factor)
+    place = [own.label for own in design.factors].index(chosen.label)
+    draws = read_draws(posterior, design)
+    shape = (len(draws.beta), len(chosen.levels), len(chosen.effects))
+    diagonal, overall = np.empty(shape), np.empty(shape[:2])
+    own, pooled = np.empty(shape), np.empty(shape)
+    known = _ranks(chosen) == len(chosen.effects)
+    for part, M, score in information(design, draws, chosen):
+        factors = _shrinkage_factors(draws.G[place][part], M, kind)
+        for k in range(shape[2]):
+            diagonal[part, :, k] = factors[k, k]
+        overall[part] = sum(factors[k, k] for k in range(shape[2])) / shape[2]
+        step = _own_deviation(M[..., known], score[..., known], draws.u[place][part][:, known])
+        own[part], pooled[part] = np.nan, np.nan
+        own[part, known] = np.moveaxis(step[:, 0], 0, -1)
+        pooled[part, known] = np.moveaxis(times(factors[..., known], step)[:, 0], 0, -1)
+    labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
+    variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
+    arrays = {name: draws.labelled(values, labels) for name, values in variables.items()}
+    arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
+    n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
+    return Quantity(xr.Dataset({"n": n, **arrays}), _definition(design, chosen, diagonal, kind))
+
+
+def _shrinkage_factors(G: Array, M: Array, kind: str) -> Array:
+    """Λ, or its square root, (effect, effect, sample, group).
+
+    Λ = L S L^-1 with S = I - (I + L'M L)^-1 symmetric, and no inverse of M: a group of one row is fine.
+    """
+    q = len(M)
+    if q == 1:
+        signal = G[:, 0, 0, None] * M[0, 0]
+        share = signal / (1 + signal)
+        return (share if kind == "blup" else np.sqrt(share))[None, None]
+    L = cholesky(G)
+    transposed = np.swapaxes(L, 0, 1)
+    inner = times(times(transposed, M), L)
+    eye = np.eye(q)[..., None, None]
+    if kind == "blup":
+        return times(L, times(inverse(inner + eye), times(transposed, M)))
+    S = np.moveaxis(inner, (0, 1), (-2, -1))
+    values, vectors = np.linalg.eigh(S)
+    roots = np.sqrt(values.clip(0) / (1 + values.clip(0)))
+    root = np.moveaxis((vectors * roots[..., None, :]) @ np.swapaxes(vectors, -1, -2), (-2, -1), (0, 1))
+    L_inverse = np.moveaxis(np.linalg.inv(np.moveaxis(L, (0, 1), (-2, -1))), (-2, -1), (0, 1))
+    return times(times(L, root), L_inverse)
+
+
+def _own_deviation(M: Array, score: Array, u: Array) -> Array:
+    """(effect, 1, sample, group), u + M^-1 score: where the group's own rows would put its effects."""
+    step: Array = times(inverse(M), score[:, None])[:, 0] + np.moveaxis(u, -1, 0)
+    return step[:, None]
+
+
+def _ranks(factor: Factor) -> Array:
+    """(group,), how many effects each group's rows can tell apart."""
+    return np.array(np.linalg.matrix_rank(factor.sums(factor.Z)))
+
+
+def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> str:
+    text = (
+        f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a group's "
+        "own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For one effect and a Gaussian "
+        "outcome τ² / (τ² + σ²/n)."
+    )
+    if kind == "spread":
+        text += " Square roots of Λ: right spread of the groups, not the best guess of each (Louis 1984, Ghosh 1992)."
+    if len(design.factors) > 1:
+        text += " Conditional on the effects of the other factors."
+    outside = int(((diagonal.mean(axis=0) < 0) | (diagonal.mean(axis=0) > 1)).sum())
+    if outside:
+        text += f" {outside} diagonal entries lie outside 0 to 1: there one effect's rows speak for another; eigenvalues do not."
+    return text
+
+
+def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+    """Pooling factors 1 - Var_k(E u_k) / E(Var_k u_k) of each batch of effects (Gelman and Pardoe 2006).
+
+    Parameters
+    ----------
+    posterior, design, factor
+        As for `shrinkage`.
+
+    Returns
+    -------
+    Quantity
+        `pooling` (effect,) and `group_pooling` (group, effect), min(1, (sd u_k / τ)²) with τ² the posterior mean of the
+        variance; `n` (group). Each is one number with no posterior of its own. 0: no pooling, 1: complete pooling.
+    """
+    chosen = design.factor(factor)
+    effects = read_effects(posterior, chosen)
+    u, sample = effects.u, ("chain", "draw")
+    batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
+    variance = xr.concat(
+        [effects.cov.sel(effect=e.label, effect_other=e.label, drop=True) for e in chosen.effects],
+        dim=xr.DataArray([e.label for e in chosen.effects], dims="effect", name="effect"),
+    )
+    by_group = np.minimum(1, u.var(sample, ddof=1) / variance.mean(sample))
+    definition = (
+        f"Pooling factors of {chosen.label}: 1 - Var(E u) / E(Var u) over groups, and for each group (sd u / τ)² "
+        "(Gelman and Pardoe 2006). 0: no pooling, 1: complete pooling."
+    )
+    if len(chosen.levels) < FEWEST_GROUPS:
+        definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
+    return Quantity(xr.Dataset({"n": effects.n, "pooling": batch, "group_pooling": by_group}), definition)
+
+
+def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+    """The rows at which a group's mean is pulled half of the way: n* = 1 / (τ² w).
+
+    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ². For a Bernoulli one the mean p (1 - p) of the rows in each draw.
+
+    Parameters
+    ----------
+    posterior, design, factor
+        As for `shrinkage`; the factor has an intercept.
+
+    Returns
+    -------
+    Quantity
+        `rows` (chain, draw). A group of fewer rows learns more from the others than from itself (Gelman and Hill 2007,
+        ch. 12).
+
+    Raises
+    ------
+    HierkitError
+        For a factor without a group intercept.
+    """
+    chosen = design.factor(factor)
+    if not any(effect.is_intercept for effect in chosen.effects):
+        raise refusal(
+            f"{chosen.label!r} has no group intercept", "The break-even size is that of a group's level", "Add (1 | g)"
+        )
+    draws = read_draws(posterior, design)
+    at = [effect.is_intercept for effect in chosen.effects].index(True)
+    variance = flat(read_covariance(posterior, chosen))[:, at, at]
+    definition = (
+        f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
+        "group's level keeps half of its own evidence."
+    )
+    return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)

@@ -1,0 +1,234 @@
+"""What one unit of a predictor does: within groups, in a typical group, across the population; and curves of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from arviz_base import rcParams
+from scipy.special import expit, logit
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.matrices import Matrices, changed_matrices
+from hierkit.model.terms import Array
+from hierkit.quantities.marginal import marginal_means
+from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws
+from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.typical import grid_of, is_numeric, predictor, typical_rows
+
+KINDS = ("conditional", "typical", "marginal")
+SCALES = ("response", "link")
+STEP = 1e-4  # of the predictor's sd, to each side
+MOST_BYTES = 1e9
+
+
+def slopes(
+    posterior: xr.Dataset,
+    design: Design,
+    variable: str,
+    kind: str = "conditional",
+    scale: str = "response",
+    by: str | None = None,
+    factor: str | None = None,
+) -> Quantity:
+    """The average over rows of d mean / dx for a number, of the difference from the first level for a category.
+
+    Averages are over rows within each draw. "conditional": each row in its own group; "typical": all group effects
+    zero; "marginal": group effects integrated out.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    variable : str
+        A predictor. A number with the two values 0 and 1 counts as a category.
+    kind : {"conditional", "typical", "marginal"}
+        Of which mean.
+    scale : {"response", "link"}
+        In units of the outcome (probability for a Bernoulli one), or of the linear predictor (log odds).
+    by : str, optional
+        A used column: averages over the rows of each of its values.
+    factor : str, optional
+        With several factors and kind "conditional": whose groups the spread is of; the first if not given.
+
+    Returns
+    -------
+    Quantity
+        `average` (chain, draw, contrast, by) with its interval, how well the average slope is known. For "conditional"
+        also `groups_lower` and `groups_upper` (chain, draw, contrast): between which values the observed groups' own
+        average slopes lie, with ArviZ's `stats.ci_prob` of them between; how much groups differ, not how well an
+        average is known. Dims of one entry are left out.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown predictor, kind, scale or column.
+    """
+    _check(kind, KINDS, "kind")
+    _check(scale, SCALES, "scale")
+    draws = read_draws(posterior, design)
+    groups, names = _by(design, by)
+    contrasts = _contrasts(design, variable)
+    own = (
+        None
+        if kind != "conditional" or not design.factors
+        else (design.factor(factor) if factor else design.factors[0])
+    )
+    tails = (1 - rcParams["stats.ci_prob"]) / 2 * np.array([1, -1]) + np.array([0, 1])
+    averages = np.empty((len(draws.beta), len(contrasts), len(names)))
+    bounds = np.empty((len(draws.beta), len(contrasts), 2))
+    for i, (_, low, high, distance) in enumerate(contrasts):
+        for part in batches(len(averages), len(groups)):
+            after, before = (_means(draws, rows, part, kind, scale) for rows in (high, low))
+            change = (after - before) / distance
+            averages[part, i] = _averages(change, groups, len(names))
+            if own is not None:
+                bounds[part, i] = np.quantile(_averages(change, own.codes, len(own.levels)), tails, axis=1).T
+    labels = {"contrast": [label for label, *_ in contrasts]}
+    values = {"average": draws.labelled(averages, {**labels, by or "by": names})}
+    if own is not None:
+        values["groups_lower"] = draws.labelled(bounds[..., 0], labels)
+        values["groups_upper"] = draws.labelled(bounds[..., 1], labels)
+    dataset = xr.Dataset(values)
+    alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
+    return Quantity(dataset.squeeze(alone, drop=True), _definition(design, variable, kind, scale, own is not None))
+
+
+def _check(given: str, allowed: tuple[str, ...], name: str) -> None:
+    if given not in allowed:
+        raise refusal(f"{name}={given!r}", f"It is one of {', '.join(map(repr, allowed))}", "Choose one")
+
+
+def _by(design: Design, by: str | None) -> tuple[Array, list[Any]]:
+    """Each row's place among the values of a column, and the values."""
+    frame = design.rows.frame
+    if by is None:
+        return np.zeros(len(frame), dtype=np.intp), ["all"]
+    if by not in frame.columns:
+        allowed = ", ".join(map(repr, map(str, frame.columns)))
+        raise refusal(f"by={by!r} is not a used column", f"The formula uses {allowed}", "Name one of them")
+    names, places = np.unique(frame[by].to_numpy(), return_inverse=True)
+    return places, list(names)
+
+
+def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matrices, float]]:
+    """What is compared: a label, the rows before and after, and the distance between them."""
+    values = predictor(design, variable)
+    if is_numeric(values) and set(values.unique()) != {0, 1}:
+        step = STEP * float(values.std())
+        low, high = (changed_matrices(design, {variable: values.to_numpy() + s}) for s in (-step, step))
+        return [(variable, low, high, 2 * step)]
+    levels = list(values.cat.categories) if hasattr(values, "cat") else sorted(values.unique())
+    first = changed_matrices(design, {variable: levels[0]})
+    return [(f"{level} - {levels[0]}", first, changed_matrices(design, {variable: level}), 1.0) for level in levels[1:]]
+
+
+def _means(draws: Draws, rows: Matrices, part: slice, kind: str, scale: str) -> Array:
+    if kind == "marginal":
+        means = marginal_means(draws, rows, part)
+        return logit(means) if draws.sigma is None and scale == "link" else means
+    eta = linear_predictor(draws, rows, part) if kind == "conditional" else common_part(draws, rows, part)
+    return expit(eta) if draws.sigma is None and scale == "response" else eta
+
+
+def _averages(change: Array, places: Array, size: int) -> Array:
+    """(sample, place), averages of (sample, row) over the rows of each place."""
+    order = np.argsort(places, kind="stable")
+    starts = np.searchsorted(places[order], np.arange(size))
+    averages: Array = np.add.reduceat(change[:, order], starts, axis=1) / np.bincount(places, minlength=size)
+    return averages
+
+
+def _definition(design: Design, variable: str, kind: str, scale: str, spread: bool) -> str:
+    unit = "log odds" if scale == "link" else "probability"
+    where = {
+        "conditional": "each row in its own group",
+        "typical": "in a typical group, all group effects zero",
+        "marginal": "across the population, group effects integrated out",
+    }[kind]
+    text = f"Average over rows, within each draw, of the change of the mean for one unit of {variable}: {where}, in "
+    text += (
+        "units of the outcome" if design.outcome.family == "gaussian" else unit
+    ) + ". A category: the difference from "
+    text += "its first level."
+    if spread:
+        text += (
+            " groups_lower and groups_upper bound the observed groups' own slopes; their intervals are of those bounds."
+        )
+    return text
+
+
+def response_curve(
+    posterior: xr.Dataset,
+    design: Design,
+    variable: str,
+    factor: str | None = None,
+    groups: Sequence[Any] | None = None,
+) -> Quantity:
+    """The mean of the outcome along a predictor: each group's curve, the typical and the marginal one.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    variable : str
+        A numeric predictor; others stand at their means or commonest levels.
+    factor : str, optional
+        Whose groups have curves, other factors' effects zero; the only one, or the first, if not given.
+    groups : sequence, optional
+        Labels of the groups that have curves; all if not given.
+
+    Returns
+    -------
+    Quantity
+        `typical` and `marginal` (chain, draw, <variable>), all group effects zero, and integrated out; `group` (chain,
+        draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown predictor or one that is not a number, an unknown group, and curves of more than 1 GB.
+    """
+    grid = grid_of(design, variable)
+    rows, draws = typical_rows(design, {variable: grid}), read_draws(posterior, design)
+    whole = slice(None)
+    eta = common_part(draws, rows)
+    along = {variable: grid}
+    link = (lambda values: values) if draws.sigma is not None else expit
+    arrays = {
+        "typical": draws.labelled(link(eta), along),
+        "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
+    }
+    if design.factors:
+        chosen = design.factors[0] if factor is None else design.factor(factor)
+        places = _places(chosen, groups)
+        if (size := 8 * len(draws.beta) * len(places) * len(grid)) > MOST_BYTES:
+            advice = "Name some of them in groups="
+            raise refusal(
+                f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
+            )
+        f = [own.label for own in design.factors].index(chosen.label)
+        own = link(eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
+        arrays["group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
+    definition = (
+        f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
+        "(all group effects zero), across the population (integrated out), and in each group."
+    )
+    return Quantity(xr.Dataset(arrays), definition)
+
+
+def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:
+    """The places of groups among a factor's levels."""
+    known = list(factor.levels)
+    if unknown := [label for label in groups or [] if label not in known]:
+        some = ", ".join(map(str, known[:5]))
+        raise refusal(
+            f"{factor.label!r} has no group {unknown[0]!r}", f"Its groups are {some}, ...", "Correct the label"
+        )
+    return list(range(len(known))) if groups is None else [known.index(label) for label in groups]

@@ -1,0 +1,62 @@
+"""Typical rows: one predictor moves, the others stand at their means or their commonest level."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices, changed_matrices
+from hierkit.model.syntax import columns_in
+from hierkit.model.terms import Array
+
+POINTS = 50
+
+
+def predictors(design: Design) -> list[str]:
+    """The columns that the common part or an effect uses, in the order of the data."""
+    formula = design.formula
+    trees = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
+    used = {name for tree in trees for name in columns_in(tree)}
+    return [name for name in map(str, design.rows.frame.columns) if name in used]
+
+
+def predictor(design: Design, name: str) -> pd.Series:
+    """A predictor's values.
+
+    Raises
+    ------
+    HierkitError
+        For a name that is no predictor.
+    """
+    known = predictors(design)
+    if name not in known:
+        allowed = f"The predictors are {', '.join(map(repr, known))}" if known else "It has no predictors"
+        raise refusal(f"The model has no predictor {name!r}", allowed, "Name one of them" if known else "Add one")
+    return design.rows.frame[name]
+
+
+def is_numeric(values: pd.Series) -> bool:
+    """Whether a predictor is a number that is more than a yes or no."""
+    return pd.api.types.is_numeric_dtype(values) and values.dtype != bool
+
+
+def grid_of(design: Design, name: str) -> Array:
+    """Evenly spaced values over the range of a numeric predictor."""
+    values = predictor(design, name)
+    if not is_numeric(values):
+        raise refusal(f"{name!r} is not a number", "A curve needs a numeric predictor", "Use slopes() for a category")
+    return np.linspace(float(values.min()), float(values.max()), POINTS)
+
+
+def typical_rows(design: Design, changes: Mapping[str, Any]) -> Matrices:
+    """A row for each value of the changes, other predictors at their mean or commonest level."""
+    size = max(len(values) for values in changes.values())
+    others = {name: _centre(design.rows.frame[name]) for name in predictors(design) if name not in changes}
+    return changed_matrices(design, {**others, **changes}, np.zeros(size, dtype=np.intp))
+
+
+def _centre(values: pd.Series) -> Any:
+    return float(values.mean()) if is_numeric(values) else values.mode()[0]
