@@ -1,8 +1,8 @@
 """How many effective draws a second, beside Bambi with PyMC's and with nutpie's NUTS in the same run?
 
 Bambi leaves the correlation of intercept and slope out, so that its models with slopes are the easier ones. Times are
-compile and sampling in a warm process, without imports; medians of three runs. The effective sample size is the
-smallest over all parameters and group effects.
+building, compiling and sampling in a warm process, without imports and checks; medians of three runs. The effective
+sample size is the smallest over all parameters and group effects.
 """
 
 import logging

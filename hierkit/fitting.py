@@ -1,7 +1,7 @@
 """fit() and the frozen Fit: what a user touches. Every method is one call of a pure function."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,21 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import Formula, parse
 from hierkit.model.priors import Priors, make_priors
 from hierkit.model.rows import read_rows
+from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.blups import group_effects
 from hierkit.quantities.checks import checks
 from hierkit.quantities.coefficients import coefficients
+from hierkit.quantities.design_effect import design_effect
 from hierkit.quantities.findings import Findings
+from hierkit.quantities.icc import icc
+from hierkit.quantities.marginal import marginal_coefficients
+from hierkit.quantities.mundlak import mundlak_contrast
+from hierkit.quantities.pooling import compare_pooling
 from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.r_squared import r_squared
+from hierkit.quantities.ranks import ranks
+from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
+from hierkit.quantities.slopes import response_curve, slopes
 from hierkit.quantities.variance import variance_components
 from hierkit.report.render import Report, render_report
 from hierkit.report.sections import Parts, Summary, summarise
@@ -66,6 +76,71 @@ class Fit:
     def variance_components(self) -> Quantity:
         """Sds and correlations of effects; see `hierkit.quantities.variance.variance_components`."""
         return variance_components(self._posterior, self.design)
+
+    def icc(self, along: str | None = None) -> Quantity:
+        """The share of variance between groups; see `hierkit.quantities.icc.icc`."""
+        return icc(self._posterior, self.design, along)
+
+    def design_effect(self, factor: str | None = None) -> Quantity:
+        """What clustering costs; see `hierkit.quantities.design_effect.design_effect`."""
+        return design_effect(self._posterior, self.design, factor)
+
+    def r_squared(self) -> Quantity:
+        """Marginal and conditional R²; see `hierkit.quantities.r_squared.r_squared`."""
+        return r_squared(self._posterior, self.design)
+
+    def shrinkage(self, factor: str | None = None, kind: str = "blup") -> Quantity:
+        """How much of its own evidence each group keeps; see `hierkit.quantities.shrinkage.shrinkage`."""
+        return shrinkage(self._posterior, self.design, factor, kind)
+
+    def pooling_factors(self, factor: str | None = None) -> Quantity:
+        """Gelman and Pardoe's pooling factors; see `hierkit.quantities.shrinkage.pooling_factors`."""
+        return pooling_factors(self._posterior, self.design, factor)
+
+    def break_even_size(self, factor: str | None = None) -> Quantity:
+        """The rows with which a group keeps half; see `hierkit.quantities.shrinkage.break_even_size`."""
+        return break_even_size(self._posterior, self.design, factor)
+
+    def compare_pooling(self, factor: str | None = None) -> Quantity:
+        """Complete, no and partial pooling side by side; see `hierkit.quantities.pooling.compare_pooling`."""
+        return compare_pooling(self._posterior, self.design, factor)
+
+    def marginal_coefficients(self, projection: str = "likelihood") -> Quantity:
+        """Coefficients across the population; see `hierkit.quantities.marginal.marginal_coefficients`."""
+        return marginal_coefficients(self._posterior, self.design, projection)
+
+    def slopes(
+        self,
+        variable: str,
+        kind: str = "conditional",
+        scale: str = "response",
+        by: str | None = None,
+        factor: str | None = None,
+    ) -> Quantity:
+        """What one unit of a predictor does; see `hierkit.quantities.slopes.slopes`."""
+        return slopes(self._posterior, self.design, variable, kind, scale, by, factor)
+
+    def response_curve(self, variable: str, factor: str | None = None, groups: Sequence[Any] | None = None) -> Quantity:
+        """The mean along a predictor; see `hierkit.quantities.slopes.response_curve`."""
+        return response_curve(self._posterior, self.design, variable, factor, groups)
+
+    def blup_qq(self, factor: str | None = None) -> Quantity:
+        """Whether group effects look normal; see `hierkit.quantities.blup_qq.blup_qq`."""
+        return blup_qq(self._posterior, self.design, factor)
+
+    def ranks(
+        self,
+        factor: str | None = None,
+        effect: str | None = None,
+        best: int | None = None,
+        highest_first: bool = True,
+    ) -> Quantity:
+        """Where each group stands, and how sure that is; see `hierkit.quantities.ranks.ranks`."""
+        return ranks(self._posterior, self.design, factor, effect, best, highest_first)
+
+    def mundlak_contrast(self, variable: str) -> Quantity:
+        """Between less within; see `hierkit.quantities.mundlak.mundlak_contrast`."""
+        return mundlak_contrast(self._posterior, self.design, variable)
 
     def group_effects(self, factor: str | None = None) -> Quantity:
         """Each group's deviation and coefficient; see `hierkit.quantities.blups.group_effects`."""

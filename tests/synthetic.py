@@ -84,6 +84,19 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
     return xr.Dataset(variables)
 
 
+def fixed_draws(design: Design, values: dict[str, float], corr: float = 0.0, draws: int = 3) -> xr.Dataset:
+    """Draws that are all the same numbers; group effects are random ones, and correlations one number."""
+    posterior = synthetic_draws(design, chains=1, draws=draws)
+    for name, value in values.items():
+        posterior[name] = xr.full_like(posterior[name], value)
+    for name in [name for name in posterior if str(name).endswith("_corr")]:
+        size = posterior[name].shape[-1]
+        posterior[name] = posterior[name].copy(
+            data=np.broadcast_to(np.where(np.eye(size) == 1, 1.0, corr), posterior[name].shape)
+        )
+    return posterior
+
+
 def synthetic_fit(formula: str, data: pd.DataFrame, family: str = "gaussian", **sizes: int) -> hierkit.Fit:
     """A Fit whose draws are random numbers."""
     design = design_of(formula, data, family)

@@ -1,4 +1,4 @@
-"""Do the group effects look normal, and which groups do not fit?"""
+"""Whether the group effects look normal, and which groups do not fit."""
 
 import numpy as np
 import xarray as xr
@@ -10,7 +10,7 @@ from hierkit.quantities.effects import read_effects
 from hierkit.quantities.predictor import flat
 from hierkit.quantities.quantity import Quantity
 
-INFORMATIVE = 0.01  # of τ²: below, a group's own rows say nothing of its effect
+INFORMATIVE = 0.01  # of τ²: below, and within three Monte Carlo errors of nothing, a group's rows say nothing
 LEVEL = 0.05
 SIMULATIONS = 2000
 
@@ -33,10 +33,11 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     Returns
     -------
     Quantity
-        No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95 % envelope)
-        (group, effect); `distance` (group), the squared Mahalanobis distance over effects, and `expected_distance` (χ²
-        quantile at its rank); `outlying` (group), whether the distance is beyond the χ² point that one group in all
-        would exceed with a probability of 5 %. Groups whose rows say nothing (τ² - v_j near 0) are missing.
+        No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95 %
+        envelope) (group, effect); `distance` (group), the squared Mahalanobis distance over effects, and
+        `expected_distance` (χ² quantile at its rank); `outlying` (group), whether the distance is beyond the χ² point
+        that one group in all would exceed with a probability of 5 %. Groups whose rows say nothing (τ² - v_j near 0)
+        are missing.
 
     Raises
     ------
@@ -53,7 +54,8 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     mean, centred = u.mean(axis=0), u - u.mean(axis=0)
     V = np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
     gain = G - V
-    informative = (np.diagonal(gain, axis1=1, axis2=2) > INFORMATIVE * G.diagonal()).all(axis=1)
+    least = INFORMATIVE + 3 * np.sqrt(2 / len(u))
+    informative = (np.diagonal(gain, axis1=1, axis2=2) > least * G.diagonal()).all(axis=1)
     standardised = np.full(mean.shape, np.nan)
     standardised[informative] = mean[informative] / np.sqrt(np.diagonal(gain[informative], axis1=1, axis2=2))
     distance = np.full(len(mean), np.nan)
@@ -100,8 +102,8 @@ def _envelope(count: int) -> tuple[Array, Array, Array]:
 def _definition(label: str, outlying: Array, silent: int) -> str:
     named = f"Outlying groups: {', '.join(map(str, outlying))}." if len(outlying) else "No group is outlying."
     text = (
-        f"Q-Q of the group effects of {label}: posterior means over sqrt(τ² - v), v the posterior variance, standard normal "
-        f"under the model, with a simultaneous 95 % envelope. {named} Shrunken effects look more normal than they are: "
-        "no test of normality."
+        f"Q-Q of the group effects of {label}: posterior means over sqrt(τ² - v), v the posterior variance, standard "
+        f"normal under the model, with a simultaneous 95 % envelope. {named} Shrunken effects look more normal than "
+        "they are: no test of normality."
     )
     return text + (f" {silent} groups whose rows say nothing of their effects are left out." if silent else "")

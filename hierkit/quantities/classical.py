@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import statsmodels.api as sm
+from numpy.typing import NDArray
 from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 from hierkit.model.design import Design
@@ -38,7 +39,7 @@ def complete_pooling(design: Design) -> Regressions:
     return _stack([_regression(design, np.arange(len(design.offset)), np.arange(design.X.shape[1]))])
 
 
-def no_pooling(design: Design, factor: Factor, columns: Array) -> Regressions:
+def no_pooling(design: Design, factor: Factor, columns: NDArray[np.intp]) -> Regressions:
     """The same for each group's rows alone, on some columns of X."""
     order = np.argsort(factor.codes, kind="stable")
     ends = np.cumsum(factor.counts)
@@ -50,7 +51,7 @@ def _stack(fits: list[tuple[Array, Array, str]]) -> Regressions:
     return Regressions(np.array([f[0] for f in fits]), np.array([f[1] for f in fits]), [f[2] for f in fits])
 
 
-def _regression(design: Design, rows: Array, columns: Array) -> tuple[Array, Array, str]:
+def _regression(design: Design, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[Array, Array, str]:
     X, offset, outcome = design.X[np.ix_(rows, columns)], design.offset[rows], design.outcome
     y, missing = outcome.y[rows], np.full(len(columns), np.nan)
     if np.linalg.matrix_rank(X) < X.shape[1] or (outcome.family == "gaussian" and len(rows) <= X.shape[1]):

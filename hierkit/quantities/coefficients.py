@@ -33,5 +33,5 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     arrays = {"coefficient": draws}
     if design.outcome.family != "gaussian":
         ratios = [column.label for column in design.columns if not column.is_intercept]
-        arrays["odds_ratio"] = np.exp(draws.sel(term=ratios))
+        arrays["odds_ratio"] = xr.DataArray(np.exp(draws.sel(term=ratios)))
     return Quantity(xr.Dataset(arrays), definition)

@@ -27,9 +27,9 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     Returns
     -------
     Quantity
-        `design_effect` and `effective_rows` = n / design effect (chain, draw). They concern the mean and predictors that
-        are constant within groups; `varies` (term) says of each coefficient whether its column varies "within" groups,
-        "between" them, or "both".
+        `design_effect` and `effective_rows` = n / design effect (chain, draw). They concern the mean and predictors
+        that are constant within groups; `varies` (term) says of each coefficient whether its column varies "within"
+        groups, "between" them, or "both".
 
     Raises
     ------
@@ -49,9 +49,10 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     varies = {column.label: _varies(x, chosen) for column, x in zip(design.columns, design.X.T, strict=True)}
     between = [label for label, where in varies.items() if where == "between"]
     definition = (
-        f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} rows and ρ the ICC on the scale of "
-        f"the outcome (Kish 1965). The {n.sum():,} rows tell as much of a mean as that many independent ones. It applies to "
-        f"{', '.join(between) if between else 'no coefficient here'}, constant within groups, not to what varies within."
+        f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} rows and ρ the ICC on the scale "
+        f"of the outcome (Kish 1965). The {n.sum():,} rows tell as much of a mean as that many independent ones. It "
+        f"applies to {', '.join(between) if between else 'no coefficient here'}, constant within groups, not to what "
+        "varies within."
     )
     arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})

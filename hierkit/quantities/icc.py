@@ -1,11 +1,13 @@
 """Which share of the outcome's variance lies between groups."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.model.matrices import Matrices, changed_matrices
+from hierkit.model.matrices import Matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
 from hierkit.quantities.predictor import Draws, group_variance, read_draws
@@ -56,9 +58,7 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
         variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
     if draws.sigma is None:
         variables["response"] = _response(draws.beta @ rows.X.T + rows.offset, between)
-    labels = {"factor": _labels(design)}
-    if along is not None:
-        labels[along] = grid
+    labels: dict[str, Any] = {"factor": _labels(design)} | ({} if along is None else {along: grid})
     arrays = {
         name: draws.labelled(values if along is not None else values[..., 0], labels)
         for name, values in variables.items()

@@ -7,6 +7,7 @@ over all draws and groups.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from hierkit.model.design import Design
@@ -30,31 +31,45 @@ def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[
     score : ndarray
         (effect, sample, group), the derivative of the log likelihood by u_j.
     """
-    rows, outcome = fitted_matrices(design), design.outcome
+    if draws.sigma is not None and len(design.factors) == 1:
+        yield from _from_sums(design, draws, factor, draws.sigma)
+    else:
+        yield from _from_rows(design, draws, factor)
+
+
+def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
+    outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
+    rows = _in_order(fitted_matrices(design), order)
     trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
-    order = np.argsort(factor.codes, kind="stable")
-    Z, starts = factor.Z[order], np.searchsorted(factor.codes[order], np.arange(len(factor.levels)))
-    sorted_rows = Matrices(
-        rows.X[order], rows.offset[order], tuple(z[order] for z in rows.Z), tuple(c[order] for c in rows.codes)
-    )
-    q, fixed = Z.shape[1], None
-    if draws.sigma is not None:
-        fixed = np.moveaxis(factor.sums(factor.Z), 0, -1)
-    width = max(len(order), q * q * len(factor.levels))
-    for part in batches(len(draws.beta), width):
-        eta = linear_predictor(draws, sorted_rows, part)
-        if fixed is not None and draws.sigma is not None:
-            precision = 1 / draws.sigma[part, None] ** 2
-            residual = (outcome.y[order] - eta) * precision
-            M = fixed[:, :, None, :] * precision
+    y, trials, Z = outcome.y[order], trials[order], factor.Z[order]
+    starts, q = np.searchsorted(factor.codes[order], np.arange(len(factor.levels))), Z.shape[1]
+    for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
+        eta = linear_predictor(draws, rows, part)
+        if draws.sigma is not None:
+            W = np.broadcast_to(1 / draws.sigma[part, None] ** 2, eta.shape)
+            residual = W * (y - eta)
         else:
             p = expit(eta)
-            W, residual = trials[order] * p * (1 - p), outcome.y[order] - trials[order] * p
-            M = np.stack(
-                [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
-            )
-        score = np.stack([np.add.reduceat(residual * Z[:, a], starts, axis=1) for a in range(q)])
-        yield part, M, score
+            W, residual = trials * p * (1 - p), y - trials * p
+        products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
+        yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
+
+
+def _in_order(rows: Matrices, order: NDArray[np.intp]) -> Matrices:
+    """The same rows, in another order."""
+    Z, codes = tuple(z[order] for z in rows.Z), tuple(c[order] for c in rows.codes)
+    return Matrices(rows.X[order], rows.offset[order], Z, codes)
+
+
+def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> Iterator[tuple[slice, Array, Array]]:
+    """For a Gaussian outcome and one factor, from sums over each group's rows."""
+    y, q = (design.outcome.y - design.offset)[:, None], len(factor.effects)
+    sums = np.moveaxis(factor.sums(np.hstack([factor.Z, design.X, y])), 0, -1)
+    A, B, c = sums[:, :q], sums[:, q:-1], sums[:, -1]
+    for part in batches(len(draws.beta), A.size):
+        precision, u = 1 / sigma[part, None] ** 2, draws.u[0][part]
+        score = [c[a] - draws.beta[part] @ B[a] - sum(u[:, :, b] * A[a, b] for b in range(q)) for a in range(q)]
+        yield part, A[:, :, None, :] * precision, np.array(score) * precision
 
 
 def times(a: Array, b: Array) -> Array:
@@ -85,7 +100,7 @@ def cholesky(G: Array) -> Array:
 
 
 def mean_weight(design: Design, draws: Draws) -> Array:
-    """(sample,), what a row tells on average: 1 / sigma², or the mean of p (1 - p) over rows (over trials of counts)."""
+    """(sample,), what a row tells on average: 1 / sigma², or the mean of p (1 - p) over rows, over trials of counts."""
     if draws.sigma is not None:
         return np.asarray(1 / draws.sigma**2)
     rows, trials = fitted_matrices(design), design.outcome.trials

@@ -1,4 +1,4 @@
-"""Within against between: are the group effects correlated with a predictor?"""
+"""Within against between: whether the group effects are correlated with a predictor."""
 
 import xarray as xr
 
@@ -23,9 +23,9 @@ def mundlak_contrast(posterior: xr.Dataset, design: Design, variable: str) -> Qu
     Returns
     -------
     Quantity
-        `within`, `between` and `contrast` (chain, draw). A contrast away from zero: groups with a large predictor differ
-        from the others by more than the predictor does within them, and a model with the predictor as it is would mix
-        the two (Mundlak 1978; the Bayesian counterpart of Hausman's test).
+        `within`, `between` and `contrast` (chain, draw). A contrast away from zero: groups with a large predictor
+        differ from the others by more than the predictor does within them, and a model with the predictor as it is
+        would mix the two (Mundlak 1978; the Bayesian counterpart of Hausman's test).
 
     Raises
     ------

@@ -2,12 +2,12 @@
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
 from hierkit.quantities.blups import partner
-from hierkit.quantities.classical import complete_pooling, no_pooling
 from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
@@ -40,6 +40,8 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     HierkitError
         For an unknown factor.
     """
+    from hierkit.quantities.classical import complete_pooling, no_pooling  # statsmodels takes a second to import
+
     chosen = design.factor(factor)
     place = [own.label for own in design.factors].index(chosen.label)
     draws, within = read_draws(posterior, design), _within(design, chosen)
@@ -66,22 +68,23 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     dataset = xr.Dataset(beside, coords=coords).assign(partial=draws.labelled(partial, coords))
     missing = len(own.status) - own.status.count("estimated")
     definition = (
-        f"Coefficients of each group of {chosen.label}: complete pooling (one regression of all rows), none (the group's "
-        "own regression) and partial (the model, β + u); shrinkage is the share of its own evidence that a group keeps."
+        f"Coefficients of each group of {chosen.label}: complete pooling (one regression of all rows), none (the "
+        "group's own regression) and partial (the model, β + u); shrinkage is the share of its own evidence that a "
+        "group keeps."
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
     return Quantity(dataset, definition)
 
 
-def _within(design: Design, factor: Factor) -> Array:
+def _within(design: Design, factor: Factor) -> NDArray[np.intp]:
     """The places of the intercept and of columns that vary within some group."""
     means = factor_means(design, factor)[factor.codes]
     varies = ((design.X - means) ** 2).mean(axis=0) > CONSTANT * (design.X**2).mean(axis=0)
     return np.array([i for i, c in enumerate(design.columns) if c.is_intercept or varies[i]], dtype=np.intp)
 
 
-def _between(design: Design, factor: Factor, within: Array) -> Array:
+def _between(design: Design, factor: Factor, within: NDArray[np.intp]) -> Array:
     """(group, column), each group's predictors that are constant within groups; zero elsewhere."""
     means = factor_means(design, factor)
     means[:, within] = 0.0

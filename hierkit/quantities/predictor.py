@@ -12,7 +12,7 @@ from hierkit.model.matrices import Matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import coefficient_draws, read_covariance, read_effects
 
-BATCH = 4_000_000  # numbers at once: 32 MB
+BATCH = 400_000  # numbers at once: 3 MB, near the processor
 
 
 @dataclass(frozen=True, eq=False)

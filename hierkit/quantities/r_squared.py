@@ -13,8 +13,8 @@ from hierkit.quantities.quantity import Quantity
 def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
     """Marginal and conditional R² in each draw.
 
-    marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v = σ²
-    or π²/3.
+    marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v =
+    σ² or π²/3.
 
     Parameters
     ----------

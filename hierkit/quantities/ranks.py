@@ -6,8 +6,8 @@ from scipy.stats import rankdata
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.effects import read_effects
+from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.quantity import Quantity
 
 
@@ -66,9 +66,10 @@ def ranks(
     draws = read_draws(posterior, design, effects=False)
     groups = {"group": chosen.levels}
     definition = (
-        f"Ranks of the groups of {chosen.label} by {named}, within each draw, 1 = {'highest' if highest_first else 'lowest'}: "
-        f"the mean is the expected rank, among_best the probability of a rank up to {top}. Not the ranks of the posterior "
-        "means, which take small groups, pulled to the middle, for average ones."
+        f"Ranks of the groups of {chosen.label} by {named}, within each draw, 1 = "
+        f"{'highest' if highest_first else 'lowest'}: the mean is the expected rank, among_best the probability of a "
+        f"rank up to {top}. Not the ranks of the posterior means, which take small groups, pulled to the middle, for "
+        "average ones."
     )
     arrays = {
         "n": xr.DataArray(chosen.counts, dims="group", coords=groups),

@@ -14,7 +14,7 @@ RHAT = 1.01
 ESS_PER_CHAIN = 100
 BFMI = 0.3
 FEWEST_DRAWS = 4
-MOST_GROUPS = 500  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
+MOST_GROUPS = 200  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
 TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
 
 LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
@@ -33,7 +33,7 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     Finding
         A first run that diverged and was replaced, R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et
         al. 2021), divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a
-        factor with more than 500 groups every so many are looked at.
+        factor with more than 200 groups every so many are looked at.
     """
     if retry := draws.attrs.get("retry"):
         advice = "The draws are those of the second run; its own divergences, if any, stand above."

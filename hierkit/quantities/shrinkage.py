@@ -55,25 +55,25 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     chosen = design.factor(factor)
     place = [own.label for own in design.factors].index(chosen.label)
     draws = read_draws(posterior, design)
-    shape = (len(draws.beta), len(chosen.levels), len(chosen.effects))
-    diagonal, overall = np.empty(shape), np.empty(shape[:2])
-    own, pooled = np.empty(shape), np.empty(shape)
-    known = _ranks(chosen) == len(chosen.effects)
+    q, shape = len(chosen.effects), (len(draws.beta), len(chosen.levels))
+    diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
+    overall = np.empty(shape)
+    ranks = _ranks(chosen)
+    known = slice(None) if ranks.min() == q else ranks == q  # a slice copies nothing
     for part, M, score in information(design, draws, chosen):
         factors = _shrinkage_factors(draws.G[place][part], M, kind)
-        for k in range(shape[2]):
-            diagonal[part, :, k] = factors[k, k]
-        overall[part] = sum(factors[k, k] for k in range(shape[2])) / shape[2]
+        for k in range(q):
+            diagonal[k, part] = factors[k, k]
+        overall[part] = diagonal[:, part].mean(axis=0)
         step = _own_deviation(M[..., known], score[..., known], draws.u[place][part][:, known])
-        own[part], pooled[part] = np.nan, np.nan
-        own[part, known] = np.moveaxis(step[:, 0], 0, -1)
-        pooled[part, known] = np.moveaxis(times(factors[..., known], step)[:, 0], 0, -1)
+        own[:, part, known] = step[:, 0]
+        pooled[:, part, known] = times(factors[..., known], step)[:, 0]
     labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
-    arrays = {name: draws.labelled(values, labels) for name, values in variables.items()}
+    arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
     n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
-    return Quantity(xr.Dataset({"n": n, **arrays}), _definition(design, chosen, diagonal, kind))
+    return Quantity(xr.Dataset({"n": n, **arrays}), _definition(design, chosen, diagonal.mean(axis=1), kind))
 
 
 def _shrinkage_factors(G: Array, M: Array, kind: str) -> Array:
@@ -85,7 +85,7 @@ def _shrinkage_factors(G: Array, M: Array, kind: str) -> Array:
     if q == 1:
         signal = G[:, 0, 0, None] * M[0, 0]
         share = signal / (1 + signal)
-        return (share if kind == "blup" else np.sqrt(share))[None, None]
+        return np.asarray(share if kind == "blup" else np.sqrt(share))[None, None]
     L = cholesky(G)
     transposed = np.swapaxes(L, 0, 1)
     inner = times(times(transposed, M), L)
@@ -113,17 +113,17 @@ def _ranks(factor: Factor) -> Array:
 
 def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> str:
     text = (
-        f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a group's "
-        "own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For one effect and a Gaussian "
-        "outcome τ² / (τ² + σ²/n)."
+        f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a "
+        "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For one effect and "
+        "a Gaussian outcome τ² / (τ² + σ²/n)."
     )
     if kind == "spread":
         text += " Square roots of Λ: right spread of the groups, not the best guess of each (Louis 1984, Ghosh 1992)."
     if len(design.factors) > 1:
         text += " Conditional on the effects of the other factors."
-    outside = int(((diagonal.mean(axis=0) < 0) | (diagonal.mean(axis=0) > 1)).sum())
+    outside = int(((diagonal < 0) | (diagonal > 1)).sum())
     if outside:
-        text += f" {outside} diagonal entries lie outside 0 to 1: there one effect's rows speak for another; eigenvalues do not."
+        text += f" {outside} diagonal entries lie outside 0 to 1, where one effect's rows speak for another."
     return text
 
 

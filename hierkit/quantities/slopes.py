@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from arviz_base import rcParams
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from hierkit.errors import refusal
@@ -103,7 +104,7 @@ def _check(given: str, allowed: tuple[str, ...], name: str) -> None:
         raise refusal(f"{name}={given!r}", f"It is one of {', '.join(map(repr, allowed))}", "Choose one")
 
 
-def _by(design: Design, by: str | None) -> tuple[Array, list[Any]]:
+def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
     """Each row's place among the values of a column, and the values."""
     frame = design.rows.frame
     if by is None:
@@ -132,10 +133,15 @@ def _means(draws: Draws, rows: Matrices, part: slice, kind: str, scale: str) -> 
         means = marginal_means(draws, rows, part)
         return logit(means) if draws.sigma is None and scale == "link" else means
     eta = linear_predictor(draws, rows, part) if kind == "conditional" else common_part(draws, rows, part)
-    return expit(eta) if draws.sigma is None and scale == "response" else eta
+    return _on_response(draws, eta) if scale == "response" else eta
 
 
-def _averages(change: Array, places: Array, size: int) -> Array:
+def _on_response(draws: Draws, eta: Array) -> Array:
+    """Means of the outcome at linear predictors."""
+    return eta if draws.sigma is not None else np.asarray(expit(eta))
+
+
+def _averages(change: Array, places: NDArray[np.intp], size: int) -> Array:
     """(sample, place), averages of (sample, row) over the rows of each place."""
     order = np.argsort(places, kind="stable")
     starts = np.searchsorted(places[order], np.arange(size))
@@ -187,8 +193,8 @@ def response_curve(
     Returns
     -------
     Quantity
-        `typical` and `marginal` (chain, draw, <variable>), all group effects zero, and integrated out; `group` (chain,
-        draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one.
+        `typical` and `marginal` (chain, draw, <variable>), all group effects zero, and integrated out; `by_group`
+        (chain, draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one.
 
     Raises
     ------
@@ -200,9 +206,8 @@ def response_curve(
     whole = slice(None)
     eta = common_part(draws, rows)
     along = {variable: grid}
-    link = (lambda values: values) if draws.sigma is not None else expit
     arrays = {
-        "typical": draws.labelled(link(eta), along),
+        "typical": draws.labelled(_on_response(draws, eta), along),
         "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
     }
     if design.factors:
@@ -214,8 +219,8 @@ def response_curve(
                 f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
             )
         f = [own.label for own in design.factors].index(chosen.label)
-        own = link(eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
-        arrays["group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
+        own = _on_response(draws, eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
+        arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
     definition = (
         f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."

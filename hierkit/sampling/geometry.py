@@ -86,7 +86,7 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
 
 
 def _by_effect(p: int, layout: Layout) -> NDArray[np.int64]:
-    """Where coefficients and effects, these effect by effect as the kernels have them, are among those group by group."""
+    """Where coefficients and effects, effect by effect as the kernels have them, are among those group by group."""
     places = [np.arange(p)]
     for first, n_groups, q in zip(layout.first, layout.groups, layout.effects, strict=False):
         places.append(p + first + np.arange(n_groups * q).reshape(n_groups, q).T.ravel())

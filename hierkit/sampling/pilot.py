@@ -23,7 +23,7 @@ RIDGE = 0.01  # a coefficient of ten sds of its column is one prior sd from zero
 
 @dataclass(frozen=True, eq=False)
 class Pilot:
-    """Estimates, and the normal equations at them; v is (beta, effects of all factors but the last), effects group by group.
+    """Estimates, and the normal equations at them; v is (beta, effects of all factors but the last, group by group).
 
     Attributes
     ----------

@@ -1,0 +1,199 @@
+import time
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic import design_of, fixed_draws, synthetic_draws, table
+
+from hierkit import datasets
+from hierkit.errors import HierkitError
+from hierkit.quantities.information import inverse, times
+from hierkit.quantities.shrinkage import _shrinkage_factors, break_even_size, pooling_factors, shrinkage
+
+CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
+SLOPES = {"Intercept": 78.247, "wait": -1.014, "1|team_sigma": 68.94**0.5, "wait|team_sigma": 0.11597**0.5}
+SLOPES["sigma"] = 63.81**0.5
+CORRELATION = -1.477 / (68.94 * 0.11597) ** 0.5
+
+
+def csat_slopes():
+    design = design_of("csat ~ wait + (wait | team)", datasets.csat_slopes())
+    return design, fixed_draws(design, SLOPES, CORRELATION)
+
+
+def mean(quantity, name):
+    return quantity.draws[name].mean(("chain", "draw"))
+
+
+def test_random_intercepts_at_reml():
+    """τ² / (τ² + σ²/n): 0.6478 for six rows, 0.9860 for 230."""
+    design = design_of("csat ~ wait + (1 | team)", datasets.csat())
+    quantity = shrinkage(fixed_draws(design, CSAT), design)
+    kept = mean(quantity, "shrinkage")
+    assert kept.sel(group=0, effect="1").item() == pytest.approx(0.6478, abs=5e-5)
+    assert kept.sel(group=17, effect="1").item() == pytest.approx(0.9860, abs=5e-5)
+    n = design.factors[0].counts
+    np.testing.assert_allclose(kept[:, 0], n * 19.057 / (n * 19.057 + 62.167))
+    # not the slip that swaps the variances
+    assert kept.sel(group=0, effect="1").item() != pytest.approx(6 * 62.167 / (6 * 62.167 + 19.057), abs=0.1)
+    np.testing.assert_allclose(mean(quantity, "pull"), 1 - kept)
+    np.testing.assert_allclose(mean(quantity, "overall"), kept[:, 0])
+
+
+def test_random_slopes_at_reml():
+    """Λ of team 0: [[0.6603, 10.4098], [0.009375, 0.2805]], eigenvalues 0.8360 and 0.1048, half its trace 0.4704."""
+    design, posterior = csat_slopes()
+    quantity = shrinkage(posterior, design)
+    kept = mean(quantity, "shrinkage").sel(group=0)
+    np.testing.assert_allclose(kept, [0.6603, 0.2805], atol=1e-4)
+    assert mean(quantity, "overall").sel(group=0).item() == pytest.approx(0.4704, abs=5e-5)
+    G = np.array([[68.94, -1.477], [-1.477, 0.11597]])
+    Z = design.factors[0].Z[design.factors[0].codes == 0]
+    full = _shrinkage_factors(G[None], (Z.T @ Z / 63.81)[:, :, None, None], "blup")[..., 0, 0]
+    np.testing.assert_allclose(full, [[0.6603, 10.4098], [0.009375, 0.2805]], rtol=5e-4)
+    np.testing.assert_allclose(sorted(np.linalg.eigvals(full)), [0.1048, 0.8360], atol=1e-4)
+
+
+def test_spread_is_the_square_root():
+    design, posterior = csat_slopes()
+    M = np.moveaxis(design.factors[0].sums(design.factors[0].Z), 0, -1)[:, :, None] / 63.81
+    G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
+    root = _shrinkage_factors(G, M, "spread")
+    np.testing.assert_allclose(times(root, root), _shrinkage_factors(G, M, "blup"), rtol=1e-8, atol=1e-12)
+    assert "Louis" in shrinkage(posterior, design, kind="spread").definition
+    one = design_of("csat ~ wait + (1 | team)", datasets.csat())
+    draws = fixed_draws(one, CSAT)
+    spread, best = (mean(shrinkage(draws, one, kind=kind), "shrinkage") for kind in ("spread", "blup"))
+    np.testing.assert_allclose(spread**2, best)
+
+
+def test_the_groups_own_estimate_is_that_of_its_rows():
+    """Least squares of a team's residuals from the common line; the shrunken one is Λ times it."""
+    design, posterior = csat_slopes()
+    quantity = shrinkage(posterior, design)
+    factor = design.factors[0]
+    residual = design.outcome.y - 78.247 + 1.014 * design.X[:, 1]
+    for team in (0, 9):
+        rows = factor.codes == team
+        own = np.linalg.lstsq(factor.Z[rows], residual[rows])[0]
+        np.testing.assert_allclose(mean(quantity, "own").sel(group=team), own, rtol=1e-6)
+    G, Z = np.array([[68.94, -1.477], [-1.477, 0.11597]]), factor.Z[factor.codes == 0]
+    V = Z @ G @ Z.T + 63.81 * np.eye(len(Z))
+    blup = G @ Z.T @ np.linalg.solve(V, residual[factor.codes == 0])
+    np.testing.assert_allclose(mean(quantity, "pooled").sel(group=0), blup, rtol=1e-6)
+
+
+def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
+    rows = table(60).assign(g=lambda d: np.where(d.index == 0, 99, d.g))
+    design = design_of("y ~ x + (x | g)", rows)
+    quantity = shrinkage(synthetic_draws(design), design)
+    assert np.isnan(mean(quantity, "own").sel(group=99)).all()
+    assert np.isfinite(mean(quantity, "shrinkage")).all()
+
+
+@pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
+def test_eigenvalues_lie_between_nothing_and_everything(family):
+    text = "y ~ x + (x + z | g)" if family == "gaussian" else "p(hits, tries) ~ x + (x + z | g) + (1 | s)"
+    design = design_of(text, table(90), family)
+    quantity = shrinkage(synthetic_draws(design), design, "g")
+    overall = quantity.draws["overall"]
+    assert ((overall >= 0) & (overall <= 1)).all()
+    assert quantity.draws["shrinkage"].dims == ("chain", "draw", "group", "effect")
+    assert ("Conditional on" in quantity.definition) == (family == "bernoulli")
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000), shift=st.floats(-1e4, 1e4), q=st.sampled_from(["1", "x", "x + z"]))
+def test_order_and_origin_change_nothing(seed, shift, q):
+    """Permuted rows, permuted columns, and another zero of y leave λ as it was."""
+    rows = table(50, seed)
+    design = design_of(f"y ~ x + z + ({q} | g)", rows)
+    posterior = synthetic_draws(design, draws=5)
+    expected = shrinkage(posterior, design).draws["shrinkage"]
+    overall = shrinkage(posterior, design).draws["overall"]
+    assert ((overall >= 0) & (overall <= 1)).all()
+    shuffled = rows.sample(frac=1, random_state=seed).reset_index(drop=True)
+    moved = shuffled[list(reversed(shuffled.columns))].assign(y=lambda d: d.y + shift)
+    other = design_of(f"y ~ x + z + ({q} | g)", moved)
+    np.testing.assert_allclose(shrinkage(posterior, other).draws["shrinkage"], expected, rtol=1e-7, atol=1e-10)
+
+
+def test_more_rows_keep_more():
+    rows = table(50)
+    doubled = pd.concat([rows, rows[rows.g == 0]], ignore_index=True)
+    before, after = (design_of("y ~ x + (1 | g)", data) for data in (rows, doubled))
+    posterior = synthetic_draws(before, draws=5)
+    kept, more = (shrinkage(posterior, design).draws["shrinkage"] for design in (before, after))
+    assert (more.sel(group=0) > kept.sel(group=0)).all()
+    np.testing.assert_allclose(more.sel(group=10), kept.sel(group=10))
+
+
+def test_pooling_factor_of_a_balanced_batch():
+    """n = 5, τ = 1, σ = 2: 1 - λ = 0.444. Effects from their posterior under the model, 5,000 groups."""
+    rng = np.random.default_rng(0)
+    groups, kept = 5000, 1 / (1 + 4 / 5)
+    design = design_of(
+        "y ~ 1 + (1 | g)", pd.DataFrame({"g": np.arange(groups).repeat(2), "y": rng.normal(size=2 * groups)})
+    )
+    posterior = fixed_draws(design, {"1|g_sigma": 1.0}, draws=200)
+    means = kept * rng.normal(0, np.sqrt(1 + 4 / 5), groups)
+    posterior["1|g"] = posterior["1|g"].copy(data=means + rng.normal(0, np.sqrt(1 - kept), (1, 200, groups)))
+    quantity = pooling_factors(posterior, design)
+    assert quantity.draws["pooling"].item() == pytest.approx(0.444, abs=0.02)
+    assert quantity.draws["group_pooling"].mean().item() == pytest.approx(1 - kept, abs=0.02)
+    assert list(quantity.table().columns) == ["group", "effect", "n", "pooling", "group_pooling"]
+
+
+def test_few_groups_are_mostly_noise():
+    design = design_of("y ~ x + (1 | s)", table(60))
+    assert "mostly noise" in pooling_factors(synthetic_draws(design), design).definition
+
+
+def test_break_even_size():
+    """σ²/τ²: 3.26 for csat; 5.3 for σ = 0.76, τ = 0.33 (Gelman and Hill)."""
+    design = design_of("csat ~ wait + (1 | team)", datasets.csat())
+    assert mean(break_even_size(fixed_draws(design, CSAT), design), "rows").item() == pytest.approx(3.26, abs=0.005)
+    other = fixed_draws(design, CSAT | {"sigma": 0.76, "1|team_sigma": 0.33})
+    assert mean(break_even_size(other, design), "rows").item() == pytest.approx(5.3, abs=0.01)
+
+
+def test_break_even_size_of_events_is_where_half_is_kept():
+    design = design_of("won ~ 1 + (1 | g)", table(200), "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": 0.0, "1|g": 0.0, "1|g_sigma": 0.8})
+    assert mean(break_even_size(posterior, design), "rows").item() == pytest.approx(1 / (0.64 * 0.25))
+    design = design_of("won ~ 0 + (0 + x | g)", table(200), "bernoulli")
+    with pytest.raises(HierkitError, match="'g' has no group intercept"):
+        break_even_size(synthetic_draws(design), design)
+
+
+def test_unknown_kind_and_factor():
+    design = design_of("y ~ x + (1 | g)", table())
+    with pytest.raises(HierkitError, match="It is 'blup' or 'spread'"):
+        shrinkage(synthetic_draws(design), design, kind="mean")
+    with pytest.raises(HierkitError, match="no factor 'team'"):
+        shrinkage(synthetic_draws(design), design, "team")
+
+
+def test_small_inverses():
+    A = np.random.default_rng(0).normal(size=(7, 4, 6))
+    spd = A @ np.swapaxes(A, 1, 2)
+    found = inverse(np.moveaxis(spd, 0, -1)[..., None])
+    np.testing.assert_allclose(np.moveaxis(found[..., 0], -1, 0), np.linalg.inv(spd), rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effects", ["1", "x"])
+def test_a_thousand_groups_in_less_than_a_gigabyte(effects):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"g": np.arange(1000).repeat(4), "x": rng.normal(size=4000), "y": rng.normal(size=4000)})
+    design = design_of(f"y ~ x + ({effects} | g)", rows)
+    posterior = synthetic_draws(design, chains=4, draws=1000)
+    tracemalloc.start()
+    start = time.perf_counter()
+    shrinkage(posterior, design)
+    print(f"{time.perf_counter() - start:.2f} s, {tracemalloc.get_traced_memory()[1] / 1e9:.2f} GB")
+    assert tracemalloc.get_traced_memory()[1] < 1e9
+    tracemalloc.stop()

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
+
+from hierkit.errors import HierkitError
+from hierkit.quantities.logistic_normal import mean_probability
+from hierkit.quantities.slopes import response_curve, slopes
+
+
+def logistic(text: str = "won ~ x + h + (x | g)"):
+    design = design_of(text, table(120), "bernoulli")
+    return design, synthetic_draws(design, draws=20)
+
+
+def average(quantity):
+    return quantity.draws["average"]
+
+
+def test_conditional_slope_is_the_average_derivative():
+    """p (1 - p) (β + u_j), averaged over rows within each draw."""
+    design, posterior = logistic()
+    p = expit(linear_predictor(design, posterior))
+    codes = design.factors[0].codes
+    own = posterior["x"].values[..., None] + posterior["x|g"].values[..., codes]
+    quantity = slopes(posterior, design, "x")
+    np.testing.assert_allclose(average(quantity), (p * (1 - p) * own).mean(axis=-1), rtol=1e-5)
+    by_group = np.stack([(p * (1 - p) * own)[..., codes == j].mean(axis=-1) for j in range(6)], axis=-1)
+    tails = np.quantile(by_group, [0.055, 0.945], axis=-1)
+    np.testing.assert_allclose(quantity.draws["groups_lower"], tails[0], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(quantity.draws["groups_upper"], tails[1], rtol=1e-5, atol=1e-8)
+
+
+def test_typical_and_marginal_slopes():
+    design, posterior = logistic("won ~ x + (1 | g)")
+    eta = design.X @ np.array([0.4, -0.9])
+    posterior = fixed_draws(design, {"Intercept": 0.4, "x": -0.9, "1|g_sigma": 1.5})
+    p = expit(eta)
+    typical = slopes(posterior, design, "x", kind="typical")
+    np.testing.assert_allclose(average(typical), (-0.9 * p * (1 - p)).mean(), rtol=1e-6)
+    assert list(typical.draws) == ["average"]
+    step = 1e-4
+    change = mean_probability(eta - 0.9 * step, np.array(2.25)) - mean_probability(eta + 0.9 * step, np.array(2.25))
+    marginal = slopes(posterior, design, "x", kind="marginal")
+    np.testing.assert_allclose(average(marginal), change.mean() / (2 * step), rtol=1e-5)
+    assert abs(average(marginal)[0, 0]) < abs(average(typical)[0, 0])
+
+
+def test_categories_are_differences_from_the_first():
+    design, posterior = logistic()
+    quantity = slopes(posterior, design, "h", scale="link")
+    assert quantity.draws["contrast"].values.tolist() == ["mid - low", "top - low"]
+    np.testing.assert_allclose(average(quantity).sel(contrast="top - low"), posterior["h"].isel(h_dim=1), rtol=1e-9)
+
+
+def test_transformed_predictors_are_transformed_again():
+    design = design_of("y ~ np.log(z) + scale(x) + (1 | g)", table(100))
+    posterior = synthetic_draws(design)
+    z = design.rows.frame["z"].to_numpy()
+    expected = posterior["np.log(z)"] * (1 / z).mean()
+    np.testing.assert_allclose(average(slopes(posterior, design, "z")), expected, rtol=1e-6)
+    expected = posterior["scale(x)"] / design.rows.frame["x"].to_numpy().std()
+    np.testing.assert_allclose(average(slopes(posterior, design, "x")), expected, rtol=1e-6)
+
+
+def test_gaussian_slopes_are_the_same_in_kind():
+    design = design_of("y ~ x + h + (1 | g)", table(100))
+    posterior = synthetic_draws(design)
+    for kind in ("conditional", "typical", "marginal"):
+        for scale in ("response", "link"):
+            np.testing.assert_allclose(average(slopes(posterior, design, "x", kind, scale)), posterior["x"], rtol=1e-6)
+
+
+def test_by_another_column():
+    design, posterior = logistic("won ~ x * h + (1 | g)")
+    quantity = slopes(posterior, design, "x", kind="typical", scale="link", by="h")
+    expected = posterior["x"] + posterior["x:h"].isel({"x:h_dim": 0})
+    np.testing.assert_allclose(average(quantity).sel(h="mid"), expected, rtol=1e-6)
+    assert list(quantity.table().columns) == ["h", "estimate", "sd", "ci_lower", "ci_upper"]
+
+
+def test_averages_are_within_draws():
+    """An interval of averages is narrower than the average of rows' intervals."""
+    design, posterior = logistic("won ~ x + (1 | g)")
+    quantity = slopes(posterior, design, "x")
+    p = expit(linear_predictor(design, posterior))
+    by_row = p * (1 - p) * posterior["x"].values[..., None]
+    rows_interval = np.diff(np.quantile(by_row, [0.055, 0.945], axis=(0, 1)), axis=0).mean()
+    table_row = quantity.table(ci_prob=0.89, ci_kind="eti").query("quantity == 'average'").iloc[0]
+    assert table_row.ci_upper - table_row.ci_lower < rows_interval
+    expected = np.quantile(by_row.mean(axis=-1), [0.055, 0.945])
+    np.testing.assert_allclose([table_row.ci_lower, table_row.ci_upper], expected, rtol=1e-4)
+
+
+def test_curves():
+    design, posterior = logistic("won ~ x + z + (x | g) + (1 | s)")
+    quantity = response_curve(posterior, design, "x", factor="g")
+    draws = quantity.draws
+    assert draws["by_group"].dims == ("chain", "draw", "group", "x")
+    x, z = draws["x"], float(design.rows.frame["z"].mean())
+    eta = posterior["Intercept"] + posterior["x"] * x + posterior["z"] * z
+    np.testing.assert_allclose(draws["typical"], expit(eta), rtol=1e-9)
+    u = posterior["1|g"] + posterior["x|g"] * x
+    np.testing.assert_allclose(draws["by_group"].sel(group=30), expit(eta + u.sel(g__factor_dim=30)), rtol=1e-9)
+    corr = posterior["g_corr"][..., 0, 1]
+    sds = posterior["1|g_sigma"], posterior["x|g_sigma"]
+    variance = sds[0] ** 2 + 2 * x * corr * sds[0] * sds[1] + x**2 * sds[1] ** 2 + posterior["1|s_sigma"] ** 2
+    expected = mean_probability(
+        eta.transpose("chain", "draw", "x").values, variance.transpose("chain", "draw", "x").values
+    )
+    np.testing.assert_allclose(draws["marginal"], expected, rtol=1e-9)
+    some = response_curve(posterior, design, "x", "g", groups=[30, 10]).draws["by_group"]
+    assert some.group.values.tolist() == [30, 10]
+    np.testing.assert_array_equal(some.sel(group=30), draws["by_group"].sel(group=30))
+
+
+def test_other_predictors_stand_at_their_commonest_level():
+    design = design_of("y ~ x + h + flag + (1 | g)", table(60))
+    posterior = synthetic_draws(design)
+    curve = response_curve(posterior, design, "x").draws["typical"]
+    h = design.rows.frame["h"]
+    row = design.X[(h == h.mode()[0]).argmax()]
+    assert curve.sizes["x"] == 50
+    labels = [column.label for column in design.columns]
+    shift = posterior["h"].values @ row[[labels.index("h[mid]"), labels.index("h[top]")]]
+    flag = float(design.rows.frame["flag"].mode()[0] == "yes") * posterior["flag"].values[..., 0]
+    expected = posterior["Intercept"].values + posterior["x"].values * float(curve.x[0]) + shift + flag
+    np.testing.assert_allclose(curve[..., 0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variable": "w"}, "no predictor 'w'. The predictors are"),
+        ({"variable": "x", "kind": "average"}, "It is one of 'conditional', 'typical', 'marginal'"),
+        ({"variable": "x", "scale": "odds"}, "It is one of 'response', 'link'"),
+        ({"variable": "x", "by": "k"}, "by='k' is not a used column"),
+    ],
+)
+def test_refusals(options, message):
+    design, posterior = logistic()
+    with pytest.raises(HierkitError, match=message):
+        slopes(posterior, design, **options)
+
+
+def test_curves_of_what_is_no_number_or_no_group():
+    design, posterior = logistic()
+    with pytest.raises(HierkitError, match="'h' is not a number"):
+        response_curve(posterior, design, "h")
+    with pytest.raises(HierkitError, match="'g' has no group 7"):
+        response_curve(posterior, design, "x", groups=[7])
