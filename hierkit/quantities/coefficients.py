@@ -22,7 +22,7 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     -------
     Quantity
         `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
-        `odds_ratio`, exp(β) in each draw, without the intercept.
+        `odds_ratio`, exp(β) in each draw (of the intercept: the odds where every predictor is zero).
     """
     scale = "in units of the outcome" if design.outcome.family == "gaussian" else "in log odds"
     definition = (
@@ -32,6 +32,5 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     draws = coefficient_draws(posterior, design.columns)
     arrays = {"coefficient": draws}
     if design.outcome.family != "gaussian":
-        ratios = [column.label for column in design.columns if not column.is_intercept]
-        arrays["odds_ratio"] = xr.DataArray(np.exp(draws.sel(term=ratios)))
+        arrays["odds_ratio"] = xr.DataArray(np.exp(draws))
     return Quantity(xr.Dataset(arrays), definition)

@@ -11,6 +11,7 @@ from arviz_base import rcParams
 from hierkit.errors import refusal
 
 SAMPLE_DIMS = ("chain", "draw")
+SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,6 +66,7 @@ class Quantity:
             for name, table in zip(names, tables, strict=True):
                 table.insert(0, "quantity", name)
         joined = pd.concat(tables, ignore_index=True)
+        joined = joined[[*joined.columns.difference(SUMMARY, sort=False), *SUMMARY]]
         joined.attrs = {"ci_prob": prob, "ci_kind": kind}
         return joined
 

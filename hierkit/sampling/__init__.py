@@ -15,11 +15,13 @@ import xarray as xr
 from hierkit.errors import HierkitWarning, refusal
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
+from hierkit.sampling.progress import explaining_a_wait
 from hierkit.sampling.settings import Settings
 from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factors
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
 MOST_BYTES = 2e9
+COMPILING = "Compiling the sampler, once on this machine: up to a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
 
@@ -147,11 +149,13 @@ def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settin
 
 def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
     if choice.engine == "marginal":
-        from hierkit.sampling.marginal import sample_marginal  # numba and nutpie take a second to import
+        with explaining_a_wait(COMPILING, settings.progressbar):
+            from hierkit.sampling.marginal import sample_marginal  # numba and nutpie take a second to import
 
         return sample_marginal(design, priors, settings)
     if choice.engine == "joint":
-        from hierkit.sampling.joint import sample_joint
+        with explaining_a_wait(COMPILING, settings.progressbar):
+            from hierkit.sampling.joint import sample_joint
 
         return sample_joint(design, priors, settings)
     from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import

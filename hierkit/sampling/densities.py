@@ -26,14 +26,14 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
 
     Without `fastmath=False` a kernel would take over the setting of whichever function first calls it.
     """
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, forceinline=True)(function)
     return compiled
 
 
 def row_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, free to reorder sums; infinities and not-a-numbers still pass as they are."""
     reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder)(function)
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True)(function)
     return compiled
 
 

@@ -336,18 +336,20 @@ def _scales_gradient(
 @kernel
 def unpack(block: Kernel) -> Kernel:
     """Parameters, geometry, layout and rows as `hierkit.sampling.joint` packs them."""
-    parameters = Numbers(matrix(block, 0).view(np.int64), matrix(block, 1), matrix(block, 2).view(np.int64))
+    i = np.arange(25)  # numba would compile the readers anew for each literal number
+    parameters = Numbers(matrix(block, i[0]).view(np.int64), matrix(block, i[1]), matrix(block, i[2]).view(np.int64))
     geometry = Geometry(
-        vector(block, 3), matrix(block, 4), matrix(block, 5), vector(block, 6), vector(block, 7), vector(block, 8),
-        vector(block, 9), vector(block, 10), vector(block, 11)[0],
+        vector(block, i[3]), matrix(block, i[4]), matrix(block, i[5]), vector(block, i[6]), vector(block, i[7]),
+        vector(block, i[8]), vector(block, i[9]), vector(block, i[10]), vector(block, i[11])[0],
     )  # fmt: skip
     layout = Layout(
-        vector(block, 12).view(np.int64), vector(block, 13).view(np.int64), vector(block, 14).view(np.int64),
-        vector(block, 15).view(np.int64), vector(block, 16).view(np.int64),
+        vector(block, i[12]).view(np.int64), vector(block, i[13]).view(np.int64), vector(block, i[14]).view(np.int64),
+        vector(block, i[15]).view(np.int64), vector(block, i[16]).view(np.int64),
     )  # fmt: skip
     rows = Patterns(
-        matrix(block, 17), matrix(block, 18), matrix(block, 19).view(np.int64), vector(block, 20).view(np.int64),
-        vector(block, 21), vector(block, 22), vector(block, 23), vector(block, 24)[0],
+        matrix(block, i[17]), matrix(block, i[18]), matrix(block, i[19]).view(np.int64),
+        vector(block, i[20]).view(np.int64), vector(block, i[21]), vector(block, i[22]), vector(block, i[23]),
+        vector(block, i[24])[0],
     )  # fmt: skip
     return parameters, geometry, layout, rows
 

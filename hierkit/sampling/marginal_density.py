@@ -255,16 +255,16 @@ def marginal_log_posterior(
 @callback
 def marginal_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
     """`marginal_log_posterior` for nutpie, its data packed in the order of its arguments."""
-    block = words(address)
+    block, i = words(address), np.arange(7)  # numba would compile the readers anew for each literal number
     value, grad = marginal_log_posterior(
         numbers_at(x, dimension),
-        matrix(block, 0).view(np.int64),
-        matrix(block, 1),
-        matrix(block, 2).view(np.int64),
-        vector(block, 3),
-        matrix(block, 4),
-        cube(block, 5),
-        vector(block, 6),
+        matrix(block, i[0]).view(np.int64),
+        matrix(block, i[1]),
+        matrix(block, i[2]).view(np.int64),
+        vector(block, i[3]),
+        matrix(block, i[4]),
+        cube(block, i[5]),
+        vector(block, i[6]),
     )
     return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))
 

@@ -1,6 +1,8 @@
 """How far the sampler is, in one line of a terminal or a notebook, which stays as a record."""
 
 import contextlib
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -36,3 +38,15 @@ def progress(engine: str, settings: Settings) -> Iterator[Update]:
 
         yield update
         line.n = total
+
+
+@contextlib.contextmanager
+def explaining_a_wait(message: str, shown: bool, seconds: float = 8.0) -> Iterator[None]:
+    """Say on stderr why nothing happens, if what is done inside takes longer than some seconds."""
+    timer = threading.Timer(seconds, lambda: print(message, file=sys.stderr, flush=True))
+    if shown:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

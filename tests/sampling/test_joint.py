@@ -1,5 +1,8 @@
 """The joint engine draws from the posterior of the PyMC model."""
 
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -153,6 +156,20 @@ def test_same_seed_same_draws_whatever_the_cores(text):
         warnings.simplefilter("ignore", SamplingWarning)
         one, other = (hierkit.fit(text, data(), cores=n, **options) for n in (1, 2))
     assert one.draws["posterior"].to_dataset().identical(other.draws["posterior"].to_dataset())
+
+
+@pytest.mark.slow
+def test_same_seed_same_draws_whether_compiled_now_or_read_from_the_cache(tmp_path):
+    code = (
+        "import hierkit, hashlib; f = hierkit.fit('churn ~ wait + (wait | market)', hierkit.datasets.churn(), "
+        "family='bernoulli', draws=100, tune=200, random_seed=1, progressbar=False, engine='joint'); "
+        "print(hashlib.sha256(f.draws['posterior']['wait|market'].values.tobytes()).hexdigest())"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    environments = (os.environ, os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)})
+    warm, cold = (subprocess.run(command, env=env, capture_output=True, check=True).stdout for env in environments)
+    assert len(warm) == 65
+    assert warm == cold
 
 
 @pytest.mark.slow

@@ -1,0 +1,52 @@
+"""Every quantity for several effects, crossed and nested factors, counts and Bernoulli rows."""
+
+import numpy as np
+import pytest
+from synthetic import synthetic_fit, table
+
+from hierkit.errors import HierkitError
+
+MODELS = [
+    ("y ~ x + h + (x + h | g)", "gaussian"),
+    ("y ~ x + (x || g) + (1 | s)", "gaussian"),
+    ("y ~ x + (1 | s/g)", "gaussian"),
+    ("won ~ x + h + (x | g) + (1 | k)", "bernoulli"),
+    ("p(hits, tries) ~ x + z + (h | g) + (1 | g:s)", "bernoulli"),
+    ("p(hits, tries) ~ 0 + h + (0 + x | g)", "bernoulli"),
+]
+
+
+def of_one_factor(fit, factor):
+    yield fit.shrinkage(factor)
+    yield fit.shrinkage(factor, kind="spread")
+    yield fit.pooling_factors(factor)
+    yield fit.design_effect(factor)
+    yield fit.compare_pooling(factor)
+    yield fit.blup_qq(factor)
+    yield fit.ranks(factor)
+    yield fit.response_curve("x", factor)
+
+
+@pytest.mark.parametrize(("text", "family"), MODELS)
+def test_every_quantity_has_draws_and_a_table(text, family):
+    fit = synthetic_fit(text, table(150), family, draws=30)
+    quantities = [fit.icc(), fit.icc(along="x"), fit.r_squared(), fit.coefficients(), fit.marginal_coefficients()]
+    quantities += [fit.slopes("x", kind) for kind in ("conditional", "typical", "marginal")]
+    for factor in fit.design.factors:
+        quantities += list(of_one_factor(fit, factor.label))
+    for quantity in quantities:
+        found = quantity.table()
+        assert len(found)
+        assert len(quantity.definition) > 40
+        if "estimate" in found:
+            own = found if "quantity" not in found else found[~found.quantity.isin(["own", "pooled"])]
+            assert np.isfinite(own[["estimate", "sd", "ci_lower", "ci_upper"]]).all(axis=None)
+            assert (found.columns[-4:] == ["estimate", "sd", "ci_lower", "ci_upper"]).all()
+        assert quantity._repr_html_().startswith("<p>")
+
+
+def test_a_factor_must_be_named_where_there_are_several():
+    fit = synthetic_fit("y ~ x + (x || g) + (1 | s)", table(150))
+    for method in (fit.shrinkage, fit.design_effect, fit.ranks, fit.blup_qq, fit.compare_pooling):
+        with pytest.raises(HierkitError, match="Its factors are 'g', 's'"):
+            method()
