@@ -87,28 +87,34 @@ def response_icc(design: Design, draws: Draws, place: int) -> Array:
     return np.asarray(_response(draws.beta @ rows.X.T + rows.offset, between)[:, place, 0])
 
 
+def _with_sum(between: Array) -> Array:
+    """(sample, factor, row) with the sum over factors after them, where there are several."""
+    return between if between.shape[1] == 1 else np.concatenate([between, between.sum(axis=1, keepdims=True)], axis=1)
+
+
 def _share(between: Array, draws: Draws) -> Array:
-    """(sample, factor and all, row), variances (sample, factor, row) as shares of the total."""
+    """Variances (sample, factor, row), and their sum, as shares of the total."""
     within = LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma[:, None] ** 2
-    total = between.sum(axis=1)
-    return np.concatenate([between, total[:, None]], axis=1) / (total + within)[:, None]
+    shares: Array = _with_sum(between) / (between.sum(axis=1) + within)[:, None]
+    return shares
 
 
 def _response(eta: Array, between: Array) -> Array:
-    """(sample, factor and all, row), Var(p) / (p (1 - p)) with p averaged over all groups."""
-    total = between.sum(axis=1)
+    """The same on the response scale, Var(p) / (p (1 - p)) with p averaged over all groups."""
+    total, parts = between.sum(axis=1), _with_sum(between)
     mean = mean_probability(eta, total)
-    result = np.empty((len(eta), between.shape[1] + 1, eta.shape[1]))
+    result = np.empty(parts.shape)
     for i in range(eta.shape[1]):
-        for f in range(between.shape[1] + 1):
-            own = total[:, i] if f == between.shape[1] else between[:, f, i]
-            rest = total[:, i] - own
-            result[:, f, i] = variance_of_probability(eta[:, i], own, rest.clip(0)) / (mean * (1 - mean))[:, i]
+        for f in range(parts.shape[1]):
+            rest = (total - parts[:, f])[:, i].clip(0)
+            variance = variance_of_probability(eta[:, i], parts[:, f, i], rest)
+            result[:, f, i] = variance / (mean * (1 - mean))[:, i]
     return result
 
 
 def _labels(design: Design) -> list[str]:
-    return [*(factor.label for factor in design.factors), ALL]
+    labels = [factor.label for factor in design.factors]
+    return labels if len(labels) == 1 else [*labels, ALL]
 
 
 def _definition(design: Design) -> str:
@@ -122,4 +128,4 @@ def _definition(design: Design) -> str:
     text += "At the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
-    return text + f'. "{ALL}" is the sum over the factors.'
+    return text + (f'. "{ALL}" is the sum over the factors.' if len(design.factors) > 1 else ".")

@@ -71,10 +71,11 @@ class Quantity:
         return joined
 
     def __repr__(self) -> str:
-        return f"{self.definition}\n\n{self.table().to_string(index=False, float_format='{:.4g}'.format)}"
+        numbers = self.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"{self.definition}\n\n{numbers}"
 
     def _repr_html_(self) -> str:
-        table = self.table().to_html(index=False, float_format="{:.4g}".format)
+        table = self.table().to_html(index=False, na_rep="", float_format="{:.4g}".format)
         return f"<p>{html.escape(self.definition)}</p>{table}"
 
 
