@@ -26,7 +26,7 @@ ONLY = {
     "pymc": {"model/bambi_model.py"},
     "pytensor": {"model/bambi_model.py"},
     "jinja2": {"report/render.py"},
-    "numba": {"sampling/densities.py", "sampling/marginal_density.py"},
+    "numba": {"sampling/densities.py", "sampling/marginal_effects.py"},
     "nutpie": {"sampling/nuts.py"},
     "tqdm": {"sampling/progress.py"},
     "typer": {"cli.py"},

@@ -19,14 +19,15 @@ from hierkit.sampling.densities import (
     kernel,
     log_priors,
     numbers_at,
-    row_kernel,
     words,
 )
 from hierkit.sampling.geometry import Geometry
 from hierkit.sampling.logistic import binomial_rows
 from hierkit.sampling.packing import matrix, vector
 from hierkit.sampling.patterns import Layout, Patterns
-from hierkit.sampling.whitening import precision, stretch, unwhiten, unwhiten_gradient
+from hierkit.sampling.position import position, position_gradient
+from hierkit.sampling.row_sums import add_columns, column_products, gaussian_rows
+from hierkit.sampling.whitening import precision
 
 
 class Numbers(NamedTuple):
@@ -37,84 +38,6 @@ class Numbers(NamedTuple):
     pairs: NDArray[np.int64]
 
 
-@row_kernel
-def add_columns(beta: Kernel, X: Kernel, eta: Kernel) -> None:
-    """Add X' beta to eta, for X (column, row)."""
-    for k in range(X.shape[0]):
-        b = beta[k]
-        for i in range(eta.shape[0]):
-            eta[i] += b * X[k, i]
-
-
-@row_kernel
-def column_products(X: Kernel, r: Kernel, grad: Kernel) -> None:
-    """Add X r to grad, for X (column, row)."""
-    for k in range(X.shape[0]):
-        s = 0.0
-        for i in range(r.shape[0]):
-            s += X[k, i] * r[i]
-        grad[k] += s
-
-
-@row_kernel
-def add_effects(u: Kernel, Z: Kernel, codes: Kernel, eta: Kernel) -> None:
-    """Add each row's effects (effect, group) times Z (effect, row) to eta."""
-    for k in range(Z.shape[0]):
-        for i in range(eta.shape[0]):
-            eta[i] += Z[k, i] * u[k, codes[i]]
-
-
-@row_kernel
-def effect_products(Z: Kernel, codes: Kernel, r: Kernel, grad: Kernel) -> None:
-    """Add each row's Z r to its group's entries of grad (effect, group)."""
-    for k in range(Z.shape[0]):
-        for i in range(r.shape[0]):
-            grad[k, codes[i]] += Z[k, i] * r[i]
-
-
-@row_kernel
-def group_products(Z: Kernel, starts: Kernel, r: Kernel, grad: Kernel) -> None:
-    """Add Z_j r_j to grad (effect, group), for rows sorted by group."""
-    for k in range(Z.shape[0]):
-        for j in range(grad.shape[1]):
-            s = 0.0
-            for i in range(starts[j], starts[j + 1]):
-                s += Z[k, i] * r[i]
-            grad[k, j] += s
-
-
-@row_kernel
-def gaussian_rows(eta: Kernel, y: Kernel, size: Kernel, precision: float, residual: Kernel) -> float:
-    """Sum of squares, in units of 1 / precision, of `size` rows of mean y around eta.
-
-    Fills `residual` with precision size (y - eta), the derivative by eta of minus half that sum.
-    """
-    total = 0.0
-    for i in range(eta.shape[0]):
-        r = y[i] - eta[i]
-        residual[i] = precision * size[i] * r
-        total += r * residual[i]
-    return total
-
-
-@row_kernel
-def less_products(S: Kernel, v: Kernel, s: Kernel) -> None:
-    """Subtract S v from s."""
-    for j in range(S.shape[0]):
-        a = 0.0
-        for k in range(S.shape[1]):
-            a += S[j, k] * v[k]
-        s[j] -= a
-
-
-@row_kernel
-def less_transposed_products(S: Kernel, g: Kernel, grad: Kernel) -> None:
-    """Subtract S'g from grad."""
-    for j in range(S.shape[0]):
-        for k in range(S.shape[1]):
-            grad[k] -= S[j, k] * g[j]
-
-
 @kernel
 def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Kernel, left: Kernel) -> None:
     """Fill C and L = diag(sds) C, Cholesky factors of the correlations and of G of all effects, block by block."""
@@ -123,131 +46,6 @@ def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Ke
     for k in range(q):
         for m in range(q):
             L[k, m] = value[k] * C[k, m] if m <= k else 0.0
-
-
-@kernel
-def position(
-    c: Kernel, P: Kernel, ratio: float, geometry: Kernel, layout: Kernel, rows: Kernel,
-    v: Kernel, K: Kernel, w: Kernel, eta: Kernel,
-) -> float:  # fmt: skip
-    """From coordinates to coefficients, effects, and what the effects add to each row.
-
-    Parameters
-    ----------
-    c : (column + all effects,)
-        Coordinates; overwritten with the stretched ones.
-    P : (effect, effect)
-        G^-1 of all effects.
-    ratio : float
-        What the pilot's weights are multiplied by for the last factor.
-    geometry, layout, rows : Geometry, Layout, Patterns
-        As there.
-    v, K, w, eta : (column + all effects,), (...,), (all effects,), (pattern,)
-        Filled with coefficients and effects, Cholesky factors and K^-1 s, flat, and Z u.
-
-    Returns
-    -------
-    float
-        sum_j log|K_j|.
-    """
-    p, n_factors = geometry.centre.shape[0], layout.groups.shape[0]
-    stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
-    v[:p] = geometry.centre + geometry.scale @ c[:p]
-    u, eta[:] = v[p:], 0.0
-    at, tied, log_det = 0, 0, 0.0
-    for f in range(n_factors):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
-        size, width = n_groups * q * q, p if last else p + first
-        M, s = geometry.M[at : at + size], geometry.b[own].copy()
-        less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
-        if last and f > 0:
-            coupled = np.zeros((q, n_groups))
-            group_products(Z, rows.starts, geometry.W * eta, coupled)
-            s -= coupled.ravel()
-        if last:
-            M, s = ratio * M, ratio * s
-        log_det += unwhiten(
-            M.reshape((q, q, n_groups)),
-            s.reshape((q, n_groups)),
-            P[column : column + q, column : column + q],
-            c[p:][own].reshape((q, n_groups)),
-            K[at : at + size].reshape((q, q, n_groups)),
-            w[own].reshape((q, n_groups)),
-            u[own].reshape((q, n_groups)),
-        )
-        add_effects(u[own].reshape((q, n_groups)), Z, rows.codes[f], eta)
-        at, tied = at + size, tied + n_groups * q * width
-    return log_det
-
-
-@kernel
-def position_gradient(
-    c: Kernel, P: Kernel, integrated: bool, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, K: Kernel,
-    w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
-) -> Kernel:  # fmt: skip
-    """Backwards through `position`, the effects' prior with it.
-
-    Parameters
-    ----------
-    c, P, geometry, layout, rows, v, K, w
-        As `position` left them.
-    integrated : bool
-        Whether the last factor's effects are at their conditional mean, where the log posterior is flat in them.
-    residual : (pattern,)
-        Derivative of the log likelihood by eta; changed.
-    grad_v : (column + all effects,)
-        Derivative by beta through the rows and its prior, then zeros; changed.
-    grad_c : (column + all effects,)
-        Filled with the derivative of the log posterior by the coordinates.
-    grad_P : (effect, effect)
-        Added to.
-
-    Returns
-    -------
-    total, d_ratio : float
-        -sum u'P u / 2 over groups and factors, and the derivative of -sum_j log|K_j| of the last factor by the log of
-        `ratio`.
-    """
-    p, n_factors = geometry.centre.shape[0], layout.groups.shape[0]
-    at, tied, total, d_ratio = geometry.M.shape[0], geometry.S.shape[0], 0.0, 0.0
-    u, grad_u = v[p:], grad_v[p:]
-    for f in range(n_factors - 1, -1, -1):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
-        block, size, width = slice(column, column + q), n_groups * q * q, p if last else p + first
-        at, tied = at - size, tied - n_groups * q * width
-        effects, own_P, g = u[own].reshape((q, n_groups)), P[block, block], grad_u[own].reshape((q, n_groups))
-        if last and integrated:
-            g += np.ascontiguousarray(own_P) @ effects
-        elif last:
-            group_products(Z, rows.starts, residual, g)
-        else:
-            effect_products(Z, rows.codes[f], residual, g)
-        grad_own = np.zeros((q, q))
-        prior = unwhiten_gradient(
-            K[at : at + size].reshape((q, q, n_groups)),
-            own_P,
-            w[own].reshape((q, n_groups)),
-            c[p:][own].reshape((q, n_groups)),
-            effects,
-            g,
-            grad_c[p:][own].reshape((q, n_groups)),
-            grad_own,
-        )
-        total += prior
-        grad_P[block, block] += grad_own
-        if last:
-            # A = ratio M + P: tr(A^-1 ratio M) = q - tr(A^-1 P), and grad_own holds -A^-1 / 2 - u u' / 2
-            d_ratio = prior - np.sum(own_P * grad_own) - 0.5 * n_groups * q
-        if not (last and integrated):
-            S = geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width))
-            less_transposed_products(S, g.ravel(), grad_v)
-        if last and f > 0 and not integrated:
-            add_effects(-g, geometry.W * Z, rows.codes[f], residual)
-    grad_c[:p] = geometry.scale.T @ grad_v[:p]
-    stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
-    return total, d_ratio
 
 
 @kernel

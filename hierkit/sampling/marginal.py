@@ -16,6 +16,7 @@ from hierkit.model.terms import Array
 from hierkit.sampling import marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
 from hierkit.sampling.interrupts import stopping_on_interrupt
+from hierkit.sampling.marginal_effects import draw_effects
 from hierkit.sampling.nuts import run_nuts
 from hierkit.sampling.packing import pack
 from hierkit.sampling.parameters import Parameters, column_means, make_parameters, scales, to_real, uncentre
@@ -138,5 +139,5 @@ def _posterior(
     sds, C, sigma = scales(parameters, flat, p, q)
     beta = np.ascontiguousarray(flat[:, :p])
     z = np.random.default_rng([random_seed, 1]).standard_normal((len(flat), groups, q))
-    u = marginal_density.draw_effects(beta, sds[:, :, None] * C, sigma, statistics.centre, statistics.groups, z)
+    u = draw_effects(beta, sds[:, :, None] * C, sigma, statistics.centre, statistics.groups, z)
     return assemble(design, chains, uncentre(design, beta), sds, C, [u], sigma)

@@ -6,6 +6,7 @@ from scipy import stats
 
 from hierkit.sampling import densities as d
 from hierkit.sampling import marginal_density as m
+from hierkit.sampling.marginal_effects import draw_effects
 
 
 def derivative(function, x: float, step: float = 1e-6) -> float:
@@ -67,7 +68,7 @@ def test_effects_have_their_conditional_distribution():
     beta, sigma, draws = rng.normal(size=2), 1.3, 10_000
     z = rng.normal(size=(draws, 70, 3))
     repeat = (np.tile(beta, (draws, 1)), np.tile(L, (draws, 1, 1)), np.full(draws, sigma))
-    u = m.draw_effects(*repeat, b, sums, z)
+    u = draw_effects(*repeat, b, sums, z)
     for j in range(70):
         own = codes == j
         C = np.linalg.inv(Z[own].T @ Z[own] / sigma**2 + np.linalg.inv(L @ L.T))
