@@ -30,20 +30,29 @@ def center_within(data: Any, x: str, by: str, like: Any = None) -> Any:
     HierkitError
         For a column that is missing or not a number.
     """
-    between, within, known = f"{x}_between", f"{x}_within", f"{x}_known"
-    table = nw.from_native(data, eager_only=True)
+    between, within = f"{x}_between", f"{x}_within"
+    table = _table(data)
     _check(table, x, by)
-    table = table.with_columns(nw.col(x).mean().over(by).alias(between))
+    means = table.with_columns(nw.col(x).mean().over(by).alias(between))[between]
     if like is not None:
-        fitted = nw.from_native(like, eager_only=True)
+        fitted = _table(like)
         if not {by, between} <= set(fitted.columns):
             raise refusal(
                 f"like= has no columns {by!r} and {between!r}", "It is a result of center_within", "Pass that"
             )
-        means = fitted.group_by(by).agg(nw.col(between).mean().alias(known))
-        table = table.join(means, on=by, how="left")
-        table = table.with_columns(nw.coalesce(nw.col(known), nw.col(between)).alias(between)).drop(known)
-    return table.with_columns((nw.col(x) - nw.col(between)).alias(within)).to_native()
+        known = dict(zip(fitted[by].to_list(), fitted[between].to_list(), strict=True))
+        values = [known.get(group, mean) for group, mean in zip(table[by].to_list(), means.to_list(), strict=True)]
+        means = nw.new_series(between, values, backend=table.implementation)
+        if (index := nw.maybe_get_index(table)) is not None:
+            means = nw.maybe_set_index(means, index=nw.new_series("index", list(index), backend=table.implementation))
+    return (
+        table.with_columns(means.alias(between)).with_columns((nw.col(x) - nw.col(between)).alias(within)).to_native()
+    )
+
+
+def _table(data: Any) -> nw.DataFrame[Any]:
+    frame = nw.from_native(data)
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
 
 
 def _check(table: nw.DataFrame[Any], x: str, by: str) -> None:

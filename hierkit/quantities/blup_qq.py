@@ -2,6 +2,7 @@
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import stats
 
 from hierkit.model.design import Design
@@ -51,38 +52,46 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     chosen = design.factor(factor)
     effects = read_effects(posterior, chosen)
     u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
+    if f"{chosen.name}_nu" in posterior and (nu := float(posterior[f"{chosen.name}_nu"].mean())) > 2:
+        G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
     mean, centred = u.mean(axis=0), u - u.mean(axis=0)
-    V = np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
-    gain = G - V
+    gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
     least = INFORMATIVE + 3 * np.sqrt(2 / len(u))
-    informative = (np.diagonal(gain, axis1=1, axis2=2) > least * G.diagonal()).all(axis=1)
-    standardised = np.full(mean.shape, np.nan)
-    standardised[informative] = mean[informative] / np.sqrt(np.diagonal(gain[informative], axis1=1, axis2=2))
-    distance = np.full(len(mean), np.nan)
-    distance[informative] = [_distance(m, g) for m, g in zip(mean[informative], gain[informative], strict=True)]
+    variances = np.diagonal(gain, axis1=1, axis2=2)
+    informative = variances > least * G.diagonal()
+    standardised = np.where(informative, mean / np.sqrt(np.where(informative, variances, 1.0)), np.nan)
     expected, lower, upper = (np.full(mean.shape, np.nan) for _ in range(3))
-    points = _envelope(int(informative.sum()))
     for k in range(mean.shape[1]):
-        order = np.argsort(np.argsort(standardised[informative, k]))
-        for values, target in zip(points, (expected, lower, upper), strict=True):
-            target[informative, k] = stats.norm.ppf(values[order])
-    q, count = mean.shape[1], int(informative.sum())
-    quantiles = np.full(len(mean), np.nan)
-    quantiles[informative] = stats.chi2.ppf(points[0][np.argsort(np.argsort(distance[informative]))], q)
-    outlying = np.nan_to_num(distance) > stats.chi2.isf(LEVEL / max(1, count), q)
+        known = informative[:, k]
+        order = np.argsort(np.argsort(standardised[known, k]))
+        for values, target in zip(_envelope(int(known.sum())), (expected, lower, upper), strict=True):
+            target[known, k] = stats.norm.ppf(values[order])
+    distance, quantiles, outlying = _distances(mean, gain, G, least)
     by_effect = {"standardised": standardised, "expected": expected, "lower": lower, "upper": upper}
     arrays = {name: (("group", "effect"), values) for name, values in by_effect.items()}
     by_group = {"n": chosen.counts, "distance": distance, "expected_distance": quantiles, "outlying": outlying}
     coords = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     dataset = xr.Dataset(arrays | {name: ("group", values) for name, values in by_group.items()}, coords=coords)
-    return Quantity(dataset, _definition(chosen.label, chosen.levels[outlying], len(mean) - count))
+    return Quantity(dataset, _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum())))
 
 
-def _distance(mean: Array, gain: Array) -> float:
-    """Squared Mahalanobis distance, along the directions in which the group's rows say something."""
-    values, vectors = np.linalg.eigh(gain)
-    kept = values > 1e-8 * values[-1]
-    return float(np.sum((vectors.T @ mean)[kept] ** 2 / values[kept]))
+def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """(group,) three times: squared distance on the scale of χ² with a degree per effect, its expected value, outlying.
+
+    In units of G, along the directions of which the group's rows say something: their number is the degrees of freedom.
+    """
+    root = np.linalg.inv(np.linalg.cholesky(G))
+    values, vectors = np.linalg.eigh(root @ gain @ root.T)
+    along = np.einsum("jab,ja->jb", vectors, mean @ root.T)
+    kept = values > least
+    squares = np.where(kept, along**2 / np.where(kept, values, 1.0), 0.0).sum(axis=1)
+    known, degrees = kept.any(axis=1), np.maximum(kept.sum(axis=1), 1)
+    tail, q, count = np.asarray(stats.chi2.sf(squares, degrees)), mean.shape[1], int(kept.any(axis=1).sum())
+    distance, expected = np.full(len(mean), np.nan), np.full(len(mean), np.nan)
+    distance[known] = stats.chi2.isf(tail[known], q)
+    order = np.argsort(np.argsort(distance[known]))
+    expected[known] = stats.chi2.ppf((order + 0.5) / max(1, count), q)
+    return distance, expected, known & (tail < LEVEL / max(1, count))
 
 
 def _envelope(count: int) -> tuple[Array, Array, Array]:

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.quantities.effects import coefficient_draws
 from hierkit.quantities.quantity import Quantity
@@ -29,6 +30,8 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
         f"Conditional coefficients β of y = Xβ + Zu, {scale}: the change within a group for one unit of the predictor. "
         "The intercept is where every predictor is zero."
     )
+    if not design.columns:
+        raise refusal("The model has no coefficients", "Coefficients are of the common part", "See group_effects()")
     draws = coefficient_draws(posterior, design.columns)
     arrays = {"coefficient": draws}
     if design.outcome.family != "gaussian":

@@ -9,7 +9,7 @@ from hierkit.quantities.icc import response_icc
 from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
 
-CONSTANT = 1e-10  # of a column's variance
+CONSTANT = 1e-10  # of a column's variance, or of its rounding
 
 
 def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
@@ -38,21 +38,23 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
 
     Notes
     -----
-    Kish (1965). Counts: ρ is that of single trials, m counts rows.
+    Kish (1965). Counts: n and m count trials, and ρ is that of single trials.
     """
     chosen = design.factor(factor)
     place = [own.label for own in design.factors].index(chosen.label)
     draws = read_draws(posterior, design, effects=False)
-    n = chosen.counts
+    trials = design.outcome.trials
+    n = chosen.counts if trials is None else np.bincount(chosen.codes, trials, len(chosen.levels))
+    unit = "rows" if trials is None else "trials"
     size = float((n**2).sum() / n.sum())
     effect = 1 + (size - 1) * response_icc(design, draws, place)
     varies = {column.label: _varies(x, chosen) for column, x in zip(design.columns, design.X.T, strict=True)}
     between = [label for label, where in varies.items() if where == "between"]
     definition = (
-        f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} rows and ρ the ICC on the scale "
-        f"of the outcome (Kish 1965). The {n.sum():,} rows tell as much of a mean as that many independent ones. It "
-        f"applies to {', '.join(between) if between else 'no coefficient here'}, constant within groups, not to what "
-        "varies within."
+        f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} {unit} and ρ the ICC on the "
+        f"scale of the outcome (Kish 1965). The {n.sum():,.0f} {unit} tell as much of a mean as that many independent "
+        f"ones. It applies to {', '.join(between) if between else 'no coefficient here'}, constant within groups, not "
+        "to what varies within."
     )
     arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})
@@ -61,7 +63,7 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
 
 def _varies(x: np.ndarray, factor: Factor) -> str:
     means = np.bincount(factor.codes, x, len(factor.levels)) / factor.counts
-    scale = CONSTANT * max(float(np.mean(x**2)), np.finfo(float).tiny)
+    scale = max(CONSTANT * float(np.var(x)), (8 * np.finfo(float).eps * float(np.abs(x).max())) ** 2)
     within = np.mean((x - means[factor.codes]) ** 2) > scale
     between = np.var(means[factor.codes]) > scale
     return "both" if within and between else "within" if within else "between"

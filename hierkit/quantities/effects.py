@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Column
 
@@ -70,6 +71,13 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     labels = [effect.label for effect in factor.effects]
     cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
     return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
+
+
+def student_t_note(posterior: xr.Dataset, design: Design) -> str:
+    """A sentence for quantities that take the effects for normal, where they are Student-t; else nothing."""
+    if not any(f"{factor.name}_nu" in posterior for factor in design.factors):
+        return ""
+    return " The effects are Student-t: this is for normal effects whose τ is their scale, less than their sd."
 
 
 def coefficient_draws(posterior: xr.Dataset, columns: tuple[Column, ...]) -> xr.DataArray:

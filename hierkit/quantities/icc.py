@@ -7,12 +7,12 @@ import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.model.matrices import Matrices
 from hierkit.model.terms import Array
+from hierkit.quantities.effects import student_t_note
 from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
 from hierkit.quantities.predictor import Draws, group_variance, read_draws
 from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.typical import grid_of, typical_rows
+from hierkit.quantities.typical import dim_of, grid_of, mean_row, typical_rows
 
 LOGISTIC_VARIANCE = np.pi**2 / 3
 ALL = "all"
@@ -33,7 +33,8 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
     Returns
     -------
     Quantity
-        `latent` (chain, draw, factor), v = σ² or π²/3, τ² = z'Gz at the mean row; `average`, τ² averaged over rows
+        `latent` (chain, draw, factor), v = σ² or π²/3, τ² = z'Gz at the mean row (predictors at their means
+        or commonest levels); `average`, τ² averaged over rows
         (Johnson 2014), where slopes vary; `response` for a Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at
         the mean row's Xβ. The factor "all" is their sum. With `along` the variables have that predictor as a dim.
 
@@ -58,18 +59,12 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
         variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
     if draws.sigma is None:
         variables["response"] = _response(draws.beta @ rows.X.T + rows.offset, between)
-    labels: dict[str, Any] = {"factor": _labels(design)} | ({} if along is None else {along: grid})
+    labels: dict[str, Any] = {"factor": _labels(design)} | ({} if along is None else {dim_of(along): grid})
     arrays = {
         name: draws.labelled(values if along is not None else values[..., 0], labels)
         for name, values in variables.items()
     }
-    return Quantity(xr.Dataset(arrays), _definition(design))
-
-
-def mean_row(design: Design) -> Matrices:
-    """One row whose columns of X and Z are the means of all rows."""
-    means = (design.X.mean(axis=0)[None], np.atleast_1d(design.offset.mean()))
-    return Matrices(*means, tuple(f.Z.mean(axis=0)[None] for f in design.factors), ())
+    return Quantity(xr.Dataset(arrays), _definition(design) + student_t_note(posterior, design))
 
 
 def average_variances(design: Design, draws: Draws) -> Array:
@@ -79,7 +74,7 @@ def average_variances(design: Design, draws: Draws) -> Array:
 
 
 def response_icc(design: Design, draws: Draws, place: int) -> Array:
-    """(sample,), one factor's ICC on the scale of the outcome, at the mean row."""
+    """(sample,), one factor's ICC on the scale of the outcome: of the average row, for events that of the mean row."""
     rows = mean_row(design)
     between = np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
     if draws.sigma is not None:
@@ -128,4 +123,4 @@ def _definition(design: Design) -> str:
     text += "At the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
-    return text + (f'. "{ALL}" is the sum over the factors.' if len(design.factors) > 1 else ".")
+    return text + (f'. "{ALL}" is of all factors together.' if len(design.factors) > 1 else ".")

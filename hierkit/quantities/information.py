@@ -16,6 +16,8 @@ from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.predictor import Draws, batches, linear_predictor
 
+NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
+
 
 def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
     """Batches of draws with M_j and the score of each group.
@@ -95,8 +97,10 @@ def inverse(matrices: Array) -> Array:
 
 
 def cholesky(G: Array) -> Array:
-    """(effect, effect, sample, 1), the Cholesky factors of covariance matrices (sample, effect, effect)."""
-    return np.moveaxis(np.linalg.cholesky(G), 0, -1)[..., None]
+    """(effect, effect, sample, 1), Cholesky factors of covariances (sample, effect, effect), singular or not."""
+    q = G.shape[-1]
+    regular = G * (1 + NEARLY_SINGULAR * np.eye(q))
+    return np.moveaxis(np.linalg.cholesky(regular), 0, -1)[..., None]
 
 
 def mean_weight(design: Design, draws: Draws) -> Array:

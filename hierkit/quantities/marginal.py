@@ -2,13 +2,14 @@
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.model.terms import Array
-from hierkit.quantities.logistic_normal import mean_probability
+from hierkit.quantities.effects import student_t_note
+from hierkit.quantities.logistic_normal import logit_of_mean, mean_probability
 from hierkit.quantities.predictor import Draws, batches, common_part, read_draws, total_group_variance
 from hierkit.quantities.quantity import Quantity
 
@@ -67,7 +68,7 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
         arrays["attenuation"] = draws.labelled(attenuation, labels)
         arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * spread))
         arrays["residual"] = draws.labelled(residual)
-    return Quantity(xr.Dataset(arrays), _definition(design, projection))
+    return Quantity(xr.Dataset(arrays), _definition(design, projection) + student_t_note(posterior, design))
 
 
 def marginal_means(draws: Draws, rows: Matrices, part: slice) -> Array:
@@ -76,6 +77,12 @@ def marginal_means(draws: Draws, rows: Matrices, part: slice) -> Array:
     if draws.sigma is not None:
         return eta
     return mean_probability(eta, total_group_variance(draws, rows, part))
+
+
+def marginal_links(draws: Draws, rows: Matrices, part: slice) -> Array:
+    """(sample, row), the same on the link scale."""
+    eta = common_part(draws, rows, part)
+    return eta if draws.sigma is not None else logit_of_mean(eta, total_group_variance(draws, rows, part))
 
 
 def _distinct(design: Design) -> tuple[Matrices, Array]:
@@ -95,8 +102,8 @@ def _project(
     """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
     if draws.sigma is not None:
         return draws.beta[part], np.zeros(len(variance))
-    means = mean_probability(common_part(draws, rows, part), variance)
-    links = logit(means)
+    eta = common_part(draws, rows, part)
+    means, links = mean_probability(eta, variance), logit_of_mean(eta, variance)
     X = rows.X
     gamma = np.linalg.lstsq(X * np.sqrt(weights)[:, None], ((links - rows.offset) * np.sqrt(weights)).T)[0].T
     if projection == "likelihood":
@@ -111,7 +118,7 @@ def _maximum_likelihood(gamma: Array, means: Array, X: Array, offset: Array, wei
         p = expit(gamma @ X.T + offset)
         score = ((means - p) * weights) @ X
         information = ((p * (1 - p) * weights) @ products).reshape(-1, X.shape[1], X.shape[1])
-        step = np.linalg.solve(information, score[..., None])[..., 0]
+        step = (np.linalg.pinv(information, hermitian=True) @ score[..., None])[..., 0]
         gamma = gamma + step
         if np.abs(step).max() < STILL:
             break

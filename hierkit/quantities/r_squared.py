@@ -5,8 +5,9 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
+from hierkit.quantities.effects import student_t_note
 from hierkit.quantities.icc import LOGISTIC_VARIANCE, average_variances
-from hierkit.quantities.predictor import batches, common_part, read_draws
+from hierkit.quantities.predictor import batches, read_draws
 from hierkit.quantities.quantity import Quantity
 
 
@@ -36,7 +37,7 @@ def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
     rows = fitted_matrices(design)
     explained = np.empty(len(draws.beta))
     for part in batches(len(explained), len(rows.offset)):
-        explained[part] = common_part(draws, rows, part).var(axis=1)
+        explained[part] = (draws.beta[part] @ rows.X.T).var(axis=1)
     groups = average_variances(design, draws).sum(axis=1) if design.factors else np.zeros(len(explained))
     total = explained + groups + (LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma**2)
     arrays = {
@@ -48,4 +49,4 @@ def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
         "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
         f"explain (marginal), and predictors and groups (conditional); the rest is {scale}."
     )
-    return Quantity(xr.Dataset(arrays), definition)
+    return Quantity(xr.Dataset(arrays), definition + student_t_note(posterior, design))

@@ -59,7 +59,7 @@ def ranks(
         allowed = f"Its effects are {', '.join(map(repr, labels))}"
         raise refusal(f"{chosen.label!r} has no effect {named!r}", allowed, "Name one of them")
     top = max(1, round(size / 10)) if best is None else best
-    if not 1 <= top <= size:
+    if top != int(top) or not 1 <= top <= size:
         raise refusal(f"best={best!r}", f"It is a whole number from 1 to {size}, the number of groups", "Correct it")
     u = flat(read_effects(posterior, chosen).u.sel(effect=named))
     order = rankdata(-u if highest_first else u, axis=1)

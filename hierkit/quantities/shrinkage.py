@@ -7,7 +7,7 @@ from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import read_covariance, read_effects
+from hierkit.quantities.effects import read_covariance, read_effects, student_t_note
 from hierkit.quantities.information import cholesky, information, inverse, mean_weight, times
 from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.quantity import Quantity
@@ -37,7 +37,7 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
         `shrinkage`, `pull` = 1 - shrinkage, `own`, `pooled` (chain, draw, group, effect), and `overall`, tr Λ / q
         (chain, draw, group); `n` (group). 1: the group keeps its own estimate; 0: it gets the common one. `own` is the
         group's own deviation from the common coefficients in that draw, one weighted least-squares step from its rows
-        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it.
+        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it, and there with no need of it.
 
     Raises
     ------
@@ -61,61 +61,62 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     ranks = _ranks(chosen)
     known = slice(None) if ranks.min() == q else ranks == q  # a slice copies nothing
     for part, M, score in information(design, draws, chosen):
-        factors = _shrinkage_factors(draws.G[place][part], M, kind)
+        gain = _posterior_covariance(draws.G[place][part], M)
+        factors = times(gain, M) if kind == "blup" else _square_root(draws.G[place][part], M)
         for k in range(q):
             diagonal[k, part] = factors[k, k]
         overall[part] = diagonal[:, part].mean(axis=0)
-        step = _own_deviation(M[..., known], score[..., known], draws.u[place][part][:, known])
+        u = np.moveaxis(draws.u[place][part], -1, 0)[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):  # draws with p at 0 or 1 have no estimate
+            step = u[..., known] + times(inverse(M[..., known]), score[:, None][..., known])
         own[:, part, known] = step[:, 0]
-        pooled[:, part, known] = times(factors[..., known], step)[:, 0]
+        if kind == "blup":
+            pooled[:, part] = (times(factors, u) + times(gain, score[:, None]))[:, 0]
+        else:
+            pooled[:, part, known] = times(factors[..., known], step)[:, 0]
     labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
     n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
-    return Quantity(xr.Dataset({"n": n, **arrays}), _definition(design, chosen, diagonal.mean(axis=1), kind))
+    return Quantity(
+        xr.Dataset({"n": n, **arrays}),
+        _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior, design),
+    )
 
 
-def _shrinkage_factors(G: Array, M: Array, kind: str) -> Array:
-    """Λ, or its square root, (effect, effect, sample, group).
-
-    Λ = L S L^-1 with S = I - (I + L'M L)^-1 symmetric, and no inverse of M: a group of one row is fine.
-    """
-    q = len(M)
-    if q == 1:
-        signal = G[:, 0, 0, None] * M[0, 0]
-        share = signal / (1 + signal)
-        return np.asarray(share if kind == "blup" else np.sqrt(share))[None, None]
+def _posterior_covariance(G: Array, M: Array) -> Array:
+    """(effect, effect, sample, group), (G^-1 + M)^-1 = L (I + L'M L)^-1 L' with G = L L', for any M and G."""
     L = cholesky(G)
     transposed = np.swapaxes(L, 0, 1)
-    inner = times(times(transposed, M), L)
-    eye = np.eye(q)[..., None, None]
-    if kind == "blup":
-        return times(L, times(inverse(inner + eye), times(transposed, M)))
-    S = np.moveaxis(inner, (0, 1), (-2, -1))
-    values, vectors = np.linalg.eigh(S)
+    inner = times(times(transposed, M), L) + np.eye(len(M))[..., None, None]
+    return times(times(L, inverse(inner)), transposed)
+
+
+def _square_root(G: Array, M: Array) -> Array:
+    """(effect, effect, sample, group), the root of Λ = L S L^-1, S = I - (I + L'M L)^-1."""
+    L = cholesky(G)
+    inner = np.moveaxis(times(times(np.swapaxes(L, 0, 1), M), L), (0, 1), (-2, -1))
+    values, vectors = np.linalg.eigh(inner)
     roots = np.sqrt(values.clip(0) / (1 + values.clip(0)))
     root = np.moveaxis((vectors * roots[..., None, :]) @ np.swapaxes(vectors, -1, -2), (-2, -1), (0, 1))
     L_inverse = np.moveaxis(np.linalg.inv(np.moveaxis(L, (0, 1), (-2, -1))), (-2, -1), (0, 1))
     return times(times(L, root), L_inverse)
 
 
-def _own_deviation(M: Array, score: Array, u: Array) -> Array:
-    """(effect, 1, sample, group), u + M^-1 score: where the group's own rows would put its effects."""
-    step: Array = times(inverse(M), score[:, None])[:, 0] + np.moveaxis(u, -1, 0)
-    return step[:, None]
-
-
 def _ranks(factor: Factor) -> Array:
-    """(group,), how many effects each group's rows can tell apart."""
-    return np.array(np.linalg.matrix_rank(factor.sums(factor.Z)))
+    """(group,), how many effects each group's rows can tell apart, whatever the units of what they multiply."""
+    products = factor.sums(factor.Z)
+    sizes = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    return np.array(np.linalg.matrix_rank(products / (sizes[:, :, None] * sizes[:, None, :]), hermitian=True))
 
 
 def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> str:
     text = (
         f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a "
-        "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For one effect and "
-        "a Gaussian outcome τ² / (τ² + σ²/n)."
+        "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For a group "
+        "intercept and a Gaussian outcome τ² / (τ² + σ²/n)."
     )
     if kind == "spread":
         text += " Square roots of Λ: right spread of the groups, not the best guess of each (Louis 1984, Ghosh 1992)."
@@ -172,8 +173,8 @@ def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = 
     Returns
     -------
     Quantity
-        `rows` (chain, draw). A group of fewer rows learns more from the others than from itself (Gelman and Hill 2007,
-        ch. 12).
+        `rows` (chain, draw); trials for counts. A group of fewer learns more from the others than from itself (Gelman
+        and Hill 2007, ch. 12). With varying slopes it is that of the level where their predictors are zero.
 
     Raises
     ------
@@ -190,6 +191,9 @@ def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = 
     variance = flat(read_covariance(posterior, chosen))[:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence."
+        "group's level keeps half of its own evidence"
+        + (", counted in trials." if design.outcome.trials is not None else ".")
     )
+    if len(chosen.effects) > 1:
+        definition += " The level is that where the predictors of its other effects are zero."
     return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)

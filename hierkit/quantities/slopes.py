@@ -7,17 +7,17 @@ import numpy as np
 import xarray as xr
 from arviz_base import rcParams
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.terms import Array
-from hierkit.quantities.marginal import marginal_means
+from hierkit.quantities.marginal import marginal_links, marginal_means
 from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws
 from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.typical import grid_of, is_numeric, predictor, typical_rows
+from hierkit.quantities.typical import dim_of, grid_of, is_measured, predictor, typical_rows
 
 KINDS = ("conditional", "typical", "marginal")
 SCALES = ("response", "link")
@@ -90,7 +90,7 @@ def slopes(
             if own is not None:
                 bounds[part, i] = np.quantile(_averages(change, own.codes, len(own.levels)), tails, axis=1).T
     labels = {"contrast": [label for label, *_ in contrasts]}
-    values = {"average": draws.labelled(averages, {**labels, by or "by": names})}
+    values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
     if own is not None:
         values["groups_lower"] = draws.labelled(bounds[..., 0], labels)
         values["groups_upper"] = draws.labelled(bounds[..., 1], labels)
@@ -116,22 +116,25 @@ def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
     return places, list(names)
 
 
-def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matrices, float]]:
+def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matrices, Array]]:
     """What is compared: a label, the rows before and after, and the distance between them."""
     values = predictor(design, variable)
-    if is_numeric(values) and set(values.unique()) != {0, 1}:
-        step = STEP * float(values.std())
-        low, high = (changed_matrices(design, {variable: values.to_numpy() + s}) for s in (-step, step))
-        return [(variable, low, high, 2 * step)]
+    if is_measured(design, variable) and set(values.unique()) != {0, 1}:
+        step, x = STEP * float(values.std()), values.to_numpy(dtype=np.float64)
+        below, above = np.maximum(x - step, x.min()), np.minimum(x + step, x.max())  # a logarithm has no value outside
+        low, high = (changed_matrices(design, {variable: moved}) for moved in (below, above))
+        return [(variable, low, high, above - below)]
     levels = list(values.cat.categories) if hasattr(values, "cat") else sorted(values.unique())
     first = changed_matrices(design, {variable: levels[0]})
-    return [(f"{level} - {levels[0]}", first, changed_matrices(design, {variable: level}), 1.0) for level in levels[1:]]
+    return [
+        (f"{level} - {levels[0]}", first, changed_matrices(design, {variable: level}), np.ones(1))
+        for level in levels[1:]
+    ]
 
 
 def _means(draws: Draws, rows: Matrices, part: slice, kind: str, scale: str) -> Array:
     if kind == "marginal":
-        means = marginal_means(draws, rows, part)
-        return logit(means) if draws.sigma is None and scale == "link" else means
+        return (marginal_links if scale == "link" else marginal_means)(draws, rows, part)
     eta = linear_predictor(draws, rows, part) if kind == "conditional" else common_part(draws, rows, part)
     return _on_response(draws, eta) if scale == "response" else eta
 
@@ -205,7 +208,7 @@ def response_curve(
     rows, draws = typical_rows(design, {variable: grid}), read_draws(posterior, design)
     whole = slice(None)
     eta = common_part(draws, rows)
-    along = {variable: grid}
+    along = {dim_of(variable): grid}
     arrays = {
         "typical": draws.labelled(_on_response(draws, eta), along),
         "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
@@ -231,7 +234,7 @@ def response_curve(
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:
     """The places of groups among a factor's levels."""
     known = list(factor.levels)
-    if unknown := [label for label in groups or [] if label not in known]:
+    if unknown := [label for label in ([] if groups is None else groups) if label not in known]:
         some = ", ".join(map(str, known[:5]))
         raise refusal(
             f"{factor.label!r} has no group {unknown[0]!r}", f"Its groups are {some}, ...", "Correct the label"

@@ -9,10 +9,12 @@ import pandas as pd
 from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, changed_matrices
-from hierkit.model.syntax import columns_in
+from hierkit.model.syntax import columns_in, outer_calls, render
 from hierkit.model.terms import Array
 
 POINTS = 50
+CATEGORY_CALLS = ("C(", "T(", "S(", "binary(", "B(")
+DIMS = ("chain", "draw", "group", "effect", "factor", "term", "contrast")
 
 
 def predictors(design: Design) -> list[str]:
@@ -43,10 +45,23 @@ def is_numeric(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) and values.dtype != bool
 
 
+def is_measured(design: Design, name: str) -> bool:
+    """Whether a predictor is a number that no term uses as a category."""
+    formula = design.formula
+    trees = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
+    calls = [call for tree in trees for call in outer_calls(tree) if render(call).startswith(CATEGORY_CALLS)]
+    return is_numeric(design.rows.frame[name]) and not any(name in columns_in(call) for call in calls)
+
+
+def dim_of(name: str) -> str:
+    """The dim for values of a column: its name, with an underscore where hierkit has a dim of that name."""
+    return f"{name}_" if name in DIMS else name
+
+
 def grid_of(design: Design, name: str) -> Array:
     """Evenly spaced values over the range of a numeric predictor."""
     values = predictor(design, name)
-    if not is_numeric(values):
+    if not is_measured(design, name):
         raise refusal(f"{name!r} is not a number", "A curve needs a numeric predictor", "Use slopes() for a category")
     return np.linspace(float(values.min()), float(values.max()), POINTS)
 
@@ -54,9 +69,16 @@ def grid_of(design: Design, name: str) -> Array:
 def typical_rows(design: Design, changes: Mapping[str, Any]) -> Matrices:
     """A row for each value of the changes, other predictors at their mean or commonest level."""
     size = max(len(values) for values in changes.values())
-    others = {name: _centre(design.rows.frame[name]) for name in predictors(design) if name not in changes}
+    others = {name: _centre(design, name) for name in predictors(design) if name not in changes}
     return changed_matrices(design, {**others, **changes}, np.zeros(size, dtype=np.intp))
 
 
-def _centre(values: pd.Series) -> Any:
-    return float(values.mean()) if is_numeric(values) else values.mode()[0]
+def mean_row(design: Design) -> Matrices:
+    """One row with every predictor at its mean or commonest level."""
+    others = {name: _centre(design, name) for name in predictors(design)}
+    return changed_matrices(design, others, np.zeros(1, dtype=np.intp))
+
+
+def _centre(design: Design, name: str) -> Any:
+    values = design.rows.frame[name]
+    return float(values.mean()) if is_measured(design, name) else values.mode()[0]

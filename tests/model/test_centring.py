@@ -29,6 +29,15 @@ def test_new_rows_are_split_by_the_fitted_means():
     np.testing.assert_allclose(split["wait_within"], [5.5, -7, 5, -5.5])
 
 
+def test_index_and_lazy_frames():
+    fitted = hierkit.center_within(rows(), "wait", by="team")
+    new = rows().set_axis([10, 11, 12, 13])
+    for like in (None, fitted):
+        assert hierkit.center_within(new, "wait", by="team", like=like).index.tolist() == [10, 11, 12, 13]
+    lazy = hierkit.center_within(pl.LazyFrame(rows()), "wait", by="team")
+    assert lazy["wait_between"].to_list() == [2, 2, 12, 12]
+
+
 def test_refusals():
     with pytest.raises(HierkitError, match="no column 'weight'"):
         hierkit.center_within(rows(), "weight", by="team")

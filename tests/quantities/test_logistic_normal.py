@@ -4,7 +4,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
+from hierkit.quantities.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
 
 
 @pytest.mark.parametrize("eta", [-6.0, -1.3, 0.0, 2.5])
@@ -17,6 +17,25 @@ def test_mean_probability(eta, s):
 def test_without_variance_it_is_the_logistic_function():
     eta = np.linspace(-40, 40, 4001)
     np.testing.assert_allclose(mean_probability(eta, np.zeros(4001)), expit(eta), atol=3e-9)
+
+
+@pytest.mark.parametrize(("eta", "s"), [(20.0, 0.0), (-35.0, 1.0), (45.0, 0.5), (700.0, 2.0)])
+def test_far_out_the_logit_is_finite_and_right(eta, s):
+    """E exp(-|eta| + v): the logit is |eta| - s²/2, with the sign of eta."""
+    found = logit_of_mean(np.array(eta), np.array(s**2))
+    assert found == pytest.approx(np.sign(eta) * (abs(eta) - s**2 / 2), abs=1e-4)
+
+
+def test_the_logit_agrees_with_the_mean():
+    eta = np.linspace(-9, 9, 50)
+    means = mean_probability(eta, np.full(50, 2.0))
+    np.testing.assert_allclose(logit_of_mean(eta, np.full(50, 2.0)), np.log(means / (1 - means)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("eta", "s", "expected"), [(0.0, 3.0, 0.135162), (-3.0, 5.0, 0.14020), (0.0, 10.0, 0.2107)])
+def test_variance_of_wide_distributions(eta, s, expected):
+    found = variance_of_probability(np.array([eta]), np.array([s**2]), np.zeros(1))
+    assert found[0] == pytest.approx(expected, rel=3e-4)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,30 @@ def test_r_squared(family):
     assert quantity.draws["marginal"][0, 0].item() == pytest.approx(expected)
 
 
+def test_counts_have_the_design_effect_of_their_trials():
+    """Eighteen players with one row of 45 trials each: 1 + 44 ρ."""
+    rows = pd.DataFrame({"hits": np.arange(18) + 5, "tries": 45, "g": np.arange(18)})
+    design = design_of("p(hits, tries) ~ 1 + (1 | g)", rows, "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": -1.0, "1|g_sigma": 0.5})
+    rho = value(icc(posterior, design), "response", factor="g")
+    quantity = design_effect(posterior, design)
+    assert value(quantity, "design_effect") == pytest.approx(1 + 44 * rho)
+    assert value(quantity, "effective_rows") == pytest.approx(18 * 45 / (1 + 44 * rho))
+
+
+def test_an_offset_explains_nothing():
+    rows = table(60).assign(o=lambda d: 10 * d.x)
+    design = design_of("y ~ 1 + offset(o) + (1 | g)", rows)
+    np.testing.assert_allclose(r_squared(synthetic_draws(design), design).draws["marginal"], 0, atol=1e-12)
+
+
+def test_the_mean_row_is_a_row():
+    """With one effect for each level every row has the same ICC."""
+    design = design_of("y ~ 1 + (0 + h | g)", table(90))
+    posterior = fixed_draws(design, {"h|g_sigma": 1.0, "sigma": 1.0})
+    assert value(icc(posterior, design), "latent", factor="g") == pytest.approx(0.5)
+
+
 def test_without_groups():
     design = design_of("y ~ x", table())
     posterior = synthetic_draws(design)

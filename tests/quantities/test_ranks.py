@@ -32,7 +32,10 @@ def test_ranks_of_means_are_not_expected_ranks():
     assert posterior["1|g"].mean(("chain", "draw")).argmax("g__factor_dim") == 0
 
 
-@pytest.mark.parametrize(("options", "message"), [({"effect": "z"}, "has no effect 'z'"), ({"best": 0}, "from 1 to 6")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"effect": "z"}, "has no effect 'z'"), ({"best": 0}, "from 1 to 6"), ({"best": 2.5}, "whole number")],
+)
 def test_refusals(options, message):
     design = design_of("y ~ x + (x | g)", table(100))
     with pytest.raises(HierkitError, match=message):

@@ -11,7 +11,13 @@ from synthetic import design_of, fixed_draws, synthetic_draws, table
 from hierkit import datasets
 from hierkit.errors import HierkitError
 from hierkit.quantities.information import inverse, times
-from hierkit.quantities.shrinkage import _shrinkage_factors, break_even_size, pooling_factors, shrinkage
+from hierkit.quantities.shrinkage import (
+    _posterior_covariance,
+    _square_root,
+    break_even_size,
+    pooling_factors,
+    shrinkage,
+)
 
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 SLOPES = {"Intercept": 78.247, "wait": -1.014, "1|team_sigma": 68.94**0.5, "wait|team_sigma": 0.11597**0.5}
@@ -52,7 +58,8 @@ def test_random_slopes_at_reml():
     assert mean(quantity, "overall").sel(group=0).item() == pytest.approx(0.4704, abs=5e-5)
     G = np.array([[68.94, -1.477], [-1.477, 0.11597]])
     Z = design.factors[0].Z[design.factors[0].codes == 0]
-    full = _shrinkage_factors(G[None], (Z.T @ Z / 63.81)[:, :, None, None], "blup")[..., 0, 0]
+    M = (Z.T @ Z / 63.81)[:, :, None, None]
+    full = times(_posterior_covariance(G[None], M), M)[..., 0, 0]
     np.testing.assert_allclose(full, [[0.6603, 10.4098], [0.009375, 0.2805]], rtol=5e-4)
     np.testing.assert_allclose(sorted(np.linalg.eigvals(full)), [0.1048, 0.8360], atol=1e-4)
 
@@ -61,8 +68,8 @@ def test_spread_is_the_square_root():
     design, posterior = csat_slopes()
     M = np.moveaxis(design.factors[0].sums(design.factors[0].Z), 0, -1)[:, :, None] / 63.81
     G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
-    root = _shrinkage_factors(G, M, "spread")
-    np.testing.assert_allclose(times(root, root), _shrinkage_factors(G, M, "blup"), rtol=1e-8, atol=1e-12)
+    root = _square_root(G, M)
+    np.testing.assert_allclose(times(root, root), times(_posterior_covariance(G, M), M), rtol=1e-8, atol=1e-12)
     assert "Louis" in shrinkage(posterior, design, kind="spread").definition
     one = design_of("csat ~ wait + (1 | team)", datasets.csat())
     draws = fixed_draws(one, CSAT)
@@ -92,6 +99,14 @@ def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
     quantity = shrinkage(synthetic_draws(design), design)
     assert np.isnan(mean(quantity, "own").sel(group=99)).all()
     assert np.isfinite(mean(quantity, "shrinkage")).all()
+    assert np.isfinite(mean(quantity, "pooled")).all()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_units_change_nothing(unit):
+    design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda d: d.x * unit))
+    posterior = fixed_draws(design, {"x": 0.3 / unit, "x|g": 0.2 / unit, "x|g_sigma": 0.5 / unit}, corr=0.3)
+    assert np.isfinite(mean(shrinkage(posterior, design), "own")).all()
 
 
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
@@ -117,6 +132,8 @@ def test_order_and_origin_change_nothing(seed, shift, q):
     assert ((overall >= 0) & (overall <= 1)).all()
     shuffled = rows.sample(frac=1, random_state=seed).reset_index(drop=True)
     moved = shuffled[list(reversed(shuffled.columns))].assign(y=lambda d: d.y + shift)
+    if q == "1":  # a slope's zero is where the intercept's λ is meant
+        moved["x"] += shift
     other = design_of(f"y ~ x + z + ({q} | g)", moved)
     np.testing.assert_allclose(shrinkage(posterior, other).draws["shrinkage"], expected, rtol=1e-7, atol=1e-10)
 

@@ -63,6 +63,28 @@ def test_transformed_predictors_are_transformed_again():
     np.testing.assert_allclose(average(slopes(posterior, design, "x")), expected, rtol=1e-6)
 
 
+def test_steps_stay_where_a_transformation_is_defined():
+    rows = table(80).assign(w=lambda d: np.exp(6 * d.x), v=lambda d: (d.x - d.x.min()) ** 2 + 1)
+    design = design_of("y ~ np.log(w) + np.sqrt(v) + (1 | g)", rows)
+    posterior = synthetic_draws(design)
+    for name in ("w", "v"):
+        assert np.isfinite(slopes(posterior, design, name).draws["average"]).all()
+
+
+def test_numbers_used_as_categories():
+    design = design_of("y ~ C(year) + z + (1 | g)", table(80).assign(year=lambda d: 2000 + d.index % 3))
+    posterior = synthetic_draws(design)
+    quantity = slopes(posterior, design, "year")
+    assert quantity.draws["contrast"].values.tolist() == ["2001 - 2000", "2002 - 2000"]
+    assert response_curve(posterior, design, "z").draws["typical"].sizes["z"] == 50
+
+
+def test_columns_called_like_a_dim():
+    design = design_of("y ~ group + (1 | factor)", table(80).rename(columns={"x": "group", "g": "factor"}))
+    curve = response_curve(synthetic_draws(design), design, "group")
+    assert curve.draws["by_group"].dims == ("chain", "draw", "group", "group_")
+
+
 def test_gaussian_slopes_are_the_same_in_kind():
     design = design_of("y ~ x + h + (1 | g)", table(100))
     posterior = synthetic_draws(design)
