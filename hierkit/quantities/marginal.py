@@ -102,8 +102,8 @@ def _project(
     """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
     if draws.sigma is not None:
         return draws.beta[part], np.zeros(len(variance))
-    eta = common_part(draws, rows, part)
-    means, links = mean_probability(eta, variance), logit_of_mean(eta, variance)
+    links = logit_of_mean(common_part(draws, rows, part), variance)
+    means = expit(links)
     X = rows.X
     gamma = np.linalg.lstsq(X * np.sqrt(weights)[:, None], ((links - rows.offset) * np.sqrt(weights)).T)[0].T
     if projection == "likelihood":
