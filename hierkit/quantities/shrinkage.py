@@ -194,6 +194,7 @@ def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = 
         "group's level keeps half of its own evidence"
         + (", counted in trials." if design.outcome.trials is not None else ".")
     )
+    definition += " Draws with τ near zero carry its mean far up: read the interval."
     if len(chosen.effects) > 1:
         definition += " The level is that where the predictors of its other effects are zero."
     return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)
