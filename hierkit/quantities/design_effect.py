@@ -41,7 +41,7 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     Kish (1965). Counts: n and m count trials, and ρ is that of single trials.
     """
     chosen = design.factor(factor)
-    place = [own.label for own in design.factors].index(chosen.label)
+    place = design.factors.index(chosen)
     draws = read_draws(posterior, design, effects=False)
     trials = design.outcome.trials
     n = chosen.counts if trials is None else np.bincount(chosen.codes, trials, len(chosen.levels))

@@ -7,10 +7,11 @@ import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import student_t_note
 from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
-from hierkit.quantities.predictor import Draws, group_variance, read_draws
+from hierkit.quantities.predictor import Draws, common_part, group_variance, read_draws
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.typical import dim_of, grid_of, mean_row, typical_rows
 
@@ -33,10 +34,10 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
     Returns
     -------
     Quantity
-        `latent` (chain, draw, factor), v = σ² or π²/3, τ² = z'Gz at the mean row (predictors at their means
-        or commonest levels); `average`, τ² averaged over rows
-        (Johnson 2014), where slopes vary; `response` for a Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at
-        the mean row's Xβ. The factor "all" is their sum. With `along` the variables have that predictor as a dim.
+        `latent` (chain, draw, factor), v = σ² or π²/3, τ² = z'Gz at the mean row (predictors at their means or
+        commonest levels); `average`, τ² averaged over rows (Johnson 2014), where slopes vary; `response` for a
+        Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at the mean row's Xβ. With several factors "all" is of
+        all of them together. With `along` the variables have that predictor as a dim. Shares from 0 to 1.
 
     Raises
     ------
@@ -51,15 +52,15 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
     if not design.factors:
         raise refusal("The model has no grouping factor", "An ICC compares groups", "Add a group term such as (1 | g)")
     draws = read_draws(posterior, design, effects=False)
-    grid = None if along is None else grid_of(design, along)
-    rows = mean_row(design) if along is None or grid is None else typical_rows(design, {along: grid})
-    between = np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
+    grid = {} if along is None else {along: grid_of(design, along)}
+    rows = typical_rows(design, grid) if grid else mean_row(design)
+    between = _between(draws, rows)
     variables = {"latent": _share(between, draws)}
     if along is None and any(len(factor.effects) > 1 for factor in design.factors):
         variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
     if draws.sigma is None:
-        variables["response"] = _response(draws.beta @ rows.X.T + rows.offset, between)
-    labels: dict[str, Any] = {"factor": _labels(design)} | ({} if along is None else {dim_of(along): grid})
+        variables["response"] = _response(common_part(draws, rows), between)
+    labels: dict[str, Any] = {"factor": _labels(design)} | {dim_of(name): values for name, values in grid.items()}
     arrays = {
         name: draws.labelled(values if along is not None else values[..., 0], labels)
         for name, values in variables.items()
@@ -75,11 +76,15 @@ def average_variances(design: Design, draws: Draws) -> Array:
 
 def response_icc(design: Design, draws: Draws, place: int) -> Array:
     """(sample,), one factor's ICC on the scale of the outcome: of the average row, for events that of the mean row."""
-    rows = mean_row(design)
-    between = np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
     if draws.sigma is not None:
         return np.asarray(_share(average_variances(design, draws)[:, :, None], draws)[:, place, 0])
-    return np.asarray(_response(draws.beta @ rows.X.T + rows.offset, between)[:, place, 0])
+    rows = mean_row(design)
+    return np.asarray(_response(common_part(draws, rows), _between(draws, rows))[:, place, 0])
+
+
+def _between(draws: Draws, rows: Matrices) -> Array:
+    """(sample, factor, row), the variance that each factor adds."""
+    return np.stack([group_variance(G, Z) for G, Z in zip(draws.G, rows.Z, strict=True)], axis=1)
 
 
 def _with_sum(between: Array) -> Array:
@@ -114,13 +119,8 @@ def _labels(design: Design) -> list[str]:
 
 def _definition(design: Design) -> str:
     gaussian = design.outcome.family == "gaussian"
-    text = "Intraclass correlation τ² / (τ² + v), from the variance components, "
-    text += (
-        "v = σ². "
-        if gaussian
-        else "on the latent scale with v = π²/3, and on the response scale Var(p) / (p (1 - p)). "
-    )
-    text += "At the mean row"
+    scales = "v = σ²" if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
+    text = f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. At the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
     return text + (f'. "{ALL}" is of all factors together.' if len(design.factors) > 1 else ".")

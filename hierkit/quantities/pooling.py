@@ -67,7 +67,7 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     from hierkit.quantities.classical import complete_pooling, no_pooling  # statsmodels takes a second to import
 
     chosen = design.factor(factor)
-    place = [own.label for own in design.factors].index(chosen.label)
+    place = design.factors.index(chosen)
     draws, terms = read_draws(posterior, design), own_terms(design, chosen)
     partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + draws.u[place] @ terms.of_effects.T
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)

@@ -7,7 +7,7 @@ from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import read_covariance, read_effects, student_t_note
+from hierkit.quantities.effects import entry, read_covariance, read_effects, stack, student_t_note
 from hierkit.quantities.information import cholesky, information, inverse, mean_weight, times
 from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.quantity import Quantity
@@ -37,7 +37,8 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
         `shrinkage`, `pull` = 1 - shrinkage, `own`, `pooled` (chain, draw, group, effect), and `overall`, tr Λ / q
         (chain, draw, group); `n` (group). 1: the group keeps its own estimate; 0: it gets the common one. `own` is the
         group's own deviation from the common coefficients in that draw, one weighted least-squares step from its rows
-        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it, and there with no need of it.
+        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it, which the rows determine even
+        there, and for "spread" only where `own` is. Deviations are on the link scale, shares are from 0 to 1.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     if kind not in KINDS:
         raise refusal(f"kind={kind!r}", "It is 'blup' or 'spread'", "Choose one")
     chosen = design.factor(factor)
-    place = [own.label for own in design.factors].index(chosen.label)
+    place = design.factors.index(chosen)
     draws = read_draws(posterior, design)
     q, shape = len(chosen.effects), (len(draws.beta), len(chosen.levels))
     diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
@@ -141,15 +142,18 @@ def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = 
     Quantity
         `pooling` (effect,) and `group_pooling` (group, effect), min(1, (sd u_k / τ)²) with τ² the posterior mean of the
         variance; `n` (group). Each is one number with no posterior of its own. 0: no pooling, 1: complete pooling.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown factor.
     """
     chosen = design.factor(factor)
     effects = read_effects(posterior, chosen)
     u, sample = effects.u, ("chain", "draw")
     batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
-    variance = xr.concat(
-        [effects.cov.sel(effect=e.label, effect_other=e.label, drop=True) for e in chosen.effects],
-        dim=xr.DataArray([e.label for e in chosen.effects], dims="effect", name="effect"),
-    )
+    labels = [effect.label for effect in chosen.effects]
+    variance = stack([entry(effects.cov, label, label) for label in labels], "effect", labels)
     by_group = np.minimum(1, u.var(sample, ddof=1) / variance.mean(sample))
     definition = (
         f"Pooling factors of {chosen.label}: 1 - Var(E u) / E(Var u) over groups, and for each group (sd u / τ)² "
@@ -191,10 +195,10 @@ def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = 
     variance = flat(read_covariance(posterior, chosen))[:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence"
-        + (", counted in trials." if design.outcome.trials is not None else ".")
+        "group's level keeps half of its own evidence. Draws with τ near zero carry its mean far up: read the interval."
     )
-    definition += " Draws with τ near zero carry its mean far up: read the interval."
+    if design.outcome.trials is not None:
+        definition += " Rows are trials."
     if len(chosen.effects) > 1:
         definition += " The level is that where the predictors of its other effects are zero."
     return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from arviz_base import rcParams
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import expit
 
 from hierkit.errors import refusal
@@ -71,14 +72,13 @@ def slopes(
     """
     _check(kind, KINDS, "kind")
     _check(scale, SCALES, "scale")
-    draws = read_draws(posterior, design)
+    draws = read_draws(posterior, design, effects=kind == "conditional")
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
-    own = (
-        None
-        if kind != "conditional" or not design.factors
-        else (design.factor(factor) if factor else design.factors[0])
-    )
+    over_rows, over_groups = _averaging(groups, len(names)), None
+    if kind == "conditional" and design.factors:
+        own = design.factor(factor) if factor else design.factors[0]
+        over_groups = _averaging(own.codes, len(own.levels))
     tails = (1 - rcParams["stats.ci_prob"]) / 2 * np.array([1, -1]) + np.array([0, 1])
     averages = np.empty((len(draws.beta), len(contrasts), len(names)))
     bounds = np.empty((len(draws.beta), len(contrasts), 2))
@@ -86,17 +86,18 @@ def slopes(
         for part in batches(len(averages), len(groups)):
             after, before = (_means(draws, rows, part, kind, scale) for rows in (high, low))
             change = (after - before) / distance
-            averages[part, i] = _averages(change, groups, len(names))
-            if own is not None:
-                bounds[part, i] = np.quantile(_averages(change, own.codes, len(own.levels)), tails, axis=1).T
+            averages[part, i] = change @ over_rows
+            if over_groups is not None:
+                bounds[part, i] = np.quantile(change @ over_groups, tails, axis=1).T
     labels = {"contrast": [label for label, *_ in contrasts]}
     values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
-    if own is not None:
+    if over_groups is not None:
         values["groups_lower"] = draws.labelled(bounds[..., 0], labels)
         values["groups_upper"] = draws.labelled(bounds[..., 1], labels)
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
-    return Quantity(dataset.squeeze(alone, drop=True), _definition(design, variable, kind, scale, own is not None))
+    definition = _definition(design, variable, kind, scale, over_groups is not None)
+    return Quantity(dataset.squeeze(alone, drop=True), definition)
 
 
 def _check(given: str, allowed: tuple[str, ...], name: str) -> None:
@@ -144,26 +145,25 @@ def _on_response(draws: Draws, eta: Array) -> Array:
     return eta if draws.sigma is not None else np.asarray(expit(eta))
 
 
-def _averages(change: Array, places: NDArray[np.intp], size: int) -> Array:
-    """(sample, place), averages of (sample, row) over the rows of each place."""
-    order = np.argsort(places, kind="stable")
-    starts = np.searchsorted(places[order], np.arange(size))
-    averages: Array = np.add.reduceat(change[:, order], starts, axis=1) / np.bincount(places, minlength=size)
-    return averages
+def _averaging(places: NDArray[np.intp], size: int) -> sparse.csr_array:
+    """(row, place), what (sample, row) is multiplied by for averages over the rows of each place."""
+    shares = 1 / np.bincount(places, minlength=size)[places]
+    return sparse.csr_array((shares, (np.arange(len(places)), places)), shape=(len(places), size))
 
 
 def _definition(design: Design, variable: str, kind: str, scale: str, spread: bool) -> str:
     unit = "log odds" if scale == "link" else "probability"
+    if design.outcome.family == "gaussian":
+        unit = "units of the outcome"
     where = {
         "conditional": "each row in its own group",
         "typical": "in a typical group, all group effects zero",
         "marginal": "across the population, group effects integrated out",
     }[kind]
-    text = f"Average over rows, within each draw, of the change of the mean for one unit of {variable}: {where}, in "
-    text += (
-        "units of the outcome" if design.outcome.family == "gaussian" else unit
-    ) + ". A category: the difference from "
-    text += "its first level."
+    text = (
+        f"Average over rows, within each draw, of the change of the mean for one unit of {variable}: {where}, in "
+        f"{unit}. A category: the difference from its first level."
+    )
     if spread:
         text += (
             " groups_lower and groups_upper bound the observed groups' own slopes; their intervals are of those bounds."
@@ -221,7 +221,7 @@ def response_curve(
             raise refusal(
                 f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
             )
-        f = [own.label for own in design.factors].index(chosen.label)
+        f = design.factors.index(chosen)
         own = _on_response(draws, eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
         arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
     definition = (

@@ -71,15 +71,14 @@ def joint_log_posterior(x: Kernel, parameters: Kernel, geometry: Kernel, layout:
     C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(n_pairs)
     L_inverse, P = np.zeros((q, q)), np.empty((q, q))
     value, slope, grad_head = np.empty(head), np.empty(head), np.empty(head)
-    point = x[:head].copy()
-    log_priors(point[p:], parameters.codes[p:], parameters.numbers[p:], value[p:], slope[p:], grad_head[p:])
+    codes, numbers = parameters.codes, parameters.numbers
+    total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
     v, K, w, eta = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p), np.empty(n)
     ratio = geometry.sigma2 / value[head - 1] ** 2 if gaussian else 1.0
-    total = -position(c, P, ratio, geometry, layout, rows, v, K, w, eta)
-    point[:p] = v[:p]
-    total += log_priors(point, parameters.codes, parameters.numbers, value, slope, grad_head)
+    total -= position(c, P, ratio, geometry, layout, rows, v, K, w, eta)
+    total += log_priors(v[:p], codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
     eta += rows.offset
     add_columns(value[:p], rows.X, eta)
     residual = np.empty(n)

@@ -31,8 +31,8 @@ class Pilot:
         (effect, effect) of each factor, by size.
     sigma2 : float
         Residual variance; 1 where there is none.
-    v, spread : ndarray
-        (coordinate,), the estimate of v and its standard errors.
+    v : ndarray
+        (coordinate,), the estimate of v.
     W : ndarray
         (pattern,), working weights.
     R : ndarray
@@ -45,7 +45,6 @@ class Pilot:
     G: tuple[Array, ...]
     sigma2: float
     v: Array
-    spread: Array
     W: Array
     R: Array
     M: Array
@@ -86,13 +85,13 @@ def make_pilot(rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussi
         v = V @ (H.T @ Wz - C.T @ Ab)
         e = Ab - AC @ v
         eta, fixed = H @ v + E @ e, H[:, :p] @ v[:p]
-        used = Pilot(G, sigma2, v, np.sqrt(V.diagonal()), W, R, M, C[:, :p].toarray(), b)
+        used = Pilot(G, sigma2, v, W, R, M, C[:, :p].toarray(), b)
         G = _em_step(layout, factors, p, v, e, V, AC, inverse)
         if gaussian:
             sigma2 = max(_residual_variance(rows, z, eta, fixed), 1e-8 * _total_variance(rows))
         moved, before = np.abs(v - before), v
         same = (np.allclose(new.diagonal(), old.diagonal(), rtol=CHANGE) for new, old in zip(G, used.G, strict=True))
-        if np.all(moved < STILL * used.spread) and all(same):
+        if np.all(moved < STILL * np.sqrt(V.diagonal())) and all(same):
             break
     return used
 
