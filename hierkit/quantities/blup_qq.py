@@ -115,4 +115,5 @@ def _definition(label: str, outlying: Array, silent: int) -> str:
         f"normal under the model, with a simultaneous 95 % envelope. {named} Shrunken effects look more normal than "
         "they are: no test of normality."
     )
+    text += " distance: squared Mahalanobis distance over effects, expected_distance the χ² quantile at its rank."
     return text + (f" {silent} groups whose rows say nothing of their effects are left out." if silent else "")

@@ -35,5 +35,6 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     draws = coefficient_draws(posterior, design.columns)
     arrays = {"coefficient": draws}
     if design.outcome.family != "gaussian":
+        definition += " odds_ratio is exp(β): by what the odds are multiplied; for the intercept the odds themselves."
         arrays["odds_ratio"] = xr.DataArray(np.exp(draws))
     return Quantity(xr.Dataset(arrays), definition)

@@ -132,5 +132,6 @@ def _definition(design: Design, projection: str) -> str:
     return (
         f"Marginal coefficients γ, in log odds: {how} of the marginal probabilities E_u logit^-1(xβ + z'u) on X. The "
         "change across the population for one unit of the predictor, as GEE estimates it; the conditional coefficient "
-        "is that within a group and larger. attenuation = γ/β, closed form 1/sqrt(1 + 0.346 s²) (Zeger et al. 1988)."
+        "is that within a group and larger. odds_ratio = exp(γ); attenuation = γ/β, closed_form 1/sqrt(1 + 0.346 s²) "
+        "(Zeger et al. 1988); residual: how far, in log odds, a row's marginal mean lies from this regression."
     )

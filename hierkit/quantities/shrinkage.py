@@ -117,7 +117,8 @@ def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> s
     text = (
         f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a "
         "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For a group "
-        "intercept and a Gaussian outcome τ² / (τ² + σ²/n)."
+        "intercept and a Gaussian outcome τ² / (τ² + σ²/n). own: the group's own deviation; pooled: Λ times it; "
+        "overall: tr Λ / q over its q effects."
     )
     if kind == "spread":
         text += " Square roots of Λ: right spread of the groups, not the best guess of each (Louis 1984, Ghosh 1992)."

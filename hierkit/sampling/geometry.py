@@ -62,15 +62,8 @@ class Geometry(NamedTuple):
 
 def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
     """The coordinates that make the posterior round, were the rows Gaussian with the pilot's weights and G."""
-    p, n_factors = len(rows.X), len(layout.groups)
-    M, S, left = [pilot.M], [pilot.C], pilot.R
-    for f in range(n_factors - 2, -1, -1):
-        first, n_groups, q = p + layout.first[f], layout.groups[f], layout.effects[f]
-        own, before = left[first:, first:], left[first:, :first]
-        M.insert(0, own.reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :])
-        S.insert(0, before)
-        prior = np.kron(np.eye(n_groups), np.linalg.inv(pilot.G[f]))
-        left = left[:first, :first] - before.T @ cho_solve(cho_factor(own + prior), before)
+    p = len(rows.X)
+    M, S, left = _integrated_out(pilot, layout, p)
     scale = _inverse_root(left[None])[0]
     linear = _linear_terms(pilot, layout, p, M, S)
     directions, factors = _directions(pilot, layout, scale, M, S)
@@ -83,6 +76,19 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
     scale = np.ascontiguousarray(scale)
     return Geometry(pilot.v[:p], scale, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
+
+
+def _integrated_out(pilot: Pilot, layout: Layout, p: int) -> tuple[list[Array], list[Array], Array]:
+    """M (group, effect, effect) and S of each factor, its larger ones integrated out, and what is left for beta."""
+    M, S, left = [pilot.M], [pilot.C], pilot.R
+    for f in range(len(layout.groups) - 2, -1, -1):
+        first, n_groups, q = p + layout.first[f], layout.groups[f], layout.effects[f]
+        own, before = left[first:, first:], left[first:, :first]
+        M.insert(0, own.reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :])
+        S.insert(0, before)
+        prior = np.kron(np.eye(n_groups), np.linalg.inv(pilot.G[f]))
+        left = left[:first, :first] - before.T @ cho_solve(cho_factor(own + prior), before)
+    return M, S, left
 
 
 def _by_effect(p: int, layout: Layout) -> NDArray[np.int64]:
