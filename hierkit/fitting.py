@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit import sampling
 from hierkit.errors import SamplingWarning
@@ -26,12 +27,15 @@ from hierkit.quantities.icc import icc
 from hierkit.quantities.marginal import marginal_coefficients
 from hierkit.quantities.mundlak import mundlak_contrast
 from hierkit.quantities.pooling import compare_pooling
+from hierkit.quantities.prediction import predict
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
 from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
 from hierkit.quantities.slopes import response_curve, slopes
+from hierkit.quantities.validation import Validation, compare_validations, logo, loo
 from hierkit.quantities.variance import variance_components
+from hierkit.refitting import refit
 from hierkit.report.render import Report, render_report
 from hierkit.report.sections import Parts, Summary, summarise
 from hierkit.sampling.settings import make_settings
@@ -146,6 +150,26 @@ class Fit:
         """Each group's deviation and coefficient; see `hierkit.quantities.blups.group_effects`."""
         return group_effects(self._posterior, self.design, factor)
 
+    def predict(
+        self,
+        new_rows: Any,
+        groups: str | Mapping[str, str] = "known",
+        kind: str = "mean",
+        given: Any = None,
+        random_seed: int | None = None,
+    ) -> Quantity:
+        """New rows in known, new or typical groups or across all; see `hierkit.quantities.prediction.predict`."""
+        return predict(self._posterior, self.design, new_rows, groups, kind, given, self._seed(random_seed))
+
+    def loo(self, refit: bool = False) -> Validation:
+        """Rows left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.loo`."""
+        return loo(self._posterior, self.design, self._without if refit else None)
+
+    def logo(self, factor: str | None = None, refit: bool = False, random_seed: int | None = None) -> Validation:
+        """Groups left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.logo`."""
+        again = self._without if refit else None
+        return logo(self._posterior, self.design, factor, again, self._seed(random_seed))
+
     def checks(self) -> Findings:
         """What to know before using the results; see `hierkit.quantities.checks.checks`."""
         return self._findings
@@ -162,8 +186,7 @@ class Fit:
         """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
         from hierkit import storage  # Zarr takes a third of a second to import
 
-        family = "gaussian" if self.design.outcome.family == "gaussian" else "bernoulli"
-        return storage.write(path, self.formula.text, family, self.design.rows, self.priors, self.draws)
+        return storage.write(path, self.formula.text, self.design.family, self.design.rows, self.priors, self.draws)
 
     @cached_property
     def _posterior(self) -> xr.Dataset:
@@ -172,6 +195,12 @@ class Fit:
     @cached_property
     def _findings(self) -> Findings:
         return checks(self.draws, self.design, self.priors)
+
+    def _without(self, kept: NDArray[np.intp]) -> tuple[xr.Dataset, Design]:
+        return refit(self.design, self.priors, self.draws.attrs, kept)
+
+    def _seed(self, given: int | None) -> int:
+        return int(self.draws.attrs["random_seed"]) if given is None else given
 
     @property
     def _parts(self) -> Parts:
@@ -260,6 +289,35 @@ def fit(
         lines = [f"{finding.message} {finding.advice}" for finding in trouble]
         warnings.warn("The draws cannot be trusted yet. " + " ".join(lines), SamplingWarning, stacklevel=2)
     return fitted
+
+
+def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -> Quantity:
+    """Models of the same outcome and rows side by side, by what they say of rows or groups left out.
+
+    Parameters
+    ----------
+    models : mapping of str to Fit or Validation
+        By name. A `Validation` is taken as it is, for example `fit.loo(refit=True)`.
+    factor : str, optional
+        Leave out whole groups of this factor; single rows if not given.
+
+    Returns
+    -------
+    Quantity
+        See `hierkit.quantities.validation.compare_validations`.
+
+    Raises
+    ------
+    HierkitError
+        For fewer than two models, and for models of other rows, outcomes or groups.
+    """
+
+    def validation(model: Fit | Validation) -> Validation:
+        if isinstance(model, Validation):
+            return model
+        return model.loo() if factor is None else model.logo(factor)
+
+    return compare_validations({name: validation(model) for name, model in models.items()})
 
 
 def load(path: str | Path, trusted_formula: bool = False) -> Fit:

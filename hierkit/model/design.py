@@ -58,6 +58,11 @@ class Design:
         return any(column.is_intercept for column in self.columns)
 
     @property
+    def family(self) -> str:
+        """What was asked for, "gaussian" or "bernoulli"; counts are a kind of the latter."""
+        return "gaussian" if self.outcome.family == "gaussian" else "bernoulli"
+
+    @property
     def outcome_name(self) -> str:
         """The outcome's name in the draws, where PyMC and xarray accept no slash."""
         return self.text.split(" ~ ")[0]
@@ -154,14 +159,9 @@ def _refuse_dates(frame: pd.DataFrame, columns: list[str]) -> None:
 
 
 def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: str) -> Outcome:
-    if formula.counts is not None:
-        successes, trials = formula.counts
-        n = frame[trials] if isinstance(trials, str) else pd.Series(trials, index=frame.index, name="trials")
-        return outcomes.binomial(formula.outcome, frame[successes], n)
-    if formula.outcome_call is None:
-        values = frame[formula.outcome_columns[0]]
-    else:
-        values = pd.Series(evaluator.outcome(formula.outcome_tree, formula.outcome))
+    values, trials = outcome_values(formula, frame, evaluator)
+    if trials is not None:
+        return outcomes.binomial(formula.outcome, values, trials)
     if family == "gaussian":
         if formula.event is not None:
             raise refusal(
@@ -171,6 +171,17 @@ def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family
             )
         return outcomes.gaussian(formula.outcome, values)
     return outcomes.bernoulli(formula.outcome, values, formula.event)
+
+
+def outcome_values(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator) -> tuple[pd.Series, pd.Series | None]:
+    """What stands left of `~`, and the trials of counts; `frame` under the user's names, the evaluator's under safe."""
+    if formula.counts is not None:
+        successes, trials = formula.counts
+        n = frame[trials] if isinstance(trials, str) else pd.Series(trials, index=frame.index, name="trials")
+        return frame[successes], n
+    if formula.outcome_call is None:
+        return frame[formula.outcome_columns[0]], None
+    return pd.Series(evaluator.outcome(formula.outcome_tree, formula.outcome)), None
 
 
 def _common(formula: Formula, evaluator: Evaluator) -> tuple[tuple[Column, ...], Array, Array]:

@@ -103,6 +103,13 @@ class Formula:
         return render(self.common_tree)
 
     @property
+    def predictors(self) -> tuple[str, ...]:
+        """The columns that the common part or an effect uses."""
+        trees = [self.common_tree, *(term.effects_tree for term in self.group_terms)]
+        used = {name for tree in trees for name in columns_in(tree)}
+        return tuple(name for name in self.columns if name in used)
+
+    @property
     def outcome_call(self) -> Node | None:
         """The call on the left of `~`, such as `p(successes, trials)`; None for a plain column."""
         return self.outcome_tree if isinstance(self.outcome_tree, ast.Call) else None

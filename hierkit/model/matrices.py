@@ -57,19 +57,25 @@ def changed_matrices(design: Design, changes: dict[str, object], rows: NDArray[n
     """
     places = np.arange(len(design.offset)) if rows is None else rows
     frame = design.rows.frame.iloc[places].reset_index(drop=True)
-    X, offset, Z = _evaluate(design, frame.assign(**changes))  # type: ignore[arg-type]
+    X, offset, Z = evaluated(design, frame.assign(**changes))  # type: ignore[arg-type]
     return Matrices(X, offset, Z, tuple(factor.codes[places] for factor in design.factors))
 
 
-def _evaluate(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[Array, ...]]:
-    """X, offset and Z of a table that has the fit's columns."""
+def evaluated(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[Array, ...]]:
+    """X, offset and Z of a table that has the fit's predictors.
+
+    Raises
+    ------
+    HierkitError
+        For a term that cannot be computed or is not finite there.
+    """
     formula, names = design.formula, safe_names(design.formula.columns)
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     new = as_formulae_needs(frame, predictors).rename(columns=names)
     evaluator = Evaluator(design.frame, names, design.namespace)
     parts, offset = [np.empty((len(frame), 0))], np.zeros(len(frame))
     for item in evaluator.terms(formula.common_tree, formula.common):
-        values = item.values_on(new)
+        values = evaluator.on(new, item)
         if item.kind == "offset":
             offset = offset + values[:, 0]
         else:
@@ -78,5 +84,5 @@ def _evaluate(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[
     for factor in design.factors:
         own = [term for term in formula.group_terms if term.factor_label == factor.label]
         items = [item for term in own for block in evaluated_effects(evaluator, term) for item in block]
-        Z.append(np.hstack([item.values_on(new) for item in items]))
+        Z.append(np.hstack([evaluator.on(new, item) for item in items]))
     return np.hstack(parts), offset, tuple(Z)

@@ -1,6 +1,6 @@
 """The left side of a formula: the outcome's values, and which value is the event."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,26 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
 
 def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
     """Counts: whole numbers, no more successes than trials."""
+    s, n = _counts(label, successes, trials)
+    if (s == 0).all() or (s == n).all():
+        raise _constant(label, "no success" if (s == 0).all() else "no failure")
+    return Outcome(label, "binomial", s, trials=n)
+
+
+def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) -> Outcome:
+    """The outcome of other rows, with the event of those that were fitted; it may be constant there."""
+    if trials is not None:
+        s, n = _counts(fitted.label, values, trials)
+        return replace(fitted, y=s, trials=n)
+    if fitted.event is not None:
+        return replace(fitted, y=(values == fitted.event).to_numpy(dtype=np.float64))
+    y = values.to_numpy(dtype=np.float64)
+    if fitted.family == "bernoulli" and not np.isin(y, (0, 1)).all():
+        raise refusal(f"The outcome {fitted.label!r} is {_some(values)}", "It is 0 or 1, as fitted", "Code it so")
+    return replace(fitted, y=y)
+
+
+def _counts(label: str, successes: pd.Series, trials: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for values in (successes, trials):
         if isinstance(values.dtype, pd.CategoricalDtype):
             raise refusal(f"{values.name!r} in {label} is not a number", "Counts are whole numbers", "Convert it")
@@ -91,9 +111,7 @@ def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
             "Counts are whole numbers with 0 <= successes <= trials",
             "Correct the rows",
         )
-    if (s == 0).all() or (s == n).all():
-        raise _constant(label, "no success" if (s == 0).all() else "no failure")
-    return Outcome(label, "binomial", s, trials=n)
+    return s, n
 
 
 def check_family(family: str, counts: bool) -> None:

@@ -79,7 +79,7 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
     absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
     if absent and missing == "error":
         raise refusal(
-            f"Missing values in {_counted(absent)}", 'missing="error" accepts none', 'Fill them in, or pass "drop"'
+            f"Missing values in {_counted(absent)}", "Every row must be complete", "Fill them in, or leave those rows out"
         )
     kept = np.flatnonzero(frame.notna().all(axis=1))
     if not len(kept):
@@ -95,6 +95,12 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
         unused[name] = unused[name] or _lost_levels(frame[name], clean[name])
     unused = {name: levels for name, levels in unused.items() if levels}
     return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused)
+
+
+def count_rows(data: Any) -> int:
+    """The rows of a table of which no column is used."""
+    counted = _table(data).select(nw.len())
+    return int((counted.collect() if isinstance(counted, nw.LazyFrame) else counted).item())
 
 
 def _exact(column: Any, values: pd.Series) -> pd.Series:
@@ -113,6 +119,16 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
 
 
 def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
+    table = _table(data)
+    known = table.collect_schema().names()
+    if unknown := [name for name in columns if name not in known]:
+        raise _unknown_columns(unknown, known)
+    selected = table.select(columns)
+    return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
+
+
+def _table(data: Any) -> Any:
+    """A narwhals table, lazy or not, of which the columns have names of their own."""
     if isinstance(data, pd.DataFrame) and not (doubled := data.columns[data.columns.duplicated()]).empty:
         raise refusal(
             f"The table has more than one column named {', '.join(map(repr, doubled.unique()))}",
@@ -128,15 +144,12 @@ def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
             "Make one, for example with pandas.DataFrame(data)",
         ) from None
     try:
-        known = table.collect_schema().names()
+        table.collect_schema()
     except nw.exceptions.DuplicateError as error:
         raise refusal(
             f"The table's column names are not unique: {error}", "They must be", "Rename the doubles"
         ) from None
-    if unknown := [name for name in columns if name not in known]:
-        raise _unknown_columns(unknown, known)
-    selected = table.select(columns)
-    return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
+    return table
 
 
 def _unknown_columns(unknown: list[str], known: list[str]) -> HierkitError:

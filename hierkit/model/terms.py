@@ -90,12 +90,6 @@ class Evaluated:
             parts.append([self.words[component.name] + label[len(component.name) :] for label in labels])
         return tuple(":".join(combination) for combination in itertools.product(*parts))
 
-    def values_on(self, frame: pd.DataFrame) -> Array:
-        """(row, column), the term on other rows, with the coding and the centring of those that were fitted."""
-        if self.kind == "intercept":
-            return np.ones((len(frame), 1))
-        return np.asarray(self.term.eval_new_data(frame), dtype=np.float64).reshape(len(frame), -1)
-
     @property
     def kind(self) -> str:
         """Formulae's word: intercept, numeric, categoric, interaction or offset."""
@@ -188,6 +182,16 @@ class Evaluator:
                 evaluated = Evaluated(term, words, values)
                 _check_columns(evaluated)
                 yield evaluated
+
+    def on(self, frame: pd.DataFrame, item: Evaluated) -> Array:
+        """(row, column), a term on other rows, with the coding and the centring of those that were fitted."""
+        if item.kind == "intercept":
+            return np.ones((len(frame), 1))
+        with self._refusing(item.labels[0] if item.kind == "offset" else item.columns[0].term_label):
+            values = np.asarray(item.term.eval_new_data(frame), dtype=np.float64).reshape(len(frame), -1)
+        for label, column in zip(item.labels, values.T, strict=True):
+            check_finite(label, column)
+        return values
 
     @property
     def _environment(self) -> Environment:

@@ -14,9 +14,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.model.terms import Array
-from hierkit.quantities.predictor import Draws, batches, linear_predictor
-
-NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
+from hierkit.quantities.predictor import Draws, batches, linear_predictor, lower_factors
 
 
 def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
@@ -98,9 +96,7 @@ def inverse(matrices: Array) -> Array:
 
 def cholesky(G: Array) -> Array:
     """(effect, effect, sample, 1), Cholesky factors of covariances (sample, effect, effect), singular or not."""
-    q = G.shape[-1]
-    regular = G * (1 + NEARLY_SINGULAR * np.eye(q))
-    return np.moveaxis(np.linalg.cholesky(regular), 0, -1)[..., None]
+    return np.moveaxis(lower_factors(G), 0, -1)[..., None]
 
 
 def mean_weight(design: Design, draws: Draws) -> Array:

@@ -1,11 +1,12 @@
 """What the draws say of rows: linear predictors and the variance that groups add, a batch of draws at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
@@ -13,6 +14,7 @@ from hierkit.model.terms import Array
 from hierkit.quantities.effects import coefficient_draws, read_covariance, read_effects
 
 BATCH = 400_000  # numbers at once: 3 MB, near the processor
+NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,14 @@ class Draws:
         coords = {"chain": self.chains, "draw": self.draws, **(dims or {})}
         shaped = values.reshape(len(self.chains), len(self.draws), *values.shape[1:])
         return xr.DataArray(shaped, coords=coords, dims=tuple(coords))
+
+
+    def some(self, places: slice | NDArray[np.intp]) -> "Draws":
+        """Some of the draws, or some of them several times."""
+        u, G = tuple(u[places] for u in self.u), tuple(G[places] for G in self.G)
+        return replace(
+            self, beta=self.beta[places], u=u, G=G, sigma=None if self.sigma is None else self.sigma[places]
+        )
 
 
 def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:
@@ -85,6 +95,11 @@ def linear_predictor(draws: Draws, rows: Matrices, part: slice = slice(None)) ->
         for k in range(Z.shape[1]):
             eta += u[part, :, k][:, codes] * Z[:, k]
     return eta
+
+
+def lower_factors(G: Array) -> Array:
+    """(sample, effect, effect), Cholesky factors of covariances, singular or not."""
+    return np.linalg.cholesky(G * (1 + NEARLY_SINGULAR * np.eye(G.shape[-1])))
 
 
 def group_variance(G: Array, Z: Array) -> Array:

@@ -1,16 +1,22 @@
 """Quantity: draws with a definition, and the only place where draws become intervals."""
 
 import html
+import os
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import arviz_stats
+import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_base import rcParams
+from threadpoolctl import threadpool_limits
 
 from hierkit.errors import refusal
 
 SAMPLE_DIMS = ("chain", "draw")
+PART = 1_000_000  # numbers summarised at once: 8 MB
 SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
 
 
@@ -61,7 +67,7 @@ class Quantity:
         if not names:
             return _numbers(self.draws)
         beside = self.draws.drop_vars(names)
-        tables = [_summarise(self.draws[name], beside, prob, kind) for name in names]
+        tables = [_in_parts(self.draws[name], beside, prob, kind) for name in names]
         if len(tables) > 1:
             for name, table in zip(names, tables, strict=True):
                 table.insert(0, "quantity", name)
@@ -85,12 +91,28 @@ def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
     return numbers.to_dataframe(dim_order=list(widest.dims)).reset_index()
 
 
-def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:
-    interval = (arviz_stats.eti if kind == "eti" else arviz_stats.hdi)(draws, prob=prob, dim=list(SAMPLE_DIMS))
+def _in_parts(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:
+    """A part of the first label after the other, so that draws that are computed when needed never exist at once."""
     labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    if not labels or draws.size <= PART:
+        return _summarise(draws, beside, prob, kind)
+    size, step = draws.sizes[labels[0]], max(1, PART * draws.sizes[labels[0]] // draws.size)
+    parts = [{labels[0]: slice(start, start + step)} for start in range(0, size, step)]
+
+    def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:
+        return _summarise(draws.isel(part), beside.isel(part, missing_dims="ignore"), prob, kind)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return pd.concat(threads.map(summarise, parts), ignore_index=True)
+
+
+def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:
+    labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    ordered = _sorted(draws, labels)
+    interval = (arviz_stats.eti if kind == "eti" else arviz_stats.hdi)(ordered, prob=prob, dim=list(SAMPLE_DIMS))
     columns = {
-        "estimate": draws.mean(SAMPLE_DIMS),
-        "sd": draws.std(SAMPLE_DIMS, ddof=1),
+        "estimate": ordered.mean(SAMPLE_DIMS, skipna=False),
+        "sd": ordered.std(SAMPLE_DIMS, ddof=1, skipna=False),
         "ci_lower": interval.sel(ci_bound="lower", drop=True),
         "ci_upper": interval.sel(ci_bound="upper", drop=True),
     }
@@ -99,3 +121,13 @@ def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) 
     if not labels:
         return pd.DataFrame({name: [variable.item()] for name, variable in summary.items()})
     return summary.to_dataframe().reset_index()[[*labels, *extra, *columns]]
+
+
+def _sorted(draws: xr.DataArray, labels: list[Hashable]) -> xr.DataArray:
+    """The same draws in ascending order: what is computed of them is the same, and quantiles take a third of the time."""
+    draws = draws.compute()  # before it is turned: xarray would look up each number
+    sizes = [draws.sizes[dim] for dim in SAMPLE_DIMS]
+    values = draws.transpose(*labels, *SAMPLE_DIMS).values
+    ordered = np.sort(values.reshape(*values.shape[:-2], -1), axis=-1).reshape(*values.shape[:-2], *sizes)
+    coords = {dim: draws.coords[dim] for dim in (*labels, *SAMPLE_DIMS) if dim in draws.coords}
+    return xr.DataArray(ordered, coords=coords, dims=(*labels, *SAMPLE_DIMS)).transpose(*SAMPLE_DIMS, *labels)

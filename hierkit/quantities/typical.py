@@ -17,14 +17,6 @@ CATEGORY_CALLS = ("C(", "T(", "S(", "binary(", "B(")
 DIMS = ("chain", "draw", "group", "effect", "factor", "term", "contrast")
 
 
-def predictors(design: Design) -> list[str]:
-    """The columns that the common part or an effect uses, in the order of the data."""
-    formula = design.formula
-    trees = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
-    used = {name for tree in trees for name in columns_in(tree)}
-    return [name for name in map(str, design.rows.frame.columns) if name in used]
-
-
 def predictor(design: Design, name: str) -> pd.Series:
     """A predictor's values.
 
@@ -33,7 +25,7 @@ def predictor(design: Design, name: str) -> pd.Series:
     HierkitError
         For a name that is no predictor.
     """
-    known = predictors(design)
+    known = design.formula.predictors
     if name not in known:
         allowed = f"The predictors are {', '.join(map(repr, known))}" if known else "It has no predictors"
         raise refusal(f"The model has no predictor {name!r}", allowed, "Name one of them" if known else "Add one")
@@ -69,13 +61,13 @@ def grid_of(design: Design, name: str) -> Array:
 def typical_rows(design: Design, changes: Mapping[str, Any]) -> Matrices:
     """A row for each value of the changes, other predictors at their mean or commonest level."""
     size = max(len(values) for values in changes.values())
-    others = {name: _centre(design, name) for name in predictors(design) if name not in changes}
+    others = {name: _centre(design, name) for name in design.formula.predictors if name not in changes}
     return changed_matrices(design, {**others, **changes}, np.zeros(size, dtype=np.intp))
 
 
 def mean_row(design: Design) -> Matrices:
     """One row with every predictor at its mean or commonest level."""
-    others = {name: _centre(design, name) for name in predictors(design)}
+    others = {name: _centre(design, name) for name in design.formula.predictors}
     return changed_matrices(design, others, np.zeros(1, dtype=np.intp))
 
 
