@@ -28,6 +28,7 @@ from hierkit.quantities.marginal import marginal_coefficients
 from hierkit.quantities.mundlak import mundlak_contrast
 from hierkit.quantities.pooling import compare_pooling
 from hierkit.quantities.prediction import predict
+from hierkit.quantities.predictive import observed, predictive_check, replicated
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
@@ -160,6 +161,27 @@ class Fit:
     ) -> Quantity:
         """New rows in known, new or typical groups or across all; see `hierkit.quantities.prediction.predict`."""
         return predict(self._posterior, self.design, new_rows, groups, kind, given, self._seed(random_seed))
+
+    def posterior_predictive(self, groups: str = "known", random_seed: int | None = None) -> xr.DataTree:
+        """The draws with replicated data for ArviZ's plots; see `hierkit.quantities.predictive.replicated`."""
+        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
+        kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
+        return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
+
+    def prior_predictive(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
+        """Draws of the prior, and of data from it; see `hierkit.quantities.predictive.replicated`."""
+        from hierkit.sampling.pymc import sample_prior  # Bambi and PyMC take seconds to import
+
+        seed = self._seed(random_seed)
+        prior = sample_prior(self.design, self.priors, self.draws.attrs["effects"], draws, seed)
+        found = replicated(prior, self.design, "known", seed)
+        groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
+        return xr.DataTree.from_dict(groups)
+
+    def predictive_check(self, groups: str = "known", random_seed: int | None = None) -> Quantity:
+        """Groups in replicated data beside those seen; see `hierkit.quantities.predictive.predictive_check`."""
+        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
+        return predictive_check(found, self.design, groups)
 
     def loo(self, refit: bool = False) -> Validation:
         """Rows left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.loo`."""

@@ -58,6 +58,12 @@ class Design:
         return any(column.is_intercept for column in self.columns)
 
     @property
+    def column_means(self) -> Array:
+        """(column,), what centring subtracts: the columns' means if there is an intercept, else zeros."""
+        fixed = np.array([column.is_intercept or not self.has_intercept for column in self.columns], dtype=bool)
+        return np.where(fixed, 0.0, self.X.mean(axis=0))
+
+    @property
     def family(self) -> str:
         """What was asked for, "gaussian" or "bernoulli"; counts are a kind of the latter."""
         return "gaussian" if self.outcome.family == "gaussian" else "bernoulli"

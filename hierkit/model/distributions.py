@@ -46,6 +46,25 @@ QUANTILES: dict[str, Callable[..., Any]] = {
     "Weibull": lambda share, alpha, beta: stats.weibull_min.ppf(share, alpha, scale=beta),
     "Uniform": lambda share, lower, upper: stats.uniform.ppf(share, lower, upper - lower),
 }
+LOG_DENSITIES: dict[str, Callable[..., Any]] = {
+    "Normal": lambda x, mu, sigma: stats.norm.logpdf(x, mu, sigma),
+    "StudentT": lambda x, nu, mu, sigma: stats.t.logpdf(x, nu, mu, sigma),
+    "Cauchy": lambda x, alpha, beta: stats.cauchy.logpdf(x, alpha, beta),
+    "Laplace": lambda x, mu, b: stats.laplace.logpdf(x, mu, b),
+    "Logistic": lambda x, mu, s: stats.logistic.logpdf(x, mu, s),
+    "Gumbel": lambda x, mu, beta: stats.gumbel_r.logpdf(x, mu, beta),
+    "SkewNormal": lambda x, mu, sigma, alpha: stats.skewnorm.logpdf(x, alpha, mu, sigma),
+    "Flat": lambda x: np.zeros_like(x),
+    "HalfNormal": lambda x, sigma: stats.halfnorm.logpdf(x, scale=sigma),
+    "HalfStudentT": lambda x, nu, sigma: np.log(2) + stats.t.logpdf(x, nu, scale=sigma),
+    "HalfCauchy": lambda x, beta: stats.halfcauchy.logpdf(x, scale=beta),
+    "Exponential": lambda x, lam: stats.expon.logpdf(x, scale=1 / lam),
+    "Gamma": lambda x, alpha, beta: stats.gamma.logpdf(x, alpha, scale=1 / beta),
+    "InverseGamma": lambda x, alpha, beta: stats.invgamma.logpdf(x, alpha, scale=beta),
+    "LogNormal": lambda x, mu, sigma: stats.lognorm.logpdf(x, sigma, scale=np.exp(mu)),
+    "Weibull": lambda x, alpha, beta: stats.weibull_min.logpdf(x, alpha, scale=beta),
+    "Uniform": lambda x, lower, upper: stats.uniform.logpdf(x, lower, upper - lower),
+}
 UNBOUNDED = LOCATIONS | {("Cauchy", "alpha"), ("SkewNormal", "alpha")}
 
 
@@ -67,6 +86,12 @@ class Prior:
     def quantiles(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values below which these shares of a positive or bounded distribution lie."""
         return np.asarray(QUANTILES[self.name](shares, *self.args.values()), dtype=np.float64)
+
+    def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """log p(x); for LKJ of correlation matrices (..., effect, effect), up to a constant."""
+        if self.name == "LKJ":
+            return np.asarray((self.args["eta"] - 1) * np.linalg.slogdet(x)[1], dtype=np.float64)
+        return np.asarray(LOG_DENSITIES[self.name](x, *self.args.values()), dtype=np.float64)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{value:.6g}' for value in self.args.values())})"

@@ -78,7 +78,7 @@ def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: A
     HierkitWarning
         If so few draws agree with the given rows that the model should be fitted again.
     """
-    rows = read_new_rows(design, given, [factor.label for factor in design.factors], design.formula.columns)
+    rows = read_new_rows(design, given, [factor.label for factor in design.factors], design.formula.outcome_columns)
     outcome = new_outcome(design, rows)
     trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
     codes = rows.matrices.codes

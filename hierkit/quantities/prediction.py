@@ -1,28 +1,19 @@
 """Predictions for new rows: in known groups, new ones, a typical one, or across the population."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
-from scipy.special import expit
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.model.groups import Factor
-from hierkit.model.matrices import Matrices
 from hierkit.model.new_rows import NewRows, read_new_rows, some, trials_column, trials_of
-from hierkit.model.terms import Array
 from hierkit.quantities.conditioning import condition, unconditioned
 from hierkit.quantities.effects import student_t_note
 from hierkit.quantities.held_out import degrees
-from hierkit.quantities.logistic_normal import mean_probability
-from hierkit.quantities.new_groups import draw_group, generator
-from hierkit.quantities.predictor import Draws, group_variance, read_draws
+from hierkit.quantities.outcomes import Linear, group_draws, means, outcomes, row_keys
+from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.row_draws import lazily
 
@@ -93,117 +84,19 @@ def predict(
     after = unconditioned(draws) if given is None else condition(design, draws, nu, given, random_seed)
     draws = draws.some(after.places)
     nu = tuple(None if own is None else own[after.places] for own in nu)
-    linear = _Linear(
+    linear = Linear(
         rows.matrices,
         draws,
-        tuple(
-            _effects(draws, nu[f], rows, f, factor, after.effects, random_seed) if factor.label in asked else None
-            for f, factor in enumerate(design.factors)
-        ),
+        group_draws(design, draws, nu, rows, asked, after.effects, random_seed),
         tuple(f for f, role in enumerate(roles.values()) if role == "marginal"),
     )
     if kind == "mean":
-        compute = partial(_mean, linear)
+        compute = partial(means, linear)
     else:
-        keys, trials = _row_keys(rows.frame), trials_of(design, rows.frame)
-        compute = partial(_outcome, linear, nu, keys, trials, random_seed)
+        compute = partial(outcomes, linear, nu, row_keys(rows.frame), trials_of(design, rows.frame), random_seed)
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     definition = _definition(design, rows, roles, kind) + student_t_note(posterior, design)
     return Quantity(xr.Dataset({kind: values}), definition + after.note)
-
-
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """The effects of the groups that rows belong to: u (group, effect, sample), and each row's place (row,)."""
-
-    u: Array
-    places: NDArray[np.intp]
-
-
-@dataclass(frozen=True, eq=False)
-class _Linear:
-    """The linear predictor of rows: their matrices, draws, groups with effects, and factors integrated out."""
-
-    matrices: Matrices
-    draws: Draws
-    groups: tuple[_Groups | None, ...]
-    marginal: tuple[int, ...]
-
-    def at(self, rows: NDArray[np.intp]) -> Array:
-        """(row, sample), xβ + z'u + offset."""
-        eta: Array = self.matrices.X[rows] @ self.draws.beta.T + self.matrices.offset[rows, None]
-        for Z, own in zip(self.matrices.Z, self.groups, strict=True):
-            if own is not None:
-                for k in range(Z.shape[1]):
-                    eta += Z[rows, k, None] * own.u[own.places[rows], k]
-        return eta
-
-    def variances(self, rows: NDArray[np.intp]) -> list[Array]:
-        """(row, sample) for each factor that is integrated out, z'Gz."""
-        return [group_variance(self.draws.G[f], self.matrices.Z[f][rows]).T for f in self.marginal]
-
-
-def _effects(
-    draws: Draws,
-    nu: Array | None,
-    rows: NewRows,
-    f: int,
-    factor: Factor,
-    conditioned: Mapping[tuple[int, str], Array],
-    seed: int,
-) -> _Groups:
-    used, places = np.unique(rows.matrices.codes[f], return_inverse=True)
-    u = np.empty((len(used), len(factor.effects), len(draws.beta)))
-    for place, code in enumerate(used):
-        if code < len(factor.levels):
-            u[place] = draws.u[f][:, code].T
-        else:
-            label = rows.unseen[f][code - len(factor.levels)]
-            drawn = conditioned.get((f, label))
-            if drawn is None:
-                drawn = draw_group(draws.G[f], nu, generator(seed, "group", factor.label, label))
-            u[place] = drawn.T
-    return _Groups(u, places)
-
-
-def _mean(linear: _Linear, rows: NDArray[np.intp]) -> Array:
-    """(row, sample), means of the outcome."""
-    eta = linear.at(rows)
-    if linear.draws.sigma is not None:
-        return eta
-    if not linear.marginal:
-        return np.asarray(expit(eta))
-    return mean_probability(eta, sum(linear.variances(rows)))
-
-
-def _outcome(
-    linear: _Linear,
-    nu: tuple[Array | None, ...],
-    keys: Array,
-    trials: Array,
-    seed: int,
-    rows: NDArray[np.intp],
-) -> Array:
-    """(row, sample), outcomes drawn for each row from random numbers of its own."""
-    eta, variances, sigma = linear.at(rows), linear.variances(rows), linear.draws.sigma
-    for i, row in enumerate(rows):
-        rng = generator(seed, "outcome", *keys[row])
-        for f, variance in zip(linear.marginal, variances, strict=True):
-            eta[i] += draw_group(variance[i][:, None, None], nu[f], rng)[:, 0]
-        if sigma is not None:
-            eta[i] += sigma * rng.standard_normal(len(sigma))
-        elif trials[row] == 1:
-            eta[i] = rng.uniform(size=eta.shape[1]) < expit(eta[i])
-        else:
-            eta[i] = rng.binomial(int(trials[row]), expit(eta[i]))
-    return eta
-
-
-def _row_keys(frame: pd.DataFrame) -> Array:
-    """(row, 2), what tells rows apart wherever they stand: a hash of their cells, and their place among equal ones."""
-    same = frame.assign(**{name: values.astype(np.float64) for name, values in frame.select_dtypes("number").items()})
-    hashes = pd.util.hash_pandas_object(same, index=False) if len(frame.columns) else pd.Series(0, index=frame.index)
-    return np.column_stack([hashes, hashes.groupby(hashes).cumcount()])
 
 
 def _roles(design: Design, groups: str | Mapping[str, str], conditioned: bool) -> dict[str, str]:

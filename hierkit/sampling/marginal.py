@@ -19,7 +19,7 @@ from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.marginal_effects import draw_effects
 from hierkit.sampling.nuts import run_nuts
 from hierkit.sampling.packing import pack
-from hierkit.sampling.parameters import Parameters, column_means, make_parameters, scales, to_real, uncentre
+from hierkit.sampling.parameters import Parameters, make_parameters, scales, to_real, uncentre
 from hierkit.sampling.settings import Settings
 
 PILOT_STEPS = 20
@@ -79,7 +79,7 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
 def sufficient_statistics(design: Design) -> Statistics:
     """One pass over the rows; see `Statistics`."""
     factor, y = design.factors[0], design.outcome.y - design.offset
-    X = design.X - column_means(design)
+    X = design.X - design.column_means
     centre = np.linalg.lstsq(X, y, rcond=None)[0]
     residual = y - X @ centre
     groups = factor.sums(np.column_stack([factor.Z, X, residual]))

@@ -97,15 +97,9 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
     return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2))
 
 
-def column_means(design: Design) -> Array:
-    """(column,), what centring subtracts: the columns' means if there is an intercept, else zeros."""
-    fixed = np.array([column.is_intercept or not design.has_intercept for column in design.columns], dtype=bool)
-    return np.where(fixed, 0.0, design.X.mean(axis=0))
-
-
 def uncentre(design: Design, beta: Array) -> Array:
     """(draw, column), coefficients of the columns as they are from those of the centred columns."""
-    shift = beta @ column_means(design)
+    shift = beta @ design.column_means
     fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
     return np.where(fixed, beta - shift[:, None], beta)
 

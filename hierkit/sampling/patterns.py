@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
-from hierkit.sampling.parameters import column_means
 
 
 class Patterns(NamedTuple):
@@ -85,7 +84,7 @@ def make_patterns(design: Design, layout: Layout) -> Patterns:
     outcome, gaussian = design.outcome, design.outcome.family == "gaussian"
     y, n = outcome.y, len(outcome.y)
     trials = np.ones(n) if outcome.trials is None else outcome.trials
-    X = design.X - column_means(design)
+    X = design.X - design.column_means
     Z = np.hstack([np.empty((n, 0)), *(factor.Z for factor in design.factors)])
     codes = np.array([design.factors[f].codes for f in layout.order], dtype=np.int64).reshape(-1, n)
     pattern, chosen = _distinct(codes[::-1], X, Z, design.offset)

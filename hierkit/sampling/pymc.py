@@ -13,6 +13,7 @@ from hierkit.model import bambi_model
 from hierkit.model.design import Design
 from hierkit.model.parametrisation import factors_to_centre
 from hierkit.model.priors import Priors
+from hierkit.model.terms import Column
 from hierkit.sampling.assembly import as_tree
 from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.settings import Settings
@@ -69,6 +70,45 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
     labels = {f"{factor.name}__factor_dim": factor.levels for factor in design.factors}
     posterior = posterior.assign_coords({dim: levels for dim, levels in labels.items() if dim in posterior.dims})
     return as_tree(posterior, results["sample_stats"].to_dataset(), design)
+
+
+def sample_prior(design: Design, priors: Priors, effects: str, draws: int, seed: int) -> xr.Dataset:
+    """Draws from the priors of a design's Bambi model.
+
+    Parameters
+    ----------
+    design, priors, effects
+        The model.
+    draws, seed : int
+        How many, from which seed.
+
+    Returns
+    -------
+    xarray.Dataset
+        (chain, draw, ...) with one chain, under the names of the posterior.
+
+    Raises
+    ------
+    HierkitError
+        For a flat prior, which has no draws.
+    """
+    if flat := [name for name, prior in priors.items() if prior.name == "Flat"]:
+        raise refusal(f"The prior of {flat[0]!r} is flat", "Only proper priors have draws", "Give it a proper prior")
+    model = bambi_model.build(design, priors, effects)
+    with _quiet():
+        prior = model.prior_predictive(draws=draws, random_seed=seed)["prior"].to_dataset()
+    labels = {f"{factor.name}__factor_dim": factor.levels for factor in design.factors}
+    prior = prior.assign_coords({dim: levels for dim, levels in labels.items() if dim in prior.dims})
+    if design.has_intercept:  # Bambi leaves it at the centre of the predictors, unlike the posterior's
+        shift = sum(mean * _column(prior, c) for mean, c in zip(design.column_means, design.columns, strict=True))
+        prior["Intercept"] = prior["Intercept"] - shift
+    return prior.drop_dims("__obs__", errors="ignore").drop_attrs()
+
+
+def _column(draws: xr.Dataset, column: Column) -> xr.DataArray:
+    """(chain, draw), the coefficient of one column."""
+    variable = draws[column.term]
+    return variable if column.index is None else variable.isel({f"{column.term}_dim": column.index}, drop=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
 from hierkit.sampling import densities, marginal
 from hierkit.sampling.marginal_density import marginal_log_posterior
-from hierkit.sampling.parameters import column_means, make_parameters
+from hierkit.sampling.parameters import make_parameters
 
 MODELS = {
     "y ~ x + (1 | g)": {},
@@ -67,7 +67,7 @@ def test_log_posterior_is_that_of_pymc_with_the_effects_integrated_out(text):
         given = 0.0
         for j in range(n_groups):
             Z, rows = factor.Z[factor.codes == j], factor.codes == j
-            e = (design.outcome.y - design.offset - (design.X - column_means(design)) @ values[:p])[rows]
+            e = (design.outcome.y - design.offset - (design.X - design.column_means) @ values[:p])[rows]
             M = np.eye(q) + L.T @ Z.T @ Z @ L / s2
             covariance = np.linalg.inv(M)
             given += stats.multivariate_normal.logpdf(z[j], covariance @ L.T @ Z.T @ e / s2, covariance)
