@@ -10,17 +10,30 @@ from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 
 if TYPE_CHECKING:
     from hierkit import datasets
-    from hierkit.fitting import Fit, compare, fit, load
+    from hierkit.fitted import Fit
+    from hierkit.fitting import compare, fit, load
     from hierkit.model.centring import center_within
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "HierkitError", "HierkitWarning", "SamplingWarning", "center_within", "compare", "datasets", "fit", "load"]
+__all__ = [
+    "Fit",
+    "HierkitError",
+    "HierkitWarning",
+    "SamplingWarning",
+    "center_within",
+    "compare",
+    "datasets",
+    "fit",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("hierkit.datasets")
-    if name in ("Fit", "compare", "fit", "load"):
+    if name == "Fit":
+        return getattr(import_module("hierkit.fitted"), name)
+    if name in ("compare", "fit", "load"):
         return getattr(import_module("hierkit.fitting"), name)
     if name == "center_within":
         return getattr(import_module("hierkit.model.centring"), name)

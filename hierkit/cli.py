@@ -11,7 +11,7 @@ import typer
 from hierkit.errors import HierkitError, refusal
 
 if TYPE_CHECKING:
-    from hierkit.fitting import Fit
+    from hierkit.fitted import Fit
 
 FAILED, NOT_CONVERGED, INTERRUPTED = 1, 3, 130
 DEMOS = (("csat_slopes", "csat ~ wait + (wait | team)"), ("sleepstudy", "Reaction ~ Days + (Days | Subject)"))

@@ -1,235 +1,23 @@
-"""fit() and the frozen Fit: what a user touches. Every method is one call of a pure function."""
+"""fit(), load() and compare(): where a Fit comes from, and several side by side."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
 from hierkit import sampling
 from hierkit.errors import SamplingWarning
-from hierkit.model.design import Design, make_design
-from hierkit.model.formula import Formula, parse
-from hierkit.model.priors import Priors, make_priors
+from hierkit.fitted import Fit
+from hierkit.model.design import make_design
+from hierkit.model.formula import parse
+from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
-from hierkit.quantities.blup_qq import blup_qq
-from hierkit.quantities.blups import group_effects
-from hierkit.quantities.checks import checks
-from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.design_effect import design_effect
-from hierkit.quantities.findings import Findings
-from hierkit.quantities.icc import icc
-from hierkit.quantities.marginal import marginal_coefficients
-from hierkit.quantities.mundlak import mundlak_contrast
-from hierkit.quantities.pooling import compare_pooling
-from hierkit.quantities.prediction import predict
-from hierkit.quantities.predictive import observed, predictive_check, replicated
+from hierkit.quantities.comparison import compare_validations
 from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.r_squared import r_squared
-from hierkit.quantities.ranks import ranks
-from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
-from hierkit.quantities.slopes import response_curve, slopes
-from hierkit.quantities.validation import Validation, compare_validations, logo, loo
-from hierkit.quantities.variance import variance_components
-from hierkit.refitting import refit
-from hierkit.report.render import Report, render_report
-from hierkit.report.sections import Parts, Summary, summarise
+from hierkit.quantities.validation import Validation
 from hierkit.sampling.settings import make_settings
-
-if TYPE_CHECKING:
-    import bambi
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fit:
-    """A fitted model and its draws. Nothing in it changes after it is made.
-
-    Attributes
-    ----------
-    formula : Formula
-        What was asked for.
-    design : Design
-        The rows used and dropped, the outcome, X, and the factors with their levels.
-    priors : Priors
-        The prior of every parameter; printing it shows the table.
-    draws : xarray.DataTree
-        posterior and sample_stats (chain, draw, ...), observed_data and constant_data; Bambi's names, the groups' own
-        labels. `attrs` say which engine made them and why, with seed, settings and versions.
-    """
-
-    formula: Formula
-    design: Design
-    priors: Priors
-    draws: xr.DataTree
-
-    @cached_property
-    def model(self) -> "bambi.Model":
-        """The same model in Bambi, built when first asked for; its names are the names in `draws`."""
-        from hierkit.model.bambi_model import build  # Bambi takes seconds to import, and most users never ask
-
-        return build(self.design, self.priors, self.draws.attrs["effects"])
-
-    def coefficients(self) -> Quantity:
-        """The conditional coefficients; see `hierkit.quantities.coefficients.coefficients`."""
-        return coefficients(self._posterior, self.design)
-
-    def variance_components(self) -> Quantity:
-        """Sds and correlations of effects; see `hierkit.quantities.variance.variance_components`."""
-        return variance_components(self._posterior, self.design)
-
-    def icc(self, along: str | None = None) -> Quantity:
-        """The share of variance between groups; see `hierkit.quantities.icc.icc`."""
-        return icc(self._posterior, self.design, along)
-
-    def design_effect(self, factor: str | None = None) -> Quantity:
-        """What clustering costs; see `hierkit.quantities.design_effect.design_effect`."""
-        return design_effect(self._posterior, self.design, factor)
-
-    def r_squared(self) -> Quantity:
-        """Marginal and conditional R²; see `hierkit.quantities.r_squared.r_squared`."""
-        return r_squared(self._posterior, self.design)
-
-    def shrinkage(self, factor: str | None = None, kind: str = "blup") -> Quantity:
-        """How much of its own evidence each group keeps; see `hierkit.quantities.shrinkage.shrinkage`."""
-        return shrinkage(self._posterior, self.design, factor, kind)
-
-    def pooling_factors(self, factor: str | None = None) -> Quantity:
-        """Gelman and Pardoe's pooling factors; see `hierkit.quantities.shrinkage.pooling_factors`."""
-        return pooling_factors(self._posterior, self.design, factor)
-
-    def break_even_size(self, factor: str | None = None) -> Quantity:
-        """The rows with which a group keeps half; see `hierkit.quantities.shrinkage.break_even_size`."""
-        return break_even_size(self._posterior, self.design, factor)
-
-    def compare_pooling(self, factor: str | None = None) -> Quantity:
-        """Complete, no and partial pooling side by side; see `hierkit.quantities.pooling.compare_pooling`."""
-        return compare_pooling(self._posterior, self.design, factor)
-
-    def marginal_coefficients(self, projection: str = "likelihood") -> Quantity:
-        """Coefficients across the population; see `hierkit.quantities.marginal.marginal_coefficients`."""
-        return marginal_coefficients(self._posterior, self.design, projection)
-
-    def slopes(
-        self,
-        variable: str,
-        kind: str = "conditional",
-        scale: str = "response",
-        by: str | None = None,
-        factor: str | None = None,
-    ) -> Quantity:
-        """What one unit of a predictor does; see `hierkit.quantities.slopes.slopes`."""
-        return slopes(self._posterior, self.design, variable, kind, scale, by, factor)
-
-    def response_curve(self, variable: str, factor: str | None = None, groups: Sequence[Any] | None = None) -> Quantity:
-        """The mean along a predictor; see `hierkit.quantities.slopes.response_curve`."""
-        return response_curve(self._posterior, self.design, variable, factor, groups)
-
-    def blup_qq(self, factor: str | None = None) -> Quantity:
-        """Whether group effects look normal; see `hierkit.quantities.blup_qq.blup_qq`."""
-        return blup_qq(self._posterior, self.design, factor)
-
-    def ranks(
-        self,
-        factor: str | None = None,
-        effect: str | None = None,
-        best: int | None = None,
-        highest_first: bool = True,
-    ) -> Quantity:
-        """Where each group stands, and how sure that is; see `hierkit.quantities.ranks.ranks`."""
-        return ranks(self._posterior, self.design, factor, effect, best, highest_first)
-
-    def mundlak_contrast(self, variable: str) -> Quantity:
-        """Between less within; see `hierkit.quantities.mundlak.mundlak_contrast`."""
-        return mundlak_contrast(self._posterior, self.design, variable)
-
-    def group_effects(self, factor: str | None = None) -> Quantity:
-        """Each group's deviation and coefficient; see `hierkit.quantities.blups.group_effects`."""
-        return group_effects(self._posterior, self.design, factor)
-
-    def predict(
-        self,
-        new_rows: Any,
-        groups: str | Mapping[str, str] = "known",
-        kind: str = "mean",
-        given: Any = None,
-        random_seed: int | None = None,
-    ) -> Quantity:
-        """New rows in known, new or typical groups or across all; see `hierkit.quantities.prediction.predict`."""
-        return predict(self._posterior, self.design, new_rows, groups, kind, given, self._seed(random_seed))
-
-    def posterior_predictive(self, groups: str = "known", random_seed: int | None = None) -> xr.DataTree:
-        """The draws with replicated data for ArviZ's plots; see `hierkit.quantities.predictive.replicated`."""
-        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
-        kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
-        return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
-
-    def prior_predictive(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
-        """Draws of the prior, and of data from it; see `hierkit.quantities.predictive.replicated`."""
-        from hierkit.sampling.pymc import sample_prior  # Bambi and PyMC take seconds to import
-
-        seed = self._seed(random_seed)
-        prior = sample_prior(self.design, self.priors, self.draws.attrs["effects"], draws, seed)
-        found = replicated(prior, self.design, "known", seed)
-        groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
-        return xr.DataTree.from_dict(groups)
-
-    def predictive_check(self, groups: str = "known", random_seed: int | None = None) -> Quantity:
-        """Groups in replicated data beside those seen; see `hierkit.quantities.predictive.predictive_check`."""
-        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
-        return predictive_check(found, self.design, groups)
-
-    def loo(self, refit: bool = False) -> Validation:
-        """Rows left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.loo`."""
-        return loo(self._posterior, self.design, self._without if refit else None)
-
-    def logo(self, factor: str | None = None, refit: bool = False, random_seed: int | None = None) -> Validation:
-        """Groups left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.logo`."""
-        again = self._without if refit else None
-        return logo(self._posterior, self.design, factor, again, self._seed(random_seed))
-
-    def checks(self) -> Findings:
-        """What to know before using the results; see `hierkit.quantities.checks.checks`."""
-        return self._findings
-
-    def summary(self) -> Summary:
-        """The fit on one page of text: findings, coefficients, variance components, data."""
-        return summarise(self._parts)
-
-    def report(self, title: str | None = None) -> Report:
-        """The fit as one self-contained HTML page; see `hierkit.report.render.render_report`."""
-        return render_report(self._parts, title)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
-        from hierkit import storage  # Zarr takes a third of a second to import
-
-        return storage.write(path, self.formula.text, self.design.family, self.design.rows, self.priors, self.draws)
-
-    @cached_property
-    def _posterior(self) -> xr.Dataset:
-        return self.draws["posterior"].to_dataset()
-
-    @cached_property
-    def _findings(self) -> Findings:
-        return checks(self.draws, self.design, self.priors)
-
-    def _without(self, kept: NDArray[np.intp]) -> tuple[xr.Dataset, Design]:
-        return refit(self.design, self.priors, self.draws.attrs, kept)
-
-    def _seed(self, given: int | None) -> int:
-        return int(self.draws.attrs["random_seed"]) if given is None else given
-
-    @property
-    def _parts(self) -> Parts:
-        return Parts(self.design, self.priors, self.draws, self._findings)
-
-    def __repr__(self) -> str:
-        return str(self.summary())
 
 
 def fit(
@@ -326,7 +114,7 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
     Returns
     -------
     Quantity
-        See `hierkit.quantities.validation.compare_validations`.
+        See `hierkit.quantities.comparison.compare_validations`.
 
     Raises
     ------

@@ -17,7 +17,7 @@ SAME = ("draws", "tune", "chains", "random_seed", "target_accept", "nuts_sampler
 
 
 def refit(
-    design: Design, priors: Priors, attrs: Mapping[str, Any], kept: NDArray[np.intp]
+    design: Design, priors: Priors, attrs: Mapping[Any, Any], kept: NDArray[np.intp]
 ) -> tuple[xr.Dataset, Design]:
     """Draws of a fitted model's posterior given some of its rows.
 

@@ -88,7 +88,7 @@ class Prior:
         return np.asarray(QUANTILES[self.name](shares, *self.args.values()), dtype=np.float64)
 
     def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log p(x); for LKJ of correlation matrices (..., effect, effect), up to a constant."""
+        """Log p(x); for LKJ of correlation matrices (..., effect, effect), up to a constant."""
         if self.name == "LKJ":
             return np.asarray((self.args["eta"] - 1) * np.linalg.slogdet(x)[1], dtype=np.float64)
         return np.asarray(LOG_DENSITIES[self.name](x, *self.args.values()), dtype=np.float64)

@@ -31,6 +31,11 @@ class Matrices:
     Z: tuple[Array, ...]
     codes: tuple[NDArray[np.intp], ...]
 
+    def at(self, places: NDArray[np.intp]) -> "Matrices":
+        """Some of the rows, in any order."""
+        Z, codes = tuple(z[places] for z in self.Z), tuple(c[places] for c in self.codes)
+        return Matrices(self.X[places], self.offset[places], Z, codes)
+
 
 def fitted_matrices(design: Design) -> Matrices:
     """Those of the rows that were fitted."""

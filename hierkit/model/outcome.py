@@ -36,6 +36,11 @@ class Outcome:
     trials: NDArray[np.float64] | None = None
     event: Any = None
 
+    @property
+    def trials_of_each(self) -> NDArray[np.float64]:
+        """(row,), the trials of each row: 1 unless the outcome is counts."""
+        return np.ones_like(self.y) if self.trials is None else self.trials
+
 
 def gaussian(label: str, values: pd.Series) -> Outcome:
     """A numeric outcome that varies."""

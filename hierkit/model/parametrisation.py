@@ -74,7 +74,7 @@ def _working_response(design: Design) -> tuple[Array, Array]:
     outcome = design.outcome
     if outcome.family == "gaussian":
         return outcome.y - design.offset, np.ones_like(outcome.y)
-    trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
+    trials = outcome.trials_of_each
     p = float(outcome.y.sum() / trials.sum())
     share = np.divide(outcome.y, trials, out=np.full_like(outcome.y, p), where=trials > 0)
     return (share - p) / (p * (1 - p)) - design.offset, trials * p * (1 - p)

@@ -79,7 +79,9 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
     absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
     if absent and missing == "error":
         raise refusal(
-            f"Missing values in {_counted(absent)}", "Every row must be complete", "Fill them in, or leave those rows out"
+            f"Missing values in {_counted(absent)}",
+            "Every row must be complete",
+            "Fill them in, or leave those rows out",
         )
     kept = np.flatnonzero(frame.notna().all(axis=1))
     if not len(kept):

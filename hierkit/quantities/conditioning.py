@@ -80,7 +80,7 @@ def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: A
     """
     rows = read_new_rows(design, given, [factor.label for factor in design.factors], design.formula.outcome_columns)
     outcome = new_outcome(design, rows)
-    trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
+    trials = outcome.trials_of_each
     codes = rows.matrices.codes
     unknown = [own >= len(factor.levels) for own, factor in zip(codes, design.factors, strict=True)]
     _refuse_fitted(design, np.any(unknown, axis=0))
@@ -98,7 +98,7 @@ def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: A
     _warn(ess)
     at = (np.arange(len(weights)) + generator(seed, "resampling").uniform()) / len(weights)
     places = np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1)
-    note = f" Given {len(outcome.y)} rows of {len(effects)} new groups: they leave {ess:.0f} of {len(weights)} draws' worth."
+    note = f" Given {len(outcome.y)} rows of {len(effects)} new groups, which {ess:.0f} of {len(weights)} draws fit."
     return Conditioned(places, {key: u[places] for key, u in effects.items()}, note)
 
 

@@ -119,7 +119,7 @@ def _separation(design: Design) -> Iterator[Finding]:
     only under separation, complete or not (Konis 2007).
     """
     outcome = design.outcome
-    trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
+    trials = outcome.trials_of_each
     X = _scaled(design)
     if not X.size:
         return

@@ -32,9 +32,7 @@ class Unknown:
     groups: tuple[tuple[int, int], ...]
 
 
-def connected(
-    size: int, codes: Sequence[NDArray[np.intp]], unknown: Sequence[NDArray[np.bool_]]
-) -> Iterator[Unknown]:
+def connected(size: int, codes: Sequence[NDArray[np.intp]], unknown: Sequence[NDArray[np.bool_]]) -> Iterator[Unknown]:
     """The rows that belong together because they share unknown groups; those without one each for itself.
 
     Parameters
@@ -104,7 +102,9 @@ def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, y: Array, trials:
     return log_likelihood(y, trials, known_part(draws, rows, unknown), sigma).sum(axis=1)
 
 
-def block_of(draws: Draws, nu: Sequence[Array | None], rows: Matrices, unknown: Unknown, y: Array, trials: Array) -> Block:
+def block_of(
+    draws: Draws, nu: Sequence[Array | None], rows: Matrices, unknown: Unknown, y: Array, trials: Array
+) -> Block:
     """What `integration` needs of rows that share unknown groups; parameters as for `log_density`."""
     places, groups = unknown.rows, unknown.groups
     eta = known_part(draws, rows, unknown)

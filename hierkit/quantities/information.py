@@ -7,12 +7,11 @@ over all draws and groups.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.matrices import Matrices, fitted_matrices
+from hierkit.model.matrices import fitted_matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.predictor import Draws, batches, linear_predictor, lower_factors
 
@@ -39,8 +38,8 @@ def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[
 
 def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
     outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
-    rows = _in_order(fitted_matrices(design), order)
-    trials = np.ones_like(outcome.y) if outcome.trials is None else outcome.trials
+    rows = fitted_matrices(design).at(order)
+    trials = outcome.trials_of_each
     y, trials, Z = outcome.y[order], trials[order], factor.Z[order]
     starts, q = np.searchsorted(factor.codes[order], np.arange(len(factor.levels))), Z.shape[1]
     for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
@@ -53,12 +52,6 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
             W, residual = trials * p * (1 - p), y - trials * p
         products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
         yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
-
-
-def _in_order(rows: Matrices, order: NDArray[np.intp]) -> Matrices:
-    """The same rows, in another order."""
-    Z, codes = tuple(z[order] for z in rows.Z), tuple(c[order] for c in rows.codes)
-    return Matrices(rows.X[order], rows.offset[order], Z, codes)
 
 
 def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> Iterator[tuple[slice, Array, Array]]:

@@ -83,7 +83,7 @@ def log_likelihood(y: Array, trials: Array, eta: Array, sigma: Array | None) -> 
 
 
 def log_marginal(block: Block, rng: np.random.Generator) -> tuple[Array, float]:
-    """log p(y) of the rows jointly, their unknown effects integrated out.
+    """Log p(y) of the rows jointly, their unknown effects integrated out.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _parts(block: Block, points: int) -> Iterator[Block]:
 
 
 def _gaussian(block: Block) -> tuple[Array, Array, Array]:
-    """log p(y), and v's mean and the Cholesky factor of its precision given y."""
+    """Log p(y), and v's mean and the Cholesky factor of its precision given y."""
     sigma = np.asarray(block.sigma)
     residual = block.y - block.eta
     ZL = block.Z @ block.L
@@ -215,7 +215,7 @@ def _importance(block: Block, rng: np.random.Generator) -> tuple[Array, Array]:
     t /= np.sqrt(rng.chisquare(HEAVY, (samples, CANDIDATES, 1)) / HEAVY)
     v = mode[:, None, :] + t @ np.swapaxes(root, 1, 2)
     _, log_size = np.linalg.slogdet(root)
-    log_proposal = _log_student_t(t, np.array(HEAVY)) - log_size[:, None]
+    log_proposal = log_student_t(t, np.array(HEAVY)) - log_size[:, None]
     return v, _log_joint(block, v) - log_proposal
 
 
@@ -229,11 +229,11 @@ def _log_joint(block: Block, v: Array) -> Array:
         if nu is None:
             total += -0.5 * (part**2).sum(axis=2) - 0.5 * part.shape[2] * np.log(2 * np.pi)
         else:
-            total += _log_student_t(part, nu[:, None])
+            total += log_student_t(part, nu[:, None])
     return np.asarray(total)
 
 
-def _log_student_t(t: Array, nu: Array) -> Array:
+def log_student_t(t: Array, nu: Array) -> Array:
     """(...,), the log density of the standard multivariate t at t (..., effect)."""
     q = t.shape[-1]
     constant = gammaln((nu + q) / 2) - gammaln(nu / 2) - 0.5 * q * np.log(nu * np.pi)

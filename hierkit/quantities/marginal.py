@@ -88,7 +88,7 @@ def marginal_links(draws: Draws, rows: Matrices, part: slice) -> Array:
 def _distinct(design: Design) -> tuple[Matrices, Array]:
     """Rows that differ in X, Z or offset, and how often each occurs; counts weigh by their trials."""
     rows = fitted_matrices(design)
-    trials = np.ones(len(rows.offset)) if design.outcome.trials is None else design.outcome.trials
+    trials = design.outcome.trials_of_each
     table = np.column_stack([rows.X, *rows.Z, rows.offset])
     _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
     weights = np.bincount(place, trials)

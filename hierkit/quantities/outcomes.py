@@ -1,4 +1,4 @@
-"""What the outcomes of rows are in each draw: linear predictors, means, and outcomes with random numbers of their own."""
+"""What the outcomes of rows are in each draw: linear predictors, means, and outcomes that could be observed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
         return eta
     if not linear.marginal:
         return np.asarray(expit(eta))
-    return mean_probability(eta, sum(linear.variances(rows)))
+    return mean_probability(eta, np.sum(linear.variances(rows), axis=0))
 
 
 def outcomes(
@@ -142,6 +142,7 @@ def outcomes(
 
 def row_keys(frame: pd.DataFrame) -> Array:
     """(row, 2), what tells rows apart wherever they stand: a hash of their cells, and their place among equal ones."""
-    same = frame.assign(**{name: values.astype(np.float64) for name, values in frame.select_dtypes("number").items()})
+    numbers = {str(name): values.astype(np.float64) for name, values in frame.select_dtypes("number").items()}
+    same = frame.assign(**numbers)
     hashes = pd.util.hash_pandas_object(same, index=False) if len(frame.columns) else pd.Series(0, index=frame.index)
     return np.column_stack([hashes, hashes.groupby(hashes).cumcount()])

@@ -64,7 +64,7 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     HierkitError
         For an unknown factor.
     """
-    from hierkit.quantities.classical import complete_pooling, no_pooling  # statsmodels takes a second to import
+    from hierkit.quantities.regressions import complete_pooling, no_pooling  # statsmodels takes a second to import
 
     chosen = design.factor(factor)
     place = design.factors.index(chosen)

@@ -108,7 +108,9 @@ def _roles(design: Design, groups: str | Mapping[str, str], conditioned: bool) -
         roles = dict.fromkeys(labels, "known") | dict(groups)
     else:
         roles = dict.fromkeys(labels, groups)
-    if wrong := [role for role in (*roles.values(), groups if isinstance(groups, str) else "known") if role not in GROUPS]:
+    if wrong := [
+        role for role in (*roles.values(), groups if isinstance(groups, str) else "known") if role not in GROUPS
+    ]:
         raise refusal(
             f"groups={wrong[0]!r}",
             f"It is one of {', '.join(map(repr, GROUPS))}, for all factors or by factor",

@@ -48,13 +48,10 @@ class Draws:
         shaped = values.reshape(len(self.chains), len(self.draws), *values.shape[1:])
         return xr.DataArray(shaped, coords=coords, dims=tuple(coords))
 
-
     def some(self, places: slice | NDArray[np.intp]) -> "Draws":
         """Some of the draws, or some of them several times."""
         u, G = tuple(u[places] for u in self.u), tuple(G[places] for G in self.G)
-        return replace(
-            self, beta=self.beta[places], u=u, G=G, sigma=None if self.sigma is None else self.sigma[places]
-        )
+        return replace(self, beta=self.beta[places], u=u, G=G, sigma=None if self.sigma is None else self.sigma[places])
 
 
 def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:

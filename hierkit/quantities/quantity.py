@@ -86,9 +86,11 @@ class Quantity:
 
 
 def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
-    """A table of what has no draws: a column per variable, those of fewer labels repeated."""
+    """A table of what has no draws: a column per variable, those of fewer labels repeated; empty rows left out."""
     widest = max(numbers.values(), key=lambda variable: variable.ndim)
-    return numbers.to_dataframe(dim_order=list(widest.dims)).reset_index()
+    filled = [str(name) for name, variable in numbers.items() if variable.ndim == widest.ndim]
+    table = numbers.to_dataframe(dim_order=list(widest.dims)).reset_index()
+    return table.dropna(subset=filled, how="all").reset_index(drop=True)
 
 
 def _in_parts(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) -> pd.DataFrame:
@@ -124,7 +126,7 @@ def _summarise(draws: xr.DataArray, beside: xr.Dataset, prob: float, kind: str) 
 
 
 def _sorted(draws: xr.DataArray, labels: list[Hashable]) -> xr.DataArray:
-    """The same draws in ascending order: what is computed of them is the same, and quantiles take a third of the time."""
+    """The same draws in ascending order, of which quantiles take a third of the time."""
     draws = draws.compute()  # before it is turned: xarray would look up each number
     sizes = [draws.sizes[dim] for dim in SAMPLE_DIMS]
     values = draws.transpose(*labels, *SAMPLE_DIMS).values

@@ -1,18 +1,17 @@
-"""How well a model predicts what it has not seen: rows left out, whole groups left out, and models compared by that."""
+"""How well a model predicts what it has not seen: rows left out, and whole groups left out."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import arviz_stats
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import HierkitWarning
 from hierkit.model.design import Design
-from hierkit.model.matrices import Matrices, fitted_matrices
+from hierkit.model.matrices import fitted_matrices
 from hierkit.model.new_rows import read_new_rows
 from hierkit.model.outcome import Outcome
 from hierkit.model.terms import Array
@@ -58,7 +57,7 @@ class Validation(Quantity):
     @property
     def se(self) -> float:
         """The standard error of `elpd` over other rows or groups of the same kind."""
-        return _standard_error(self.draws["elpd"].values)
+        return standard_error(self.draws["elpd"].values)
 
     @property
     def p(self) -> float:
@@ -96,19 +95,26 @@ def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Va
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
-    draws, rows, y, trials = read_draws(posterior, design), fitted_matrices(design), design.outcome.y, _trials(design)
+    draws, rows, y, trials = (
+        read_draws(posterior, design),
+        fitted_matrices(design),
+        design.outcome.y,
+        design.outcome.trials_of_each,
+    )
     step = max(1, NUMBERS // len(draws.beta))
     relative, parts = _relative_ess(posterior, design), []
     for start in range(0, len(y), step):
         places = np.arange(start, min(start + step, len(y)))
         sigma = None if draws.sigma is None else draws.sigma[:, None]
-        eta = linear_predictor(draws, _some_rows(rows, places))
+        eta = linear_predictor(draws, rows.at(places))
         parts.append(_smoothed(draws, log_likelihood(y[places], trials[places], eta, sigma), relative))
     scores = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     left_out = [np.array([place]) for place in range(len(y))]
     points = _repaired(design, scores, left_out, refit, len(draws.beta))
     points = points.rename(point="row").assign_coords(row=design.rows.positions)
-    definition = "Leave one row out: log p(y_i | all other rows), its group known by them, by PSIS (Vehtari et al. 2017)."
+    definition = (
+        "Leave one row out: log p(y_i | all other rows), its group known by them, by PSIS (Vehtari et al. 2017)."
+    )
     return _validation(points, definition, "row", design, len(draws.beta))
 
 
@@ -155,7 +161,7 @@ def logo(
     """
     chosen = design.factor(factor)
     draws, rows, nu = read_draws(posterior, design), fitted_matrices(design), degrees(posterior, design)
-    y, trials = design.outcome.y, _trials(design)
+    y, trials = design.outcome.y, design.outcome.trials_of_each
     groups = _groups_left_out(design, design.factors.index(chosen))
     values, errors = np.empty((len(draws.beta), len(groups))), np.empty(len(groups))
     for j, group in enumerate(groups):
@@ -172,67 +178,6 @@ def logo(
         points = points.assign(integration_error=("group", errors))
         definition += " integration_error: the relative standard error of p(y_j) in one draw."
     return _validation(points, definition, chosen.label, design, len(draws.beta))
-
-
-def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
-    """Models side by side, the best first, by what they say of rows or groups left out.
-
-    Parameters
-    ----------
-    validations : mapping of str to Validation
-        By the names of the models: all by `loo`, or all by `logo` of one factor, on the same rows and outcome.
-
-    Returns
-    -------
-    Quantity
-        (model,): `elpd` and `se`, `difference` to the best model and `difference_se` = sqrt(n Var(d_i)) of the
-        differences d_i by row or group, `p` and `bad`, how many Pareto k are too large.
-
-    Raises
-    ------
-    HierkitError
-        For fewer than two models, and for models of other rows, outcomes or groups.
-    """
-    if len(validations) < 2:
-        raise refusal(f"{len(validations)} model was given", "A comparison is of two or more", "Pass several by name")
-    names = sorted(validations, key=lambda name: -validations[name].elpd)
-    best = validations[names[0]]
-    for name in names[1:]:
-        _check_comparable(names[0], best, name, validations[name])
-    ordered = [validations[name] for name in names]
-    differences = [(one.draws["elpd"] - best.draws["elpd"]).values for one in ordered]
-    columns = {
-        "elpd": [one.elpd for one in ordered],
-        "se": [one.se for one in ordered],
-        "difference": [difference.sum() for difference in differences],
-        "difference_se": [_standard_error(difference) for difference in differences],
-        "p": [one.p for one in ordered],
-        "bad": [one.bad for one in ordered],
-    }
-    what = "row" if best.left_out == "row" else f"group of {best.left_out}"
-    definition = (
-        f"Expected log scores with one {what} left out, the best model first; difference is to the best. A difference "
-        "of a few standard errors is one; below 4, or with few rows or groups, its standard error is itself rough. bad: "
-        "how many Pareto k are too large."
-    )
-    return Quantity(xr.Dataset({k: ("model", v) for k, v in columns.items()}, coords={"model": names}), definition)
-
-
-def _check_comparable(first: str, one: Validation, second: str, other: Validation) -> None:
-    label = "row" if one.left_out == "row" else "group"
-    if one.left_out != other.left_out:
-        raise refusal(
-            f"{first!r} leaves out {one.left_out}s and {second!r} {other.left_out}s", "They leave out the same", "Choose"
-        )
-    same = one.outcome.label == other.outcome.label and one.outcome.family == other.outcome.family
-    if not same or not np.array_equal(one.outcome.y, other.outcome.y):
-        raise refusal(
-            f"{first!r} and {second!r} predict different outcomes or rows",
-            "Log scores of the same outcome in the same rows can be compared",
-            "Fit both to the rows that are complete for both",
-        )
-    if not one.draws[label].equals(other.draws[label]):
-        raise refusal(f"{first!r} and {second!r} have other {label}s", "They must be the same", "Fit both to one table")
 
 
 def _groups_left_out(design: Design, f: int) -> list[Unknown]:
@@ -271,8 +216,8 @@ def _repaired(
             scores["elpd"][i], scores["pareto_k"][i] = score, np.nan
     elif len(bad):
         warnings.warn(
-            f"{len(bad)} of {len(left_out)} Pareto k are above {good_k(samples):.2f}: their scores are unreliable. Pass "
-            "refit=True to fit again without each of them.",
+            f"{len(bad)} of {len(left_out)} Pareto k are above {good_k(samples):.2f}: their scores are unreliable. "
+            "Pass refit=True to fit again without each of them.",
             HierkitWarning,
             stacklevel=4,
         )
@@ -281,15 +226,15 @@ def _repaired(
 
 
 def _score(design: Design, posterior: xr.Dataset, smaller: Design, places: NDArray[np.intp]) -> float:
-    """log p of rows jointly under a model that was fitted without them."""
+    """Log p of rows jointly under a model that was fitted without them."""
     rows = read_new_rows(smaller, design.rows.frame.iloc[places], [factor.label for factor in smaller.factors])
     codes = rows.matrices.codes
     unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller.factors, strict=True)]
     draws, nu = read_draws(posterior, smaller), degrees(posterior, smaller)
-    y, trials, total = design.outcome.y[places], _trials(design)[places], np.zeros(len(draws.beta))
+    y, trials, total = design.outcome.y[places], design.outcome.trials_of_each[places], np.zeros(len(draws.beta))
     for together in connected(len(places), codes, unknown):
         total += log_density(draws, nu, rows.matrices, together, y, trials, np.random.default_rng(0))[0]
-    return float(logsumexp(total) - np.log(len(total)))
+    return float(np.logaddexp.reduce(total) - np.log(len(total)))
 
 
 def good_k(samples: int) -> float:
@@ -313,19 +258,10 @@ def _relative_ess(posterior: xr.Dataset, design: Design) -> float:
     groups = {f"{factor.name}__factor_dim" for factor in design.factors}
     common = varying(posterior[[name for name, variable in posterior.items() if not groups & set(variable.dims)]])
     ess = arviz_stats.ess(common, method="mean")
-    return float(np.mean(np.concatenate([np.ravel(v) for v in ess.values()]))) / posterior["draw"].size / len(
-        posterior["chain"]
-    )
+    found = np.concatenate([np.ravel(variable) for variable in ess.values()])
+    return float(found.mean()) / (posterior.sizes["chain"] * posterior.sizes["draw"])
 
 
-def _standard_error(values: Array) -> float:
+def standard_error(values: Array) -> float:
+    """That of a sum of independent values: sqrt(n Var)."""
     return float(np.sqrt(len(values) * np.var(values)))
-
-
-def _trials(design: Design) -> Array:
-    return np.ones_like(design.outcome.y) if design.outcome.trials is None else design.outcome.trials
-
-
-def _some_rows(rows: Matrices, places: NDArray[np.intp]) -> Matrices:
-    Z, codes = tuple(z[places] for z in rows.Z), tuple(c[places] for c in rows.codes)
-    return Matrices(rows.X[places], rows.offset[places], Z, codes)

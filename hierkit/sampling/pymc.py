@@ -102,7 +102,8 @@ def sample_prior(design: Design, priors: Priors, effects: str, draws: int, seed:
     if design.has_intercept:  # Bambi leaves it at the centre of the predictors, unlike the posterior's
         shift = sum(mean * _column(prior, c) for mean, c in zip(design.column_means, design.columns, strict=True))
         prior["Intercept"] = prior["Intercept"] - shift
-    return prior.drop_dims("__obs__", errors="ignore").drop_attrs()
+    proper: xr.Dataset = prior.drop_dims("__obs__", errors="ignore").drop_attrs()
+    return proper
 
 
 def _column(draws: xr.Dataset, column: Column) -> xr.DataArray:
