@@ -1,8 +1,12 @@
-"""The three ways in which hierkit speaks up.
+"""The three ways in which hierkit speaks up, and what they have in common.
 
 Every refusal has one shape: what was given, what is allowed, what to do. `refusal` builds it, so that a message
 without advice cannot be written by accident.
 """
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
 
 class HierkitError(ValueError):
@@ -31,3 +35,15 @@ def refusal(given: str, allowed: str, advice: str) -> HierkitError:
         To be raised by the caller.
     """
     return HierkitError(f"{given}. {allowed}. {advice}" + ("" if advice.endswith("?") else "."))
+
+
+def check_word(name: str, given: object, allowed: Sequence[str]) -> None:
+    """Refuse a value of an argument that is none of the words it can be."""
+    if given not in allowed:
+        words = ", ".join(map(repr, allowed))
+        raise refusal(f"{name}={given!r}", f"It is one of {words}", f"Pass {name}={allowed[0]!r}, or another of them")
+
+
+def warn(message: str, category: type[HierkitWarning] = HierkitWarning) -> None:
+    """Warn at the line outside this package that led here."""
+    warnings.warn(message, category, skip_file_prefixes=(str(Path(__file__).parent),))

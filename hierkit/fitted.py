@@ -10,8 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hierkit.errors import SamplingWarning, warn
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
+from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.blups import group_effects
@@ -28,6 +30,7 @@ from hierkit.quantities.predictive import observed, predictive_check, replicated
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
+from hierkit.quantities.sampling_checks import sampling_findings
 from hierkit.quantities.sensitivity import prior_sensitivity
 from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
 from hierkit.quantities.slopes import response_curve, slopes
@@ -36,6 +39,7 @@ from hierkit.quantities.variance import variance_components
 from hierkit.refitting import refit
 from hierkit.report.render import Report, render_report
 from hierkit.report.sections import Parts, Summary, summarise
+from hierkit.sampling.settings import check_count, read_seed
 
 if TYPE_CHECKING:
     import bambi
@@ -168,13 +172,14 @@ class Fit:
         """Draws of the prior, and of data from it; see `hierkit.quantities.predictive.replicated`."""
         from hierkit.sampling.pymc import sample_prior  # Bambi and PyMC take seconds to import
 
+        check_count("draws", draws)
         seed = self._seed(random_seed)
         prior = sample_prior(self.design, self.priors, self.draws.attrs["effects"], draws, seed)
         found = replicated(prior, self.design, "known", seed)
         groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
         return xr.DataTree.from_dict(groups)
 
-    def predictive_check(self, groups: str = "known", random_seed: int | None = None) -> Quantity:
+    def predictive_check(self, groups: str = "new", random_seed: int | None = None) -> Quantity:
         """Groups in replicated data beside those seen; see `hierkit.quantities.predictive.predictive_check`."""
         found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
         return predictive_check(found, self.design, groups)
@@ -183,10 +188,13 @@ class Fit:
         """Rows left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.loo`."""
         return loo(self._posterior, self.design, self._without if refit else None)
 
-    def logo(self, factor: str | None = None, refit: bool = False, random_seed: int | None = None) -> Validation:
+    def logo(
+        self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
+    ) -> Validation:
         """Groups left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.logo`."""
+        chosen = factor if isinstance(factor, Factor) else self.design.factor(factor)
         again = self._without if refit else None
-        return logo(self._posterior, self.design, factor, again, self._seed(random_seed))
+        return logo(self._posterior, self.design, chosen, again, self._seed(random_seed))
 
     def prior_sensitivity(self) -> Quantity:
         """How much the priors matter; see `hierkit.quantities.sensitivity.prior_sensitivity`."""
@@ -225,10 +233,15 @@ class Fit:
         return checks(self.draws, self.design, self.priors)
 
     def _without(self, kept: NDArray[np.intp]) -> tuple[xr.Dataset, Design]:
-        return refit(self.design, self.priors, dict(self.draws.attrs), kept)
+        """Draws and design of the same model fitted to some of the rows."""
+        draws, design = refit(self.design, self.priors, dict(self.draws.attrs), kept)
+        if trouble := [finding for finding in sampling_findings(draws) if finding.severity == "action"]:
+            warn(f"A fit without some of the rows: {trouble[0].message} Its score is rough.", SamplingWarning)
+        return draws["posterior"].to_dataset(), design
 
-    def _seed(self, given: int | None) -> int:
-        return int(self.draws.attrs["random_seed"]) if given is None else given
+    def _seed(self, given: int | np.random.Generator | None) -> int:
+        """The seed that was given, or the fit's own."""
+        return int(self.draws.attrs["random_seed"]) if given is None else read_seed(given)
 
     @property
     def _parts(self) -> Parts:

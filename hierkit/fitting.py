@@ -1,6 +1,5 @@
 """fit(), load() and compare(): where a Fit comes from, and several side by side."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from hierkit import sampling
-from hierkit.errors import SamplingWarning
+from hierkit.errors import SamplingWarning, refusal, warn
 from hierkit.fitted import Fit
 from hierkit.model.design import make_design
 from hierkit.model.formula import parse
+from hierkit.model.groups import Factor
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
 from hierkit.quantities.comparison import compare_validations
@@ -97,7 +97,7 @@ def fit(
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))
     if trouble := fitted.checks().need_action:
         lines = [f"{finding.message} {finding.advice}" for finding in trouble]
-        warnings.warn("The draws cannot be trusted yet. " + " ".join(lines), SamplingWarning, stacklevel=2)
+        warn("The draws cannot be trusted yet. " + " ".join(lines), SamplingWarning)
     return fitted
 
 
@@ -109,7 +109,7 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
     models : mapping of str to Fit or Validation
         By name. A `Validation` is taken as it is, for example `fit.loo(refit=True)`.
     factor : str, optional
-        Leave out whole groups of this factor; single rows if not given.
+        Leave out whole groups of this factor, which one of the models has; single rows if not given.
 
     Returns
     -------
@@ -121,13 +121,26 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
     HierkitError
         For fewer than two models, and for models of other rows, outcomes or groups.
     """
-
-    def validation(model: Fit | Validation) -> Validation:
+    if not isinstance(models, Mapping) or not all(isinstance(one, Fit | Validation) for one in models.values()):
+        raise refusal("models= is no mapping of names to fits", "Pass {'one': fit, 'other': fit}", "Name the models")
+    found = dict[str, Validation]()
+    for name, model in models.items():
         if isinstance(model, Validation):
-            return model
-        return model.loo() if factor is None else model.logo(factor)
+            found[name] = model
+        else:
+            found[name] = model.loo() if factor is None else model.logo(_factor_of(models, model, factor))
+    return compare_validations(found)
 
-    return compare_validations({name: validation(model) for name, model in models.items()})
+
+def _factor_of(models: Mapping[str, Fit | Validation], model: Fit, label: str) -> str | Factor:
+    """A factor by its label, or from another model of the same rows where this one does not have it."""
+    if label not in [factor.label for factor in model.design.factors]:
+        for other in models.values():
+            if isinstance(other, Fit) and np.array_equal(other.design.rows.positions, model.design.rows.positions):
+                for factor in other.design.factors:
+                    if factor.label == label:
+                        return factor
+    return label
 
 
 def load(path: str | Path, trusted_formula: bool = False) -> Fit:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hierkit import sampling
 from hierkit.model.design import Design, make_design
+from hierkit.model.new_rows import check_outcome_of_each_row
 from hierkit.model.priors import Priors, make_priors
 from hierkit.model.rows import read_rows
 from hierkit.sampling.settings import Settings
@@ -18,7 +19,7 @@ SAME = ("draws", "tune", "chains", "random_seed", "target_accept", "nuts_sampler
 
 def refit(
     design: Design, priors: Priors, attrs: Mapping[Any, Any], kept: NDArray[np.intp]
-) -> tuple[xr.Dataset, Design]:
+) -> tuple[xr.DataTree, Design]:
     """Draws of a fitted model's posterior given some of its rows.
 
     Parameters
@@ -32,20 +33,21 @@ def refit(
 
     Returns
     -------
-    xarray.Dataset
-        (chain, draw, ...), the posterior.
+    xarray.DataTree
+        As of `fit`.
     Design
         Of the rows kept; levels that no other row has are not in it.
 
     Raises
     ------
     HierkitError
-        If no model can be made of the rows that are kept.
+        If no model can be made of the rows that are kept, or the outcome is scaled by the rows.
     """
+    check_outcome_of_each_row(design)
     rows = read_rows(design.rows.frame.iloc[kept], design.formula.columns)
     smaller = make_design(design.formula, rows, design.family)
     own = make_priors(smaller, effects=attrs["effects"])
     same = make_priors(smaller, {name: priors[name] for name in own if name in priors}, attrs["effects"])
     settings = Settings(**{name: attrs[name] for name in SAME}, progressbar=False)
     choice = sampling.Choice(attrs["engine"], attrs["engine_reason"])
-    return sampling.sample(smaller, same, attrs["effects"], choice, settings)["posterior"].to_dataset(), smaller
+    return sampling.sample(smaller, same, attrs["effects"], choice, settings), smaller

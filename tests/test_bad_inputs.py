@@ -39,11 +39,11 @@ BAD = [
     ("y ~ os.system('x')", DATA, {}, "calls os.system\\(\\)"),
     ("y ~ np.tanh(x)", DATA, {}, "A formula may call"),
     # the columns
-    ("y ~ wait", DATA, {}, "uses 'wait', which the table does not have. Its columns are 'y', 'x'"),
+    ("y ~ wait", DATA, {}, "uses 'wait', which data does not have. Its columns are 'y', 'x'"),
     ("y ~ log(wait)", DATA, {}, "uses 'wait'"),
     ("y ~ (1 | grp)", DATA, {}, "uses 'grp'"),
     ("y ~ x", DOUBLED, {}, "more than one column named 'x'"),
-    ("y ~ x", DATA.iloc[:0], {}, "The table has no rows"),
+    ("y ~ x", DATA.iloc[:0], {}, "data has no rows"),
     ("y ~ x", DATA.assign(x=np.nan), {}, "No row is complete: missing values in 'x' \\(60\\)"),
     ("y ~ x", DATA.assign(x=DATA.x.where(DATA.x > 0)), {"missing": "error"}, "Missing values in 'x'"),
     ("y ~ x", DATA, {"missing": "ignore"}, 'missing is "drop" or "error"'),

@@ -34,7 +34,7 @@ ONLY = {
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
     "narwhals": {"model/centring.py", "model/rows.py"},
-    "statsmodels": {"quantities/classical.py", "quantities/regressions.py"},
+    "statsmodels": {"quantities/mixed_models.py", "quantities/regressions.py"},
     "threadpoolctl": {"quantities/quantity.py"},
 }
 

@@ -76,11 +76,13 @@ def evaluated(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[
     """
     formula, names = design.formula, safe_names(design.formula.columns)
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
-    new = as_formulae_needs(frame, predictors).rename(columns=names)
+    examples = _examples(design)
+    whole = pd.concat([examples, frame[list(examples)]], ignore_index=True)
+    new = as_formulae_needs(whole, predictors).rename(columns=names)
     evaluator = Evaluator(design.frame, names, design.namespace)
     parts, offset = [np.empty((len(frame), 0))], np.zeros(len(frame))
     for item in evaluator.terms(formula.common_tree, formula.common):
-        values = evaluator.on(new, item)
+        values = evaluator.on(new, item, len(examples))
         if item.kind == "offset":
             offset = offset + values[:, 0]
         else:
@@ -89,5 +91,13 @@ def evaluated(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[
     for factor in design.factors:
         own = [term for term in formula.group_terms if term.factor_label == factor.label]
         items = [item for term in own for block in evaluated_effects(evaluator, term) for item in block]
-        Z.append(np.hstack([evaluator.on(new, item) for item in items]))
+        Z.append(np.hstack([evaluator.on(new, item, len(examples)) for item in items]))
     return np.hstack(parts), offset, tuple(Z)
+
+
+def _examples(design: Design) -> pd.DataFrame:
+    """Fitted rows that have every level of every predictor that could be a category: some codings need to see all."""
+    frame = design.rows.frame[list(design.formula.predictors)]
+    labels = [name for name, values in frame.items() if values.dtype.kind != "f"]
+    places = sorted({place for name in labels for place in frame[name].drop_duplicates().index})
+    return frame.loc[places]

@@ -36,14 +36,19 @@ class NewRows:
         a factor that was not asked for.
     unseen : tuple of tuple of str
         For each factor the labels of groups that were not fitted.
+    labels : dict of str to ndarray
+        (row,) for each factor that was asked for, by its label: each row's group, spelled as it was fitted.
     """
 
     frame: pd.DataFrame
     matrices: Matrices
     unseen: tuple[tuple[str, ...], ...]
+    labels: dict[str, NDArray[Any]]
 
 
-def read_new_rows(design: Design, data: Any, factors: Collection[str], others: Collection[str] = ()) -> NewRows:
+def read_new_rows(
+    design: Design, data: Any, factors: Collection[str], others: Collection[str] = (), argument: str = "new_rows"
+) -> NewRows:
     """Read rows for a fitted model.
 
     Parameters
@@ -56,6 +61,8 @@ def read_new_rows(design: Design, data: Any, factors: Collection[str], others: C
         Labels of the factors whose groups are read; the columns of others are not looked at.
     others : collection of str
         Columns to read besides, such as the outcome.
+    argument : str
+        The name of the argument that holds the table, for errors.
 
     Returns
     -------
@@ -70,17 +77,29 @@ def read_new_rows(design: Design, data: Any, factors: Collection[str], others: C
     formula, fitted = design.formula, design.rows.frame
     grouping = {column for factor in factors for column in _term(design, factor).factor}
     columns = [name for name in formula.columns if name in {*formula.predictors, *grouping, *others}]
-    given = read_rows(data, columns, missing="error").frame if columns else pd.DataFrame(index=range(count_rows(data)))
+    given = read_rows(data, columns, "error", argument).frame if columns else _rows_alone(data, argument)
     typed = {name: _as_fitted(fitted[name], given[name]) for name in columns if name in {*formula.predictors, *others}}
-    frame = given.assign(**typed)
+    bools = {
+        name: given[name].astype(bool) for name in columns if fitted[name].dtype == bool and _is_0_or_1(given[name])
+    }
+    frame = given.assign(**bools).assign(**typed)
     X, offset, Z = evaluated(design, frame)
-    codes, unseen = [], []
+    codes, unseen, labels = [], [], {}
     for factor in design.factors:
-        asked = factor.label in factors
-        places, labels = _groups(design, factor, frame) if asked else (np.zeros(len(frame), dtype=np.intp), ())
+        if factor.label in factors:
+            places, new = _groups(design, factor, frame)
+            labels[factor.label] = np.array([*factor.levels, *new], dtype=object)[places]
+        else:
+            places, new = np.zeros(len(frame), dtype=np.intp), ()
         codes.append(places)
-        unseen.append(labels)
-    return NewRows(frame, Matrices(X, offset, Z, tuple(codes)), tuple(unseen))
+        unseen.append(new)
+    return NewRows(frame, Matrices(X, offset, Z, tuple(codes)), tuple(unseen), labels)
+
+
+def _rows_alone(data: Any, argument: str) -> pd.DataFrame:
+    if not (rows := count_rows(data, argument)):
+        raise refusal(f"{argument} has no rows", "At least one is needed", "Check how the table was read or filtered")
+    return pd.DataFrame(index=range(rows))
 
 
 def new_outcome(design: Design, rows: NewRows) -> Outcome:
@@ -92,15 +111,32 @@ def new_outcome(design: Design, rows: NewRows) -> Outcome:
         For an outcome that was scaled by the rows that were fitted, and for values that it cannot have.
     """
     formula, names = design.formula, safe_names(design.formula.columns)
+    check_outcome_of_each_row(design)
+    if design.outcome.event is not None:
+        _check_values(formula.outcome, design.rows.frame[formula.outcome_columns[0]], rows.frame)
+    evaluator = Evaluator(rows.frame.rename(columns=names), names, design.namespace)
+    return outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
+
+
+def check_outcome_of_each_row(design: Design) -> None:
+    """Refuse an outcome whose value in a row depends on the other rows, as that of scale() does."""
+    formula = design.formula
     calls = [] if formula.counts is not None else [callee_of(call) for call in outer_calls(formula.outcome_tree)]
     if remembering := [call for call in calls if call not in {"I", *MATHEMATICS}]:
         raise refusal(
             f"The outcome {formula.outcome} depends on the rows that were fitted, by {remembering[0]}()",
-            "An outcome of new rows is a column, counts, or a function of single values such as log()",
+            "An outcome of other rows is a column, counts, or a function of single values such as log()",
             "Compute the outcome in the data first",
         )
-    evaluator = Evaluator(rows.frame.rename(columns=names), names, design.namespace)
-    return outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
+
+
+def _check_values(label: str, fitted: pd.Series, frame: pd.DataFrame) -> None:
+    """Refuse an outcome's values that are neither the event nor the other one that was fitted."""
+    known = list(fitted.unique())
+    if unseen := [value for value in frame[str(fitted.name)].unique() if value not in known]:
+        raise refusal(
+            f"The outcome {label!r} has the value {some(unseen)}", f"It was {some(known)}", "Correct the rows"
+        )
 
 
 def trials_column(design: Design) -> tuple[str, ...]:
@@ -114,9 +150,11 @@ def trials_of(design: Design, frame: pd.DataFrame) -> Array:
     counts = design.formula.counts
     if counts is None:
         return np.ones(len(frame))
-    if isinstance(counts[1], str):
-        return frame[counts[1]].to_numpy(dtype=np.float64)
-    return np.full(len(frame), float(counts[1]))
+    if not isinstance(counts[1], str):
+        return np.full(len(frame), float(counts[1]))
+    trials = frame[counts[1]]
+    outcomes.check_counts(design.outcome.label, 0 * trials, trials)
+    return trials.to_numpy(dtype=np.float64)
 
 
 def _term(design: Design, factor: str) -> GroupTerm:
@@ -127,14 +165,17 @@ def _as_fitted(fitted: pd.Series, new: pd.Series) -> pd.Series:
     """A column in the type of the fitted one: numbers, booleans, or a categorical of the same levels."""
     if isinstance(fitted.dtype, pd.CategoricalDtype):
         return _known_levels(fitted.cat.categories, new)
+    kind = "True and False" if fitted.dtype == bool else "numbers"
     if isinstance(new.dtype, pd.CategoricalDtype):
         raise refusal(
-            f"{new.name!r} holds labels such as {new.iloc[0]!r}", "It held numbers when it was fitted", "Convert it"
+            f"{new.name!r} holds labels such as {some([new.iloc[0]])}",
+            f"It held {kind} when it was fitted",
+            "Convert it",
         )
-    if fitted.dtype == bool and new.isin((0, 1)).all():
+    if fitted.dtype == bool and _is_0_or_1(new):
         return new.astype(bool)
     if fitted.dtype == bool:
-        raise refusal(f"{new.name!r} holds numbers", "It held booleans when it was fitted", "Convert it")
+        raise refusal(f"{new.name!r} holds numbers", f"It held {kind} when it was fitted", "Convert it")
     return new.astype(np.int64) if new.dtype == bool else new
 
 
@@ -159,17 +200,25 @@ def _groups(design: Design, factor: Factor, frame: pd.DataFrame) -> tuple[NDArra
     places = {tuple(map(_text, cell)): place for place, cell in enumerate(fitted)}
     codes, given = pd.MultiIndex.from_frame(frame[columns]).factorize()
     cells = [tuple(map(_text, cell)) for cell in given]
-    unseen = [cell for cell in dict.fromkeys(cells) if cell not in places]
+    unseen = sorted({cell for cell in cells if cell not in places})
     places |= {cell: len(places) + i for i, cell in enumerate(unseen)}
     return np.array([places[cell] for cell in cells], dtype=np.intp)[codes], tuple(":".join(cell) for cell in unseen)
 
 
+def _is_0_or_1(values: pd.Series) -> bool:
+    return values.dtype.kind in "iufb" and bool(values.isin((0, 1)).all())
+
+
 def _text(label: Any) -> str:
-    """A label as text, the same for 5, 5.0 and "5"."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+    """A label as text, the same for 5, 5.0 and "5", and for a day in any type."""
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    if isinstance(label, np.datetime64):
+        label = pd.Timestamp(label)
+    return str(label).removesuffix(" 00:00:00")
 
 
 def some(labels: Sequence[Any]) -> str:
     """The first of several labels, and how many more there are."""
-    shown = ", ".join(repr(label) if isinstance(label, str) else str(label) for label in list(labels)[:SHOWN])
+    shown = ", ".join(repr(label) if isinstance(label, str) else _text(label) for label in list(labels)[:SHOWN])
     return shown + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")

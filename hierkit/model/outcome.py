@@ -41,6 +41,10 @@ class Outcome:
         """(row,), the trials of each row: 1 unless the outcome is counts."""
         return np.ones_like(self.y) if self.trials is None else self.trials
 
+    def at(self, places: NDArray[np.intp]) -> "Outcome":
+        """That of some of the rows."""
+        return replace(self, y=self.y[places], trials=None if self.trials is None else self.trials[places])
+
 
 def gaussian(label: str, values: pd.Series) -> Outcome:
     """A numeric outcome that varies."""
@@ -84,7 +88,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
 
 def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
     """Counts: whole numbers, no more successes than trials."""
-    s, n = _counts(label, successes, trials)
+    s, n = check_counts(label, successes, trials)
     if (s == 0).all() or (s == n).all():
         raise _constant(label, "no success" if (s == 0).all() else "no failure")
     return Outcome(label, "binomial", s, trials=n)
@@ -93,7 +97,7 @@ def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
 def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) -> Outcome:
     """The outcome of other rows, with the event of those that were fitted; it may be constant there."""
     if trials is not None:
-        s, n = _counts(fitted.label, values, trials)
+        s, n = check_counts(fitted.label, values, trials)
         return replace(fitted, y=s, trials=n)
     if fitted.event is not None:
         return replace(fitted, y=(values == fitted.event).to_numpy(dtype=np.float64))
@@ -103,7 +107,10 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
     return replace(fitted, y=y)
 
 
-def _counts(label: str, successes: pd.Series, trials: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def check_counts(
+    label: str, successes: pd.Series, trials: pd.Series
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Successes and trials as numbers; refused unless they are whole, with no more successes than trials."""
     for values in (successes, trials):
         if isinstance(values.dtype, pd.CategoricalDtype):
             raise refusal(f"{values.name!r} in {label} is not a number", "Counts are whole numbers", "Convert it")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierkit.errors import HierkitError, refusal
+from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.terms import Array
@@ -79,8 +79,7 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
     HierkitError
         For a name that no parameter has, and for a prior that does not fit its parameter.
     """
-    if effects not in EFFECTS:
-        raise refusal(f"effects={effects!r}", "effects is 'normal' or 'student_t'", "Choose one of the two")
+    check_word("effects", effects, EFFECTS)
     if user is not None and not (isinstance(user, Mapping) and all(isinstance(name, str) for name in user)):
         raise refusal(
             f"priors is {user!r}", "priors maps names to distributions", 'Pass {"sigma": "HalfNormal(10)"} and the like'

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hierkit.errors import HierkitError, refusal
+from hierkit.errors import HierkitError, check_word, refusal
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Rows:
         return self.given - len(self.positions)
 
 
-def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
+def read_rows(data: Any, columns: Iterable[str], missing: str = "drop", argument: str = "data") -> Rows:
     """Select, check and clean the used columns of a table.
 
     Parameters
@@ -59,6 +59,8 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
         The columns to use; others are not looked at.
     missing : {"drop", "error"}
         What to do with rows in which a used column is missing.
+    argument : str
+        The name of the argument that holds the table, for errors.
 
     Returns
     -------
@@ -70,12 +72,11 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
         For what is no table, unknown or doubled columns, no rows, infinities, and missing values under "error".
     """
     columns = list(columns)
-    if missing not in ("drop", "error"):
-        raise refusal(f"missing={missing!r}", 'missing is "drop" or "error"', "Choose one of the two")
-    table = _select(data, columns)
+    check_word("missing", missing, ("drop", "error"))
+    table = _select(data, columns, argument)
     frame, schema = table.to_pandas().reset_index(drop=True), table.schema
     if frame.empty:
-        raise refusal("The table has no rows", "A model needs data", "Check how the table was read or filtered")
+        raise refusal(f"{argument} has no rows", "At least one is needed", "Check how the table was read or filtered")
     absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
     if absent and missing == "error":
         raise refusal(
@@ -99,9 +100,9 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop") -> Rows:
     return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused)
 
 
-def count_rows(data: Any) -> int:
+def count_rows(data: Any, argument: str) -> int:
     """The rows of a table of which no column is used."""
-    counted = _table(data).select(nw.len())
+    counted = _table(data, argument).select(nw.len())
     return int((counted.collect() if isinstance(counted, nw.LazyFrame) else counted).item())
 
 
@@ -120,20 +121,20 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
     return [level for level in pd.unique(given.dropna()) if level not in kept and str(level) not in kept]
 
 
-def _select(data: Any, columns: list[str]) -> nw.DataFrame[Any]:
-    table = _table(data)
+def _select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
+    table = _table(data, argument)
     known = table.collect_schema().names()
     if unknown := [name for name in columns if name not in known]:
-        raise _unknown_columns(unknown, known)
+        raise _unknown_columns(unknown, known, argument)
     selected = table.select(columns)
     return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
 
 
-def _table(data: Any) -> Any:
+def _table(data: Any, argument: str) -> Any:
     """A narwhals table, lazy or not, of which the columns have names of their own."""
     if isinstance(data, pd.DataFrame) and not (doubled := data.columns[data.columns.duplicated()]).empty:
         raise refusal(
-            f"The table has more than one column named {', '.join(map(repr, doubled.unique()))}",
+            f"{argument} has more than one column named {', '.join(map(repr, doubled.unique()))}",
             "Column names are unique",
             "Rename or drop the doubles",
         )
@@ -141,7 +142,7 @@ def _table(data: Any) -> Any:
         table: Any = nw.from_native(data)
     except TypeError:
         raise refusal(
-            f"data is a {type(data).__name__}",
+            f"{argument} is a {type(data).__name__}",
             "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads",
             "Make one, for example with pandas.DataFrame(data)",
         ) from None
@@ -154,10 +155,10 @@ def _table(data: Any) -> Any:
     return table
 
 
-def _unknown_columns(unknown: list[str], known: list[str]) -> HierkitError:
+def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
     shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
     return refusal(
-        f"The formula uses {', '.join(map(repr, unknown))}, which the table does not have",
+        f"The formula uses {', '.join(map(repr, unknown))}, which {argument} does not have",
         f"Its columns are {shown}",
         "Correct the name, in backticks if it is no plain word",
     )

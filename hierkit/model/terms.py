@@ -183,12 +183,12 @@ class Evaluator:
                 _check_columns(evaluated)
                 yield evaluated
 
-    def on(self, frame: pd.DataFrame, item: Evaluated) -> Array:
-        """(row, column), a term on other rows, with the coding and the centring of those that were fitted."""
+    def on(self, frame: pd.DataFrame, item: Evaluated, skipped: int) -> Array:
+        """(row, column), a term on other rows than the first ones, coded and centred as those that were fitted."""
         if item.kind == "intercept":
-            return np.ones((len(frame), 1))
+            return np.ones((len(frame) - skipped, 1))
         with self._refusing(item.labels[0] if item.kind == "offset" else item.columns[0].term_label):
-            values = np.asarray(item.term.eval_new_data(frame), dtype=np.float64).reshape(len(frame), -1)
+            values = np.asarray(item.term.eval_new_data(frame), dtype=np.float64).reshape(len(frame), -1)[skipped:]
         for label, column in zip(item.labels, values.T, strict=True):
             check_finite(label, column)
         return values

@@ -1,9 +1,11 @@
 """Models side by side, by what they say of what was left out."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit.errors import refusal
 from hierkit.quantities.quantity import Quantity
@@ -22,7 +24,7 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
     -------
     Quantity
         (model,): `elpd` and `se`, `difference` to the best model and `difference_se` = sqrt(n Var(d_i)) of the
-        differences d_i by row or group, `p` and `bad`, how many Pareto k are too large.
+        differences d_i by row or group, `p`, and `bad_k`, how many Pareto k are too large.
 
     Raises
     ------
@@ -30,7 +32,9 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
         For fewer than two models, and for models of other rows, outcomes or groups.
     """
     if len(validations) < 2:
-        raise refusal(f"{len(validations)} model was given", "A comparison is of two or more", "Pass several by name")
+        raise refusal(
+            f"A comparison is of two or more models, not {len(validations)}", "Each has a name", "Pass several"
+        )
     names = sorted(validations, key=lambda name: -validations[name].elpd)
     best = validations[names[0]]
     for name in names[1:]:
@@ -43,31 +47,44 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
         "difference": [difference.sum() for difference in differences],
         "difference_se": [standard_error(difference) for difference in differences],
         "p": [one.p for one in ordered],
-        "bad": [one.bad for one in ordered],
+        "bad_k": [one.bad for one in ordered],
     }
     what = "row" if best.left_out == "row" else f"group of {best.left_out}"
     definition = (
-        f"Expected log scores with one {what} left out, the best model first; difference is to the best. A difference "
-        "of several standard errors tells models apart; below 4, or with few rows or groups, its standard error is "
-        "itself rough. bad: how many Pareto k are too large."
+        f"Expected log scores with one {what} left out, the best model first; difference is to the best. It is clear "
+        "when it is several times difference_se; when it is below 4, or there are few rows or groups, difference_se is "
+        "itself rough. bad_k: how many Pareto k are too large."
     )
     return Quantity(xr.Dataset({k: ("model", v) for k, v in columns.items()}, coords={"model": names}), definition)
 
 
 def _check_comparable(first: str, one: Validation, second: str, other: Validation) -> None:
-    label = "row" if one.left_out == "row" else "group"
     if one.left_out != other.left_out:
         raise refusal(
-            f"{first!r} leaves out {one.left_out}s and {second!r} {other.left_out}s",
-            "They leave out the same",
-            "Choose",
+            f"{first!r} leaves out {_spoken(one)} and {second!r} {_spoken(other)}",
+            "All must leave out the same",
+            "Use loo() for all, or logo() of the same factor",
         )
-    same = one.outcome.label == other.outcome.label and one.outcome.family == other.outcome.family
-    if not same or not np.array_equal(one.outcome.y, other.outcome.y):
+    if one.outcome.label != other.outcome.label or one.outcome.family != other.outcome.family:
         raise refusal(
-            f"{first!r} and {second!r} predict different outcomes or rows",
-            "Log scores of the same outcome in the same rows can be compared",
+            f"{first!r} predicts {one.outcome.label} ({one.outcome.family}) and {second!r} {other.outcome.label} "
+            f"({other.outcome.family})",
+            "Log scores of the same outcome can be compared",
+            "Fit both to the same outcome",
+        )
+    pairs = zip(_what(one), _what(other), strict=True)
+    if not all(np.array_equal(mine, its) for mine, its in pairs):
+        raise refusal(
+            f"{first!r} ({len(one.rows)} rows) and {second!r} ({len(other.rows)} rows) were fitted to different rows",
+            "Log scores of the same rows can be compared",
             "Fit both to the rows that are complete for both",
         )
-    if not one.draws[label].equals(other.draws[label]):
-        raise refusal(f"{first!r} and {second!r} have other {label}s", "They must be the same", "Fit both to one table")
+
+
+def _what(one: Validation) -> tuple[NDArray[Any], ...]:
+    """What must be the same for log scores to be compared."""
+    return one.rows, one.units, one.outcome.y, one.outcome.trials_of_each
+
+
+def _spoken(validation: Validation) -> str:
+    return "rows" if validation.left_out == "row" else f"groups of {validation.left_out}"

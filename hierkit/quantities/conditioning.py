@@ -1,23 +1,23 @@
 """Rows of new groups, added to a posterior without fitting again."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.new_rows import NewRows, new_outcome, read_new_rows
+from hierkit.model.outcome import Outcome
 from hierkit.model.terms import Array
-from hierkit.quantities.held_out import Unknown, block_of, connected
+from hierkit.quantities.held_out import Unknown, block_of, connected, log_density
 from hierkit.quantities.integration import draw_effects
 from hierkit.quantities.new_groups import generator
 from hierkit.quantities.predictor import Draws, batches
 
-FEW = 400  # effective draws: fewer do not carry a tail of 5 %
+FEW, TOO_FEW = 400, 20  # effective draws: a tail of 5 % needs some hundreds
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,25 +26,20 @@ class Conditioned:
 
     Attributes
     ----------
-    places : ndarray of int
-        (sample,), which draws of the posterior it consists of, each as often as its weight says.
+    draws : Draws
+        Each draw as often as the given rows say; no chains any more.
     effects : dict
-        By the factor's place and the group's label, u of the new groups (sample, effect), aligned with `places`.
+        By the factor's place and the group's label, u of the new groups (sample, effect).
     note : str
         A sentence for the definition of what is computed from it.
     """
 
-    places: NDArray[np.intp]
+    draws: Draws
     effects: Mapping[tuple[int, str], Array]
     note: str
 
 
-def unconditioned(draws: Draws) -> Conditioned:
-    """The posterior as it is."""
-    return Conditioned(np.arange(len(draws.beta)), {}, "")
-
-
-def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: Any, seed: int) -> Conditioned:
+def condition(design: Design, draws: Draws, given: Any, seed: int) -> Conditioned:
     """The posterior given rows of new groups besides those that were fitted.
 
     p(θ, u | y, y') ∝ p(θ | y) p(y' | θ) p(u | θ, y'): draws θ are resampled in proportion to the density of the given
@@ -57,8 +52,6 @@ def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: A
         Of the fit.
     draws : Draws
         With group effects.
-    nu : sequence of (ndarray or None)
-        (sample,) for each factor, degrees of freedom of Student-t effects.
     given : table
         Predictors, outcome and groups; every row in a group that was not fitted, of one factor at least.
     seed : int
@@ -71,74 +64,85 @@ def condition(design: Design, draws: Draws, nu: Sequence[Array | None], given: A
     Raises
     ------
     HierkitError
-        For a row without a new group, and for what `read_new_rows` and `new_outcome` refuse.
+        For a row without a new group, for rows that next to no draw agrees with, and for what `read_new_rows` and
+        `new_outcome` refuse.
 
     Warns
     -----
     HierkitWarning
         If so few draws agree with the given rows that the model should be fitted again.
     """
-    rows = read_new_rows(design, given, [factor.label for factor in design.factors], design.formula.outcome_columns)
+    labels = [factor.label for factor in design.factors]
+    rows = read_new_rows(design, given, labels, design.formula.outcome_columns, "given=")
     outcome = new_outcome(design, rows)
-    trials = outcome.trials_of_each
-    codes = rows.matrices.codes
-    unknown = [own >= len(factor.levels) for own, factor in zip(codes, design.factors, strict=True)]
+    unknown = [own >= len(factor.levels) for own, factor in zip(rows.matrices.codes, design.factors, strict=True)]
     _refuse_fitted(design, np.any(unknown, axis=0))
-    log_weights, effects = np.zeros(len(draws.beta)), dict[tuple[int, str], Array]()
-    for together in connected(len(outcome.y), codes, unknown):
-        labels = [_label(design, rows, f, code) for f, code in together.groups]
-        u, log_p = _draw(draws, nu, rows, together, outcome.y, trials, generator(seed, "given", *sorted(labels)))
-        log_weights += log_p
+    blocks = {
+        tuple(sorted(_label(design, rows, f, code) for f, code in together.groups)): together
+        for together in connected(len(outcome.y), rows.matrices.codes, unknown)
+    }
+    log_weights = np.zeros(len(draws.beta))
+    for names, together in blocks.items():
+        rng = generator(seed, "density", *names)
+        log_weights += log_density(draws, rows.matrices, together, outcome, rng)[0]
+    places, ess = _resampled(log_weights, generator(seed, "resampling"))
+    draws, effects = draws.some(places), dict[tuple[int, str], Array]()
+    for names, together in blocks.items():
+        u = _draw(draws, rows, together, outcome, generator(seed, "given", *names))
         ends = np.cumsum([len(design.factors[f].effects) for f, _ in together.groups])[:-1]
-        parts = np.split(u, ends, axis=1)
-        effects |= {(f, label): own for (f, _), label, own in zip(together.groups, labels, parts, strict=True)}
-    weights = np.exp(log_weights - log_weights.max())
-    weights /= weights.sum()
-    ess = 1 / np.sum(weights**2)
-    _warn(ess)
-    at = (np.arange(len(weights)) + generator(seed, "resampling").uniform()) / len(weights)
-    places = np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1)
-    note = f" Given {len(outcome.y)} rows of {len(effects)} new groups, which {ess:.0f} of {len(weights)} draws fit."
-    return Conditioned(places, {key: u[places] for key, u in effects.items()}, note)
+        for (f, code), own in zip(together.groups, np.split(u, ends, axis=1), strict=True):
+            effects[f, _label(design, rows, f, code)] = own
+    note = (
+        f" Reweighted by {len(outcome.y)} rows of {_counted(len(effects))}: {ess:,.0f} effective draws of "
+        f"{len(places):,}, no longer in chains."
+    )
+    return Conditioned(draws, effects, note)
+
+
+def _counted(groups: int) -> str:
+    return f"{groups} new group{'' if groups == 1 else 's'}"
 
 
 def _label(design: Design, rows: NewRows, f: int, code: int) -> str:
     return rows.unseen[f][code - len(design.factors[f].levels)]
 
 
-def _draw(
-    draws: Draws,
-    nu: Sequence[Array | None],
-    rows: NewRows,
-    together: Unknown,
-    y: Array,
-    trials: Array,
-    rng: np.random.Generator,
-) -> tuple[Array, Array]:
-    """(sample, effect) and (sample,), the unknown effects given their rows, and log p of the rows."""
-    found = []
-    for part in batches(len(draws.beta), len(together.rows)):
-        own = tuple(None if degree is None else degree[part] for degree in nu)
-        found.append(draw_effects(block_of(draws.some(part), own, rows.matrices, together, y, trials), rng))
-    return np.concatenate([u for u, _ in found]), np.concatenate([log_p for _, log_p in found])
+def _resampled(log_weights: Array, rng: np.random.Generator) -> tuple[NDArray[np.intp], float]:
+    """Systematic resampling: (sample,), the draws to take, and how many different ones they are worth."""
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    ess = float(1 / np.sum(weights**2))
+    if ess < TOO_FEW:
+        raise refusal(
+            f"The given rows agree with {ess:.0f} of {len(weights):,} draws",
+            f"Reweighting needs some hundreds ({TOO_FEW} at the least)",
+            "Fit again with these rows added",
+        )
+    if ess < FEW:
+        warn(
+            f"The given rows agree with {ess:.0f} of {len(weights):,} draws only: intervals are rough. Fit again with "
+            "these rows added."
+        )
+    at = (np.arange(len(weights)) + rng.uniform()) / len(weights)
+    return np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1), ess
+
+
+def _draw(draws: Draws, rows: NewRows, together: Unknown, outcome: Outcome, rng: np.random.Generator) -> Array:
+    """(sample, effect), the unknown effects given their rows."""
+    parts = batches(len(draws.beta), len(together.rows))
+    blocks = (block_of(draws.some(part), rows.matrices, together, outcome) for part in parts)
+    return np.concatenate([draw_effects(block, rng) for block in blocks])
 
 
 def _refuse_fitted(design: Design, is_new: NDArray[np.bool_]) -> None:
-    if is_new.all():
+    if np.all(is_new) and design.factors:
         return
     names = " and ".join(factor.label for factor in design.factors)
     raise refusal(
         f"given= has {int((~is_new).sum())} rows whose groups of {names} were all fitted, first in row "
-        f"{int(is_new.argmin())}",
-        "It adds rows of new groups; what more rows say of fitted groups needs a new fit",
+        f"{int(is_new.argmin())}"
+        if design.factors
+        else "given= adds rows of new groups, and the model has no groups",
+        "What more rows say of all else needs a new fit",
         "Leave those rows out, or fit again with all rows",
     )
-
-
-def _warn(ess: float) -> None:
-    if ess < FEW:
-        warnings.warn(
-            f"The given rows fit only {ess:.0f} draws' worth of the posterior: results are rough. Fit again with them.",
-            HierkitWarning,
-            stacklevel=5,
-        )

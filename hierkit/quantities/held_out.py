@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
+from hierkit.model.outcome import Outcome
 from hierkit.model.terms import Array
 from hierkit.quantities.integration import Block, log_likelihood, log_marginal
-from hierkit.quantities.predictor import Draws, batches, common_part, flat, lower_factors
+from hierkit.quantities.predictor import Draws, batches, common_part, lower_factors
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +59,17 @@ def connected(size: int, codes: Sequence[NDArray[np.intp]], unknown: Sequence[ND
         yield Unknown(own_rows, tuple(groups))
 
 
+def without(design: Design, rows: NDArray[np.intp]) -> Unknown:
+    """Fitted rows to leave out, and the groups of which nothing is left then."""
+    groups = []
+    for f, factor in enumerate(design.factors):
+        codes, counts = np.unique(factor.codes[rows], return_counts=True)
+        groups += [(f, int(code)) for code in codes[counts == factor.counts[codes]]]
+    return Unknown(rows, tuple(groups))
+
+
 def log_density(
-    draws: Draws,
-    nu: Sequence[Array | None],
-    rows: Matrices,
-    unknown: Unknown,
-    y: Array,
-    trials: Array,
-    rng: np.random.Generator,
+    draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome, rng: np.random.Generator
 ) -> tuple[Array, float]:
     """(sample,), log p of these rows jointly, unknown groups' effects integrated out, and the integral's error.
 
@@ -74,47 +77,44 @@ def log_density(
     ----------
     draws : Draws
         With group effects.
-    nu : sequence of (ndarray or None)
-        (sample,) for each factor, from `degrees`.
     rows : Matrices
         All rows, codes of known groups as places in `draws.u`.
     unknown : Unknown
         Which of the rows, and which of their groups.
-    y, trials : ndarray
-        (row,) of all rows.
+    outcome : Outcome
+        Of all rows.
     rng : numpy.random.Generator
         For importance sampling.
     """
     total, errors = np.empty(len(draws.beta)), [0.0]
     for part in batches(len(total), len(unknown.rows)):
         some = draws.some(part)
-        own = tuple(None if degree is None else degree[part] for degree in nu)
         if unknown.groups:
-            total[part], error = log_marginal(block_of(some, own, rows, unknown, y, trials), rng)
+            total[part], error = log_marginal(block_of(some, rows, unknown, outcome), rng)
             errors.append(error)
         else:
-            total[part] = _log_known(some, rows, unknown, y[unknown.rows], trials[unknown.rows])
+            total[part] = _log_known(some, rows, unknown, outcome.at(unknown.rows))
     return total, max(errors)
 
 
-def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, y: Array, trials: Array) -> Array:
+def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Array:
     sigma = None if draws.sigma is None else draws.sigma[:, None]
-    return log_likelihood(y, trials, known_part(draws, rows, unknown), sigma).sum(axis=1)
+    eta = known_part(draws, rows, unknown)
+    return np.asarray(log_likelihood(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1))
 
 
-def block_of(
-    draws: Draws, nu: Sequence[Array | None], rows: Matrices, unknown: Unknown, y: Array, trials: Array
-) -> Block:
+def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Block:
     """What `integration` needs of rows that share unknown groups; parameters as for `log_density`."""
-    places, groups = unknown.rows, unknown.groups
+    places, groups, own = unknown.rows, unknown.groups, outcome.at(unknown.rows)
     eta = known_part(draws, rows, unknown)
     ends = np.cumsum([0, *(rows.Z[f].shape[1] for f, _ in groups)])
-    slices = tuple(slice(start, end) for start, end in itertools.pairwise(ends.tolist()))
+    effects = tuple(slice(start, end) for start, end in itertools.pairwise(ends.tolist()))
     Z, L = np.zeros((len(places), ends[-1])), np.zeros((len(eta), ends[-1], ends[-1]))
-    for (f, code), own in zip(groups, slices, strict=True):
-        Z[:, own] = rows.Z[f][places] * (rows.codes[f][places] == code)[:, None]
-        L[:, own, own] = lower_factors(draws.G[f])
-    return Block(y[places], trials[places], Z, slices, eta, L, draws.sigma, tuple(nu[f] for f, _ in groups))
+    for (f, code), part in zip(groups, effects, strict=True):
+        Z[:, part] = rows.Z[f][places] * (rows.codes[f][places] == code)[:, None]
+        L[:, part, part] = lower_factors(draws.G[f])
+    nu = tuple(draws.nu[f] for f, _ in groups)
+    return Block(own.y, own.trials_of_each, Z, effects, eta, L, draws.sigma, nu)
 
 
 def known_part(draws: Draws, rows: Matrices, unknown: Unknown) -> Array:
@@ -126,9 +126,3 @@ def known_part(draws: Draws, rows: Matrices, unknown: Unknown) -> Array:
         for k in range(Z.shape[1]):
             eta[:, known] += draws.u[f][:, codes[places[known]], k] * Z[places[known], k]
     return eta
-
-
-def degrees(posterior: xr.Dataset, design: Design) -> tuple[Array | None, ...]:
-    """(sample,) for each factor with Student-t effects, their degrees of freedom; None for normal ones."""
-    names = [f"{factor.name}_nu" for factor in design.factors]
-    return tuple(flat(posterior[name]) if name in posterior else None for name in names)

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from hierkit.errors import refusal
+from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.model.terms import Array
@@ -48,8 +48,7 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
     HierkitError
         For an unknown projection, and for a model without coefficients.
     """
-    if projection not in PROJECTIONS:
-        raise refusal(f"projection={projection!r}", "It is 'likelihood' or 'logit'", "Choose one")
+    check_word("projection", projection, PROJECTIONS)
     if not design.columns:
         raise refusal("The model has no coefficients", "Marginal coefficients are of the common part", "Add a term")
     draws = read_draws(posterior, design, effects=False)

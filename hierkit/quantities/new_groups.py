@@ -30,8 +30,12 @@ def draw_group(G: Array, nu: Array | None, rng: np.random.Generator) -> Array:
     rng : numpy.random.Generator
         Of this group.
     """
-    z = rng.standard_normal(G.shape[:2])
-    if nu is not None:
-        z = z / np.sqrt(rng.chisquare(nu) / nu)[:, None]
+    z = draw_standard(len(G), G.shape[1], nu, rng)
     drawn: Array = (lower_factors(G) @ z[..., None])[..., 0]
     return drawn
+
+
+def draw_standard(samples: int, effects: int, nu: Array | None, rng: np.random.Generator) -> Array:
+    """(sample, effect), standard normal, or multivariate Student-t with `nu` (sample,) degrees of freedom."""
+    z = rng.standard_normal((samples, effects))
+    return z if nu is None else z / np.sqrt(rng.chisquare(nu) / nu)[:, None]

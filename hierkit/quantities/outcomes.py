@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 from scipy.special import expit
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
 from hierkit.model.new_rows import NewRows, trials_of
 from hierkit.model.terms import Array
-from hierkit.quantities.held_out import degrees
 from hierkit.quantities.logistic_normal import mean_probability
-from hierkit.quantities.new_groups import draw_group, generator
+from hierkit.quantities.new_groups import draw_group, draw_standard, generator
 from hierkit.quantities.predictor import Draws, group_variance, read_draws
 
 
@@ -47,13 +47,12 @@ class Linear:
 
     def variances(self, rows: NDArray[np.intp]) -> list[Array]:
         """(row, sample) for each factor that is integrated out, z'Gz."""
-        return [group_variance(self.draws.G[f], self.matrices.Z[f][rows]).T for f in self.marginal]
+        return [np.maximum(group_variance(self.draws.G[f], self.matrices.Z[f][rows]).T, 0.0) for f in self.marginal]
 
 
 def group_draws(
     design: Design,
     draws: Draws,
-    nu: Sequence[Array | None],
     rows: NewRows,
     asked: Collection[str],
     given: Mapping[tuple[int, str], Array],
@@ -67,8 +66,6 @@ def group_draws(
         Of the fit.
     draws : Draws
         With group effects.
-    nu : sequence of (ndarray or None)
-        (sample,) for each factor, degrees of freedom of Student-t effects.
     rows : NewRows
         The rows.
     asked : collection of str
@@ -92,18 +89,17 @@ def group_draws(
                 u[place] = given[f, rows.unseen[f][code]].T
             else:
                 rng = generator(seed, "group", factor.label, rows.unseen[f][code])
-                u[place] = draw_group(draws.G[f], nu[f], rng).T
+                u[place] = draw_group(draws.G[f], draws.nu[f], rng).T
         found.append(Groups(u, places))
     return tuple(found)
 
 
 def replicate(posterior: xr.Dataset, design: Design, rows: NewRows, seed: int) -> xr.DataArray:
     """(chain, draw, row), outcomes of rows in groups that were fitted, or drawn anew where they were not."""
-    draws, nu = read_draws(posterior, design), degrees(posterior, design)
-    labels = [factor.label for factor in design.factors]
-    linear = Linear(rows.matrices, draws, group_draws(design, draws, nu, rows, labels, {}, seed), ())
-    places = np.arange(len(rows.frame))
-    values = outcomes(linear, nu, row_keys(rows.frame), trials_of(design, rows.frame), seed, places)
+    draws, places = read_draws(posterior, design), np.arange(len(rows.frame))
+    effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
+    linear = Linear(rows.matrices, draws, effects, ())
+    values = outcomes(linear, row_keys(design, rows), trials_of(design, rows.frame), seed, places)
     return draws.labelled(values.T, {"row": places})
 
 
@@ -118,21 +114,16 @@ def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
 
 
 def outcomes(
-    linear: Linear,
-    nu: tuple[Array | None, ...],
-    keys: Array,
-    trials: Array,
-    seed: int,
-    rows: NDArray[np.intp],
+    linear: Linear, keys: Sequence[tuple[int, int]], trials: Array, seed: int, rows: NDArray[np.intp]
 ) -> Array:
     """(row, sample), outcomes drawn for each row from random numbers of its own."""
-    eta, variances, sigma = linear.at(rows), linear.variances(rows), linear.draws.sigma
+    eta, variances, draws = linear.at(rows), linear.variances(rows), linear.draws
     for i, row in enumerate(rows):
         rng = generator(seed, "outcome", *keys[row])
         for f, variance in zip(linear.marginal, variances, strict=True):
-            eta[i] += draw_group(variance[i][:, None, None], nu[f], rng)[:, 0]
-        if sigma is not None:
-            eta[i] += sigma * rng.standard_normal(len(sigma))
+            eta[i] += np.sqrt(variance[i]) * draw_standard(len(draws.beta), 1, draws.nu[f], rng)[:, 0]
+        if draws.sigma is not None:
+            eta[i] += draws.sigma * rng.standard_normal(len(draws.sigma))
         elif trials[row] == 1:
             eta[i] = rng.uniform(size=eta.shape[1]) < expit(eta[i])
         else:
@@ -140,9 +131,14 @@ def outcomes(
     return eta
 
 
-def row_keys(frame: pd.DataFrame) -> Array:
-    """(row, 2), what tells rows apart wherever they stand: a hash of their cells, and their place among equal ones."""
-    numbers = {str(name): values.astype(np.float64) for name, values in frame.select_dtypes("number").items()}
-    same = frame.assign(**numbers)
-    hashes = pd.util.hash_pandas_object(same, index=False) if len(frame.columns) else pd.Series(0, index=frame.index)
-    return np.column_stack([hashes, hashes.groupby(hashes).cumcount()])
+def row_keys(design: Design, rows: NewRows) -> list[tuple[int, int]]:
+    """What tells rows apart wherever they stand: a hash of what the model reads, and their place among equal ones."""
+    cells = {name: rows.frame[name] for name in design.formula.predictors}
+    keys = {
+        f"predictor {name}": values.astype(np.float64 if is_numeric_dtype(values) else str)
+        for name, values in cells.items()
+    }
+    keys |= {f"factor {label}": pd.Series(own).astype(str) for label, own in rows.labels.items()}
+    frame = pd.DataFrame(keys, index=rows.frame.index)
+    hashes = pd.util.hash_pandas_object(frame, index=False) if keys else pd.Series(0, index=frame.index)
+    return list(zip(hashes.tolist(), hashes.groupby(hashes).cumcount().tolist(), strict=True))

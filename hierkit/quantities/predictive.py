@@ -1,13 +1,12 @@
 """Predictive checks: data that the model could have made beside those that were seen, as rows and by group."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from scipy import sparse
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import check_word, refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.new_rows import NewRows, read_new_rows, trials_column
@@ -51,8 +50,7 @@ def replicated(posterior: xr.Dataset, design: Design, groups: str = "known", ran
     HierkitWarning
         If only some of the draws are used, because those of all rows would take more than 1 GB.
     """
-    if groups not in GROUPS:
-        raise refusal(f"groups={groups!r}", f"It is one of {', '.join(map(repr, GROUPS))}", "Choose one")
+    check_word("groups", groups, GROUPS)
     posterior = _within_memory(posterior, design)
     labels = [factor.label for factor in design.factors]
     rows = read_new_rows(design, design.rows.frame, labels, trials_column(design))
@@ -156,9 +154,5 @@ def _within_memory(posterior: xr.Dataset, design: Design) -> xr.Dataset:
     if needed <= MOST_BYTES:
         return posterior
     thin = int(np.ceil(needed / MOST_BYTES))
-    warnings.warn(
-        f"Replicates of {len(design.offset):,} rows would take {needed / 1e9:.0f} GB: one draw in {thin} is used.",
-        HierkitWarning,
-        stacklevel=4,
-    )
+    warn(f"Replicates of {len(design.offset):,} rows would take {needed / 1e9:.0f} GB: one draw in {thin} is used.")
     return posterior.isel(draw=slice(None, None, thin))

@@ -31,6 +31,8 @@ class Draws:
         (sample, effect, effect) for each factor.
     sigma : ndarray or None
         (sample,), the residual sd.
+    nu : tuple of (ndarray or None)
+        (sample,) for each factor, the degrees of freedom of Student-t effects; None for normal ones.
     chains, draws : Any
         The labels of chains and draws.
     """
@@ -39,6 +41,7 @@ class Draws:
     u: tuple[Array, ...]
     G: tuple[Array, ...]
     sigma: Array | None
+    nu: tuple[Array | None, ...]
     chains: Any
     draws: Any
 
@@ -51,7 +54,9 @@ class Draws:
     def some(self, places: slice | NDArray[np.intp]) -> "Draws":
         """Some of the draws, or some of them several times."""
         u, G = tuple(u[places] for u in self.u), tuple(G[places] for G in self.G)
-        return replace(self, beta=self.beta[places], u=u, G=G, sigma=None if self.sigma is None else self.sigma[places])
+        sigma = None if self.sigma is None else self.sigma[places]
+        nu = tuple(None if own is None else own[places] for own in self.nu)
+        return replace(self, beta=self.beta[places], u=u, G=G, sigma=sigma, nu=nu)
 
 
 def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:
@@ -61,9 +66,11 @@ def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> D
     G = tuple(flat(read_covariance(posterior, factor)) for factor in factors)
     u = tuple(flat(read_effects(posterior, factor).u) for factor in factors) if effects else ()
     sigma = flat(posterior["sigma"]) if "sigma" in posterior else None
+    degrees = [f"{factor.name}_nu" for factor in factors]
+    nu = tuple(flat(posterior[name]) if name in posterior else None for name in degrees)
     samples = posterior.sizes["chain"] * posterior.sizes["draw"]
     chains, draws = posterior["chain"].values, posterior["draw"].values
-    return Draws(np.empty((samples, 0)) if beta is None else beta, u, G, sigma, chains, draws)
+    return Draws(np.empty((samples, 0)) if beta is None else beta, u, G, sigma, nu, chains, draws)
 
 
 def flat(array: xr.DataArray) -> Array:

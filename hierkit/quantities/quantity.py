@@ -13,10 +13,11 @@ import xarray as xr
 from arviz_base import rcParams
 from threadpoolctl import threadpool_limits
 
-from hierkit.errors import refusal
+from hierkit.errors import check_word, refusal
 
 SAMPLE_DIMS = ("chain", "draw")
 PART = 1_000_000  # numbers summarised at once: 8 MB
+SHOWN = 60  # of a label with more
 SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
 
 
@@ -61,8 +62,7 @@ class Quantity:
         kind = rcParams["stats.ci_kind"] if ci_kind is None else ci_kind
         if not isinstance(prob, float | int) or not 0 < prob < 1:
             raise refusal(f"ci_prob={prob!r}", "It lies between 0 and 1", "Try 0.89")
-        if kind not in ("eti", "hdi"):
-            raise refusal(f"ci_kind={kind!r}", "It is 'eti' or 'hdi'", "Choose one")
+        check_word("ci_kind", kind, ("eti", "hdi"))
         names = [str(name) for name, variable in self.draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
         if not names:
             return _numbers(self.draws)
@@ -77,12 +77,29 @@ class Quantity:
         return joined
 
     def __repr__(self) -> str:
-        numbers = self.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)
-        return f"{self.definition}\n\n{numbers}"
+        numbers = self._head.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return "\n\n".join(filter(None, [self.definition, numbers, self._rest]))
 
     def _repr_html_(self) -> str:
-        table = self.table().to_html(index=False, na_rep="", float_format="{:.4g}".format)
-        return f"<p>{html.escape(self.definition)}</p>{table}"
+        table = self._head.table().to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"<p>{html.escape(self.definition)}</p>{table}" + (
+            f"<p>{html.escape(rest)}</p>" if (rest := self._rest) else ""
+        )
+
+    @property
+    def _long(self) -> dict[Hashable, int]:
+        """The labels of which only the first are shown, and how many there are."""
+        sizes = self.draws.sizes.items()
+        return {dim: size for dim, size in sizes if dim not in SAMPLE_DIMS and size > SHOWN}
+
+    @property
+    def _head(self) -> "Quantity":
+        return Quantity(self.draws.isel({dim: slice(SHOWN) for dim in self._long}), self.definition)
+
+    @property
+    def _rest(self) -> str:
+        counts = ", ".join(f"{SHOWN} of {size:,} {dim}s" for dim, size in self._long.items())
+        return f"The first {counts}; .table() has all." if counts else ""
 
 
 def _numbers(numbers: xr.Dataset) -> pd.DataFrame:

@@ -43,7 +43,7 @@ class RowDraws(BackendArray):
                 "They may take 2 GB; a table of any number of rows is computed in parts",
                 "Ask for .table(), or for some of the rows with .draws.isel(row=slice(0, 1000))",
             )
-        parts = [self._some(rows[start : start + ROWS], chains, draws) for start in range(0, len(rows), ROWS)]
+        parts = [self._some(rows[start : start + ROWS], chains, draws) for start in range(0, max(1, len(rows)), ROWS)]
         values = parts[0] if len(parts) == 1 else np.concatenate(parts)
         # rows stay outermost in memory, where their draws are sorted and averaged fastest
         return np.moveaxis(values, 0, -1) if np.ndim(places) or isinstance(places, slice) else values[0]

@@ -1,23 +1,25 @@
 """How much the posterior would move if priors, the effects' distribution or the likelihood weighed a little more."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import arviz_stats
 import numpy as np
-import pandas as pd
 import xarray as xr
-from arviz_base import dataset_to_dataframe
 
+from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
-from hierkit.quantities.effects import coefficient_draws, read_covariance, read_effects
-from hierkit.quantities.held_out import degrees
+from hierkit.model.terms import Array
+from hierkit.quantities.effects import coefficient_draws, entry, read_covariance, read_effects
 from hierkit.quantities.integration import log_likelihood, log_student_t
-from hierkit.quantities.predictor import batches, flat, linear_predictor, lower_factors, read_draws
+from hierkit.quantities.predictor import Draws, batches, linear_predictor, lower_factors, read_draws
 from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.sampling_checks import varying
+from hierkit.quantities.variance import variance_components
 
-COMPONENTS = ("prior", "effects", "likelihood")
 SENSITIVE = 0.05
+FEWEST = 25  # draws: ArviZ smooths a tail of five
 
 
 def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> Quantity:
@@ -39,95 +41,116 @@ def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> 
     Returns
     -------
     Quantity
-        (parameter,): `prior`, `effects` (the distribution of group effects) and `likelihood`, sensitivities of which
-        0.05 and more are noticeable; `diagnosis`: "prior-data conflict" where priors and likelihood both matter,
-        "strong prior or weak likelihood" where only the priors do.
+        (parameter,): `group`, empty but for group effects; `prior`, `effects` (the distribution of the group effects)
+        and `likelihood`, sensitivities of which 0.05 and more are noticeable; `diagnosis`: "prior-data conflict" where
+        priors and likelihood both matter, "strong prior or weak likelihood" where only the priors do.
+
+    Raises
+    ------
+    HierkitError
+        For fewer than 25 draws.
     """
+    draws = read_draws(posterior, design)
+    if (samples := len(draws.beta)) < FEWEST:
+        raise refusal(f"The fit has {samples} draws", f"Power scaling needs at least {FEWEST}", "Fit again with more")
+    columns = list(_columns(posterior, design))
+    together = xr.concat([values for _, _, values in columns], dim="parameter", coords="minimal", compat="override")
     logs = {
         "prior": log_prior(posterior, design, priors),
-        "effects": _log_effects(posterior, design),
-        "likelihood": _log_likelihood(posterior, design),
+        "effects": draws.labelled(_log_effects(draws)),
+        "likelihood": draws.labelled(_log_likelihood(draws, design)),
     }
-    names = [name for name in COMPONENTS if name != "effects" or design.factors]
-    draws = varying(posterior)
-    found = []
-    for name in names:
-        scaled = xr.Dataset({name: logs[name].expand_dims(part=[0], axis=-1)})
-        tree = xr.DataTree.from_dict({"posterior": draws, "log_prior": scaled})
-        found.append(arviz_stats.psense(tree, group="prior"))
-    joined = xr.concat(found, dim="component").assign_coords(component=names)
-    table = dataset_to_dataframe(joined, sample_dims=["component"]).T
-    dims = xr.Dataset(coords={"parameter": list(table.index)})
-    columns = {name: ("parameter", table[name].to_numpy(dtype=np.float64)) for name in names}
-    found_all = dims.assign(columns).assign(diagnosis=("parameter", _diagnoses(table)))
+    found = {name: _sensitivity(together, log_p) for name, log_p in logs.items() if name != "effects" or design.factors}
+    groups = {"group": [group for _, group, _ in columns]} if design.factors else {}
+    variables: dict[str, Any] = {**groups, **found, "diagnosis": _diagnoses(found)}
+    names = {"parameter": [name for name, _, _ in columns]}
     definition = (
-        "How far each posterior moves when the priors, the distribution of group effects or the likelihood are raised "
-        "to a power near 1 (power scaling, Kallioinen et al. 2024): 0.05 and more is noticeable. That of the group "
-        "effects' distribution is what partial pooling does, and large where groups have few rows."
+        "How far each posterior moves when the priors or the likelihood are raised to a power near 1 (power scaling, "
+        "Kallioinen et al. 2024): 0.05 and more is noticeable."
     )
-    return Quantity(found_all, definition)
+    if design.factors:
+        definition += (
+            " effects: the same for the distribution of the group effects; large where groups have few rows, which is "
+            "what partial pooling does."
+        )
+    by_parameter = {name: ("parameter", values) for name, values in variables.items()}
+    return Quantity(xr.Dataset(by_parameter, coords=names), definition)
+
+
+def _columns(posterior: xr.Dataset, design: Design) -> Iterator[tuple[str, str, xr.DataArray]]:
+    """What sensitivities are of: a parameter's name, a group, and draws (chain, draw)."""
+    if design.columns:
+        beta = coefficient_draws(posterior, design.columns)
+        for column in design.columns:
+            yield column.label, "", beta.sel(term=column.label, drop=True)
+    components = variance_components(posterior, design).draws["value"]
+    for name in components["component"].values:
+        yield str(name), "", components.sel(component=name, drop=True)
+    for factor in design.factors:
+        u = read_effects(posterior, factor).u
+        for i, effect in enumerate(factor.effects):
+            for j, level in enumerate(factor.levels):
+                yield f"{effect.label}|{factor.label}", str(level), u.isel(group=j, effect=i, drop=True)
+
+
+def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
+    """(parameter,), by ArviZ, which sums what it finds in a group of that name."""
+    scaled = xr.Dataset({"log_p": log_p.expand_dims(part=[0], axis=-1)})
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"draws": draws}), "log_prior": scaled})
+    return np.asarray(arviz_stats.psense(tree, group="prior")["draws"].values, dtype=np.float64)
 
 
 def log_prior(posterior: xr.Dataset, design: Design, priors: Priors) -> xr.DataArray:
-    """(chain, draw), log p of coefficients, sds, correlations and the like, up to a constant.
+    """(chain, draw), log p of coefficients, sds, correlations and the like, up to a constant."""
+    terms = [xr.apply_ufunc(priors[name].log_density, values) for name, values in _prior_terms(posterior, design)]
+    total: xr.DataArray = sum(terms, start=xr.zeros_like(terms[0]))
+    for factor in design.factors:
+        for block in factor.blocks:
+            R = posterior[f"{factor.name}_corr"].values[..., block, :][..., block]
+            total = total + priors[f"cor({factor.label})"].log_density(R)
+    return total
 
-    The prior of the intercept is of the value at the centre of the predictors.
-    """
-    total = xr.zeros_like(posterior["chain"] * posterior["draw"], dtype=np.float64)
 
-    def add(name: str, values: xr.DataArray) -> None:
-        nonlocal total
-        total = total + xr.apply_ufunc(priors[name].log_density, values)
-
+def _prior_terms(posterior: xr.Dataset, design: Design) -> Iterator[tuple[str, xr.DataArray]]:
+    """The names of priors and what they are of (chain, draw): for the intercept its value at the predictors' centre."""
     if design.columns:
         beta = coefficient_draws(posterior, design.columns)
         shift = (beta * xr.DataArray(design.column_means, dims="term")).sum("term")
         for column in design.columns:
             own = beta.sel(term=column.label, drop=True)
-            add(column.label, own + shift if column.is_intercept else own)
+            yield column.label, own + shift if column.is_intercept else own
     for factor in design.factors:
         cov = read_covariance(posterior, factor)
         for effect in factor.effects:
-            own = cov.sel(effect=effect.label, effect_other=effect.label, drop=True)
-            add(f"sd({effect.label}|{factor.label})", own**0.5)
-        for block in factor.blocks:
-            R = posterior[f"{factor.name}_corr"].values[..., block, :][..., block]
-            total = total + priors[f"cor({factor.label})"].log_density(R)
+            yield f"sd({effect.label}|{factor.label})", entry(cov, effect.label, effect.label) ** 0.5
         if f"{factor.name}_nu" in posterior:
-            add(f"nu({factor.label})", posterior[f"{factor.name}_nu"])
+            yield f"nu({factor.label})", posterior[f"{factor.name}_nu"]
     if "sigma" in posterior:
-        add("sigma", posterior["sigma"])
+        yield "sigma", posterior["sigma"]
+
+
+def _log_effects(draws: Draws) -> Array:
+    """(sample,), log p(u | G) of all groups' effects."""
+    total = np.zeros(len(draws.beta))
+    for u, G, nu in zip(draws.u, draws.G, draws.nu, strict=True):
+        L = lower_factors(G)
+        z = np.swapaxes(np.linalg.solve(L, np.swapaxes(u, 1, 2)), 1, 2)
+        each = -0.5 * (z**2).sum(axis=2) if nu is None else log_student_t(z, nu[:, None])
+        total += each.sum(axis=1) - u.shape[1] * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
     return total
 
 
-def _log_effects(posterior: xr.Dataset, design: Design) -> xr.DataArray:
-    """(chain, draw), log p(u | G) of all groups' effects."""
-    total = xr.zeros_like(posterior["chain"] * posterior["draw"], dtype=np.float64)
-    for factor, nu in zip(design.factors, degrees(posterior, design), strict=True):
-        effects = read_effects(posterior, factor)
-        L, u = lower_factors(flat(effects.cov)), flat(effects.u)
-        z = np.linalg.solve(L, np.swapaxes(u, 1, 2))
-        log_size = np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1) * u.shape[1]
-        if nu is None:
-            each = -0.5 * (z**2).sum(axis=(1, 2))
-        else:
-            each = log_student_t(np.swapaxes(z, 1, 2), nu[:, None]).sum(axis=1)
-        total = total + (each - log_size).reshape(total.shape)
-    return total
-
-
-def _log_likelihood(posterior: xr.Dataset, design: Design) -> xr.DataArray:
-    """(chain, draw), log p(y | β, u, σ) of all rows."""
-    draws, rows, y = read_draws(posterior, design), fitted_matrices(design), design.outcome.y
-    trials = design.outcome.trials_of_each
-    total = np.empty(len(draws.beta))
-    for part in batches(len(total), len(y)):
+def _log_likelihood(draws: Draws, design: Design) -> Array:
+    """(sample,), log p(y | β, u, σ) of all rows."""
+    rows, outcome, total = fitted_matrices(design), design.outcome, np.empty(len(draws.beta))
+    for part in batches(len(total), len(outcome.y)):
         sigma = None if draws.sigma is None else draws.sigma[part, None]
-        total[part] = log_likelihood(y, trials, linear_predictor(draws, rows, part), sigma).sum(axis=1)
-    return draws.labelled(total)
+        eta = linear_predictor(draws, rows, part)
+        total[part] = log_likelihood(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1)
+    return total
 
 
-def _diagnoses(table: pd.DataFrame) -> list[str]:
-    by_prior, by_likelihood = table["prior"] >= SENSITIVE, table["likelihood"] >= SENSITIVE
+def _diagnoses(found: dict[str, Array]) -> list[str]:
+    by_prior, by_likelihood = found["prior"] >= SENSITIVE, found["likelihood"] >= SENSITIVE
     conflict = np.where(by_likelihood, "prior-data conflict", "strong prior or weak likelihood")
     return list(np.where(by_prior, conflict, ""))

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.errors import refusal
+from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
@@ -51,8 +51,7 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     With several factors Λ is conditional on the others' effects. The eigenvalues of Λ lie in [0, 1]; with several
     effects a diagonal entry need not, because one effect's rows speak for the other.
     """
-    if kind not in KINDS:
-        raise refusal(f"kind={kind!r}", "It is 'blup' or 'spread'", "Choose one")
+    check_word("kind", kind, KINDS)
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
     draws = read_draws(posterior, design)

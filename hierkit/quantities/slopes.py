@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 
-from hierkit.errors import refusal
+from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
@@ -70,8 +70,8 @@ def slopes(
     HierkitError
         For an unknown predictor, kind, scale or column.
     """
-    _check(kind, KINDS, "kind")
-    _check(scale, SCALES, "scale")
+    check_word("kind", kind, KINDS)
+    check_word("scale", scale, SCALES)
     draws = read_draws(posterior, design, effects=kind == "conditional")
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
@@ -98,11 +98,6 @@ def slopes(
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
     definition = _definition(design, variable, kind, scale, over_groups is not None)
     return Quantity(dataset.squeeze(alone, drop=True), definition)
-
-
-def _check(given: str, allowed: tuple[str, ...], name: str) -> None:
-    if given not in allowed:
-        raise refusal(f"{name}={given!r}", f"It is one of {', '.join(map(repr, allowed))}", "Choose one")
 
 
 def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:

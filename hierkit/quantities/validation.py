@@ -1,7 +1,6 @@
 """How well a model predicts what it has not seen: rows left out, and whole groups left out."""
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import arviz_stats
@@ -9,21 +8,24 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from hierkit.errors import HierkitWarning
+from hierkit.errors import refusal, warn
 from hierkit.model.design import Design
+from hierkit.model.groups import Factor
 from hierkit.model.matrices import fitted_matrices
-from hierkit.model.new_rows import read_new_rows
 from hierkit.model.outcome import Outcome
 from hierkit.model.terms import Array
-from hierkit.quantities.held_out import Unknown, connected, degrees, log_density
+from hierkit.quantities.held_out import log_density, without
 from hierkit.quantities.integration import log_likelihood
 from hierkit.quantities.new_groups import generator
 from hierkit.quantities.predictor import Draws, linear_predictor, read_draws
 from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.refits import Refit, score_without
 from hierkit.quantities.sampling_checks import varying
+from hierkit.quantities.typical import dim_of
 
-Refit = Callable[[NDArray[np.intp]], tuple[xr.Dataset, Design]]
 NUMBERS = 4_000_000  # of log likelihoods at once: 32 MB
+FEWEST = 25  # draws: ArviZ smooths a tail of five
+NAMED = 5  # of rows or groups with a large Pareto k
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,12 +43,16 @@ class Validation(Quantity):
         "row", or the label of the factor.
     outcome : Outcome
         What was predicted; models of the same outcome can be compared.
+    rows, units : ndarray
+        (row,), where each row stood in the table that was given, and with which others it was left out.
     good_k : float
         The Pareto k up to which importance sampling can be relied on.
     """
 
     left_out: str
     outcome: Outcome
+    rows: NDArray[np.intp]
+    units: NDArray[np.intp]
     good_k: float
 
     @property
@@ -71,7 +77,7 @@ class Validation(Quantity):
 
 
 def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Validation:
-    """Leave one row out: log p(y_i | all other rows), the row's group known by its other rows.
+    """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
 
     Pareto-smoothed importance sampling of the draws with weights 1 / p(y_i | θ, u) (Vehtari, Gelman and Gabry 2017).
 
@@ -88,42 +94,36 @@ def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Va
     Returns
     -------
     Validation
-        By row, as they stood in the table that was given.
+        By row, as they stood in the table that was given; in units of log density, which depend on the outcome's.
 
     Warns
     -----
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
-    draws, rows, y, trials = (
-        read_draws(posterior, design),
-        fitted_matrices(design),
-        design.outcome.y,
-        design.outcome.trials_of_each,
-    )
+    _check_draws(posterior)
+    draws, rows, outcome = read_draws(posterior, design), fitted_matrices(design), design.outcome
     step = max(1, NUMBERS // len(draws.beta))
     relative, parts = _relative_ess(posterior, design), []
-    for start in range(0, len(y), step):
-        places = np.arange(start, min(start + step, len(y)))
+    for start in range(0, len(outcome.y), step):
+        places = np.arange(start, min(start + step, len(outcome.y)))
         sigma = None if draws.sigma is None else draws.sigma[:, None]
-        eta = linear_predictor(draws, rows.at(places))
-        parts.append(_smoothed(draws, log_likelihood(y[places], trials[places], eta, sigma), relative))
-    scores = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    left_out = [np.array([place]) for place in range(len(y))]
-    points = _repaired(design, scores, left_out, refit, len(draws.beta))
-    points = points.rename(point="row").assign_coords(row=design.rows.positions)
+        eta, own = linear_predictor(draws, rows.at(places)), outcome.at(places)
+        parts.append(_smoothed(draws, log_likelihood(own.y, own.trials_of_each, eta, sigma), relative))
+    points = xr.concat(parts, dim="point").rename(point="row").assign_coords(row=design.rows.positions)
+    groups = {dim_of(factor.label): ("row", factor.levels[factor.codes]) for factor in design.factors}
+    left_out = [np.array([place]) for place in range(len(outcome.y))]
     definition = (
-        "Leave one row out: log p(y_i | all other rows), its group known by them, by PSIS (Vehtari et al. 2017)."
+        "Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows, by "
+        "Pareto-smoothed importance sampling (Vehtari et al. 2017)."
     )
-    return _validation(points, definition, "row", design, len(draws.beta))
+    left = (outcome, design.rows.positions, np.arange(len(outcome.y)))
+    found = Validation(points.assign(groups), definition, "row", *left, good_k(len(draws.beta)))
+    return _completed(found, design, draws, left_out, refit)
 
 
 def logo(
-    posterior: xr.Dataset,
-    design: Design,
-    factor: str | None = None,
-    refit: Refit | None = None,
-    random_seed: int = 0,
+    posterior: xr.Dataset, design: Design, factor: Factor, refit: Refit | None = None, random_seed: int = 0
 ) -> Validation:
     """Leave one group out: log p(y_j | all other groups), the rows of a group jointly.
 
@@ -137,8 +137,8 @@ def logo(
         (chain, draw, ...), under Bambi's names.
     design : Design
         Of the model that was fitted.
-    factor : str, optional
-        The grouping factor; the only one if not given.
+    factor : Factor
+        Whose groups are left out; of this model, or of another one of the same rows.
     refit : callable, optional
         As for `loo`.
     random_seed : int
@@ -147,108 +147,98 @@ def logo(
     Returns
     -------
     Validation
-        By group.
-
-    Raises
-    ------
-    HierkitError
-        For an unknown factor.
+        By group. Sums over groups of different sizes differ by their sizes most of all: read differences of models.
 
     Warns
     -----
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
-    chosen = design.factor(factor)
-    draws, rows, nu = read_draws(posterior, design), fitted_matrices(design), degrees(posterior, design)
-    y, trials = design.outcome.y, design.outcome.trials_of_each
-    groups = _groups_left_out(design, design.factors.index(chosen))
-    values, errors = np.empty((len(draws.beta), len(groups))), np.empty(len(groups))
-    for j, group in enumerate(groups):
-        rng = generator(random_seed, "logo", chosen.label, str(chosen.levels[j]))
-        values[:, j], errors[j] = log_density(draws, nu, rows, group, y, trials, rng)
-    scores = _smoothed(draws, values, _relative_ess(posterior, design))
-    points = _repaired(design, scores, [group.rows for group in groups], refit, len(draws.beta))
-    points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", chosen.counts))
+    _check_draws(posterior)
+    draws, rows = read_draws(posterior, design), fitted_matrices(design)
+    left_out = np.split(np.argsort(factor.codes, kind="stable"), np.cumsum(factor.counts)[:-1])
+    values, errors = np.empty((len(draws.beta), len(left_out))), np.empty(len(left_out))
+    for j, (own, level) in enumerate(zip(left_out, factor.levels, strict=True)):
+        rng = generator(random_seed, "logo", factor.label, str(level))
+        values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
+    points = _smoothed(draws, values, _relative_ess(posterior, design))
+    points = points.rename(point="group").assign_coords(group=factor.levels).assign(n=("group", factor.counts))
     definition = (
-        f"Leave one group of {chosen.label} out: log p(y_j | all other groups), its rows jointly and its effects "
-        "integrated out, by PSIS over draws."
+        f"Leave one group of {factor.label} out: log p(y_j | all other groups), its rows jointly and its effects "
+        "integrated out, by Pareto-smoothed importance sampling of the draws."
     )
     if errors.any():
         points = points.assign(integration_error=("group", errors))
         definition += " integration_error: the relative standard error of p(y_j) in one draw."
-    return _validation(points, definition, chosen.label, design, len(draws.beta))
-
-
-def _groups_left_out(design: Design, f: int) -> list[Unknown]:
-    """The rows of each group, and what only they tell of: its own effects, and groups of other factors inside it."""
-    chosen = design.factors[f]
-    order = np.argsort(chosen.codes, kind="stable")
-    rows = np.split(order, np.cumsum(chosen.counts)[:-1])
-    inside: list[list[tuple[int, int]]] = [[(f, j)] for j in range(len(rows))]
-    for g, factor in enumerate(design.factors):
-        if g == f:
-            continue
-        pairs = np.unique(np.column_stack([factor.codes, chosen.codes]), axis=0)
-        parents = np.bincount(pairs[:, 0])
-        for code, parent in pairs[parents[pairs[:, 0]] == 1]:
-            inside[parent].append((g, int(code)))
-    return [Unknown(own, tuple(groups)) for own, groups in zip(rows, inside, strict=True)]
-
-
-def _smoothed(draws: Draws, values: Array, relative: float) -> dict[str, Array]:
-    """PSIS of log likelihoods (sample, point): `elpd`, `pareto_k`, `p` (point,)."""
-    array = draws.labelled(values, {"point": np.arange(values.shape[1])})
-    elpd, k, p = array.azstats.loo(sample_dims=["chain", "draw"], r_eff=relative)
-    return {"elpd": elpd.values, "pareto_k": k.values, "p": p.values}
-
-
-def _repaired(
-    design: Design, scores: dict[str, Array], left_out: list[NDArray[np.intp]], refit: Refit | None, samples: int
-) -> xr.Dataset:
-    """The scores (point,), those that importance sampling could not reach from new fits."""
-    bad = np.flatnonzero(~(scores["pareto_k"] <= good_k(samples)))
-    if refit is not None:
-        for i in bad:
-            kept = np.setdiff1d(np.arange(len(design.offset)), left_out[i])
-            score = _score(design, *refit(kept), left_out[i])
-            scores["p"][i] += scores["elpd"][i] - score
-            scores["elpd"][i], scores["pareto_k"][i] = score, np.nan
-    elif len(bad):
-        warnings.warn(
-            f"{len(bad)} of {len(left_out)} Pareto k are above {good_k(samples):.2f}: their scores are unreliable. "
-            "Pass refit=True to fit again without each of them.",
-            HierkitWarning,
-            stacklevel=4,
-        )
-    refitted = np.isin(np.arange(len(left_out)), bad) & (refit is not None)
-    return xr.Dataset({name: ("point", v) for name, v in scores.items()} | {"refitted": ("point", refitted)})
-
-
-def _score(design: Design, posterior: xr.Dataset, smaller: Design, places: NDArray[np.intp]) -> float:
-    """Log p of rows jointly under a model that was fitted without them."""
-    rows = read_new_rows(smaller, design.rows.frame.iloc[places], [factor.label for factor in smaller.factors])
-    codes = rows.matrices.codes
-    unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller.factors, strict=True)]
-    draws, nu = read_draws(posterior, smaller), degrees(posterior, smaller)
-    y, trials, total = design.outcome.y[places], design.outcome.trials_of_each[places], np.zeros(len(draws.beta))
-    for together in connected(len(places), codes, unknown):
-        total += log_density(draws, nu, rows.matrices, together, y, trials, np.random.default_rng(0))[0]
-    return float(np.logaddexp.reduce(total) - np.log(len(total)))
+    left = (design.outcome, design.rows.positions, factor.codes)
+    found = Validation(points, definition, factor.label, *left, good_k(len(draws.beta)))
+    return _completed(found, design, draws, left_out, refit)
 
 
 def good_k(samples: int) -> float:
     """The Pareto k up to which importance sampling with so many draws can be relied on (Vehtari et al. 2024)."""
-    return min(1 - 1 / np.log10(samples), 0.7)
+    return min(1 - 1 / float(np.log10(samples)), 0.7)
 
 
-def _validation(points: xr.Dataset, definition: str, left_out: str, design: Design, samples: int) -> Validation:
-    found = Validation(points, definition, left_out, design.outcome, good_k(samples))
-    note = f" Sum {found.elpd:.1f}, standard error {found.se:.1f}, effective parameters {found.p:.1f}."
-    note += f" Pareto k above {found.good_k:.2f}: {found.bad}."
-    if points["refitted"].any():
-        note += f" From new fits: {int(points['refitted'].sum())}."
-    return replace(found, definition=definition + note)
+def standard_error(values: Array) -> float:
+    """That of a sum of independent values: sqrt(n Var)."""
+    return float(np.sqrt(len(values) * np.var(values)))
+
+
+def _check_draws(posterior: xr.Dataset) -> None:
+    if (samples := posterior.sizes["chain"] * posterior.sizes["draw"]) < FEWEST:
+        raise refusal(
+            f"The fit has {samples} draws", f"Importance sampling needs at least {FEWEST}", "Fit again with more draws"
+        )
+
+
+def _smoothed(draws: Draws, values: Array, relative: float) -> xr.Dataset:
+    """PSIS of log likelihoods (sample, point): `elpd`, `pareto_k`, `p` (point,)."""
+    scores = {"elpd": values[0].copy(), "pareto_k": np.full(values.shape[1], -np.inf), "p": np.zeros(values.shape[1])}
+    points = np.flatnonzero(np.ptp(values, axis=0))  # ArviZ refuses rows without trials, which weigh all draws alike
+    if len(points):
+        array = draws.labelled(values[:, points], {"point": points})
+        for name, found in zip(scores, array.azstats.loo(sample_dims=["chain", "draw"], r_eff=relative), strict=True):
+            scores[name][points] = found.values
+    return xr.Dataset({name: ("point", own) for name, own in scores.items()})
+
+
+def _completed(
+    found: Validation, design: Design, draws: Draws, left_out: Sequence[NDArray[np.intp]], refit: Refit | None
+) -> Validation:
+    """The same with scores from new fits where importance sampling does not reach, or a warning of that."""
+    dim = "row" if found.left_out == "row" else "group"
+    scores = {name: found.draws[name].values.copy() for name in ("elpd", "pareto_k", "p")}
+    refitted, failed = np.zeros(len(left_out), dtype=bool), dict[str, str]()
+    for i in np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist():
+        label = str(found.draws[dim].values[i])
+        score = (
+            score_without(design, draws, left_out[i], refit)
+            if refit
+            else "with refit=True the model is fitted again without it"
+        )
+        if isinstance(score, str):
+            failed[label] = score
+            continue
+        scores["p"][i] += scores["elpd"][i] - score
+        scores["elpd"][i], scores["pareto_k"][i], refitted[i] = score, np.nan, True
+    if failed:
+        _warn(found, failed)
+    points = found.draws.assign({name: (dim, own) for name, own in scores.items()} | {"refitted": (dim, refitted)})
+    done = replace(found, draws=points)
+    note = f" Sum {done.elpd:.1f}, standard error {done.se:.1f}, effective parameters {done.p:.1f}."
+    note += f" Pareto k above {done.good_k:.2f}: {done.bad}." + (
+        f" From new fits: {refitted.sum()}." if refitted.any() else ""
+    )
+    return replace(done, definition=done.definition + note)
+
+
+def _warn(found: Validation, failed: dict[str, str]) -> None:
+    labels, what = list(failed), "row" if found.left_out == "row" else f"group of {found.left_out}"
+    named = ", ".join(labels[:NAMED]) + (f" and {len(labels) - NAMED} more" if len(labels) > NAMED else "")
+    reasons = "; ".join(dict.fromkeys(failed.values()))
+    unreliable = f"Pareto k above {found.good_k:.2f} for {what} {named}: the scores are unreliable"
+    warn(f"{unreliable}. {reasons[0].upper()}{reasons[1:]}.")
 
 
 def _relative_ess(posterior: xr.Dataset, design: Design) -> float:
@@ -260,8 +250,3 @@ def _relative_ess(posterior: xr.Dataset, design: Design) -> float:
     ess = arviz_stats.ess(common, method="mean")
     found = np.concatenate([np.ravel(variable) for variable in ess.values()])
     return float(found.mean()) / (posterior.sizes["chain"] * posterior.sizes["draw"])
-
-
-def standard_error(values: Array) -> float:
-    """That of a sum of independent values: sqrt(n Var)."""
-    return float(np.sqrt(len(values) * np.var(values)))

@@ -6,13 +6,12 @@ engine made them and why, with which settings and versions.
 
 import math
 import time
-import warnings
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import xarray as xr
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import check_word, refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.sampling.progress import explaining_a_wait
@@ -54,8 +53,7 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
     HierkitError
         For an engine that does not exist, or that the model is not for.
     """
-    if engine not in ENGINES:
-        raise refusal(f"engine={engine!r}", f"engine is one of {', '.join(map(repr, ENGINES))}", "Choose one")
+    check_word("engine", engine, ENGINES)
     if engine == "pymc":
         return Choice("pymc", "asked for")
     against = {name: reason_against(name, design, priors, effects, nuts_sampler) for name in FAST_ENGINES}
@@ -143,7 +141,7 @@ def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settin
     message = (
         f"{size}: one draw in {thin} is kept, {kept:,} of each chain. Pass draws={kept} to sample no more than that."
     )
-    warnings.warn(message, HierkitWarning, stacklevel=4)
+    warn(message)
     return replace(settings, thin=thin)
 
 

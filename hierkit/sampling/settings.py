@@ -6,7 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from hierkit.errors import refusal
+from hierkit.errors import check_word, refusal
+
+LARGEST_SEED = 2**63
 
 
 @dataclass(frozen=True)
@@ -67,26 +69,34 @@ def make_settings(
         For a number or a name outside its range.
     """
     for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", "Correct it")
+        check_count(name, value)
     if target_accept is not None and not (isinstance(target_accept, Real) and 0 < target_accept < 1):
         raise refusal(f"target_accept={target_accept!r}", "It lies between 0 and 1", "Try 0.95")
-    if nuts_sampler is not None and nuts_sampler not in Settings.SAMPLERS:
-        allowed = ", ".join(map(repr, Settings.SAMPLERS))
-        raise refusal(f"nuts_sampler={nuts_sampler!r}", f"It is one of {allowed}", "Choose one")
-    if random_seed is None or isinstance(random_seed, np.random.Generator):
-        seed = int(np.random.default_rng(random_seed).integers(2**31))
-    elif isinstance(random_seed, int | np.integer) and random_seed >= 0:
-        seed = int(random_seed)
-    else:
-        raise refusal(f"random_seed={random_seed!r}", "It is a whole number, a numpy Generator or None", "Correct it")
+    if nuts_sampler is not None:
+        check_word("nuts_sampler", nuts_sampler, Settings.SAMPLERS)
     return Settings(
         int(draws),
         int(tune),
         int(chains),
         cores,
-        seed,
+        read_seed(random_seed),
         float(target_accept or 0.8),
         nuts_sampler or "nutpie",
         progressbar,
     )
+
+
+def check_count(name: str, value: int) -> None:
+    """Refuse what is no whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", "Correct it")
+
+
+def read_seed(given: int | np.random.Generator | None) -> int:
+    """A seed from what a user passed; drawn if nothing was, or from a Generator."""
+    if given is None or isinstance(given, np.random.Generator):
+        return int(np.random.default_rng(given).integers(2**31))
+    if isinstance(given, int | np.integer) and 0 <= given < LARGEST_SEED:
+        return int(given)
+    allowed = "It is a whole number from 0 to 2**63 - 1, a numpy Generator or None"
+    raise refusal(f"random_seed={given!r}", allowed, "Correct it")

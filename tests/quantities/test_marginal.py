@@ -81,7 +81,7 @@ def test_counts_weigh_by_their_trials():
 
 def test_refusals():
     design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
-    with pytest.raises(HierkitError, match="It is 'likelihood' or 'logit'"):
+    with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
         marginal_coefficients(synthetic_draws(design), design, "probit")
     design = design_of("won ~ 0 + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="The model has no coefficients"):

@@ -188,7 +188,7 @@ def test_break_even_size_of_events_is_where_half_is_kept():
 
 def test_unknown_kind_and_factor():
     design = design_of("y ~ x + (1 | g)", table())
-    with pytest.raises(HierkitError, match="It is 'blup' or 'spread'"):
+    with pytest.raises(HierkitError, match="It is one of 'blup', 'spread'"):
         shrinkage(synthetic_draws(design), design, kind="mean")
     with pytest.raises(HierkitError, match="no factor 'team'"):
         shrinkage(synthetic_draws(design), design, "team")
