@@ -179,5 +179,5 @@ def test_fit_prints_its_summary():
 
 
 def test_unknown_engine():
-    with pytest.raises(HierkitError, match=r"engine='stan'\. engine is one of 'auto', 'marginal', 'joint', 'pymc'"):
+    with pytest.raises(HierkitError, match=r"engine='stan'\. It is one of 'auto', 'marginal', 'joint', 'pymc'"):
         hierkit.fit("y ~ x", table(), engine="stan")

@@ -17,7 +17,8 @@ from hierkit.model.terms import Array
 NODES = {1: 25, 2: 11}  # per effect: errors of log p below 1e-4 and 1e-3 for sds up to 3
 CANDIDATES = 200  # of importance sampling, per draw
 HEAVY = 5.0  # degrees of freedom of what candidates are drawn from
-NEWTON_STEPS, HALVINGS, STILL = 100, 40, 1e-8
+NEWTON_STEPS, HALVINGS, STILL = 100, 40, 1e-6
+RISE, ROUNDING = 0.1, 1e-12  # of what the slope promises (Armijo), and of the density
 FARTHER = 3.0  # times the mode under a normal prior: beyond where Student-t effects may have theirs
 BATCH = 4_000_000  # numbers at once
 
@@ -80,7 +81,17 @@ def log_likelihood(y: Array, trials: Array, eta: Array, sigma: Array | None) -> 
     if sigma is not None:
         return np.asarray(-0.5 * ((y - eta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi))
     orders = gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1)
-    return np.asarray(y * eta - trials * np.logaddexp(0.0, eta) + orders)
+    return np.asarray(y * eta - trials * _softplus(eta) + orders)
+
+
+def _softplus(eta: Array) -> Array:
+    """Log(1 + exp(eta)) to 1e-16, several times as fast as numpy's logaddexp."""
+    small = np.abs(eta)
+    np.negative(small, out=small)
+    np.exp(small, out=small)
+    small += 1
+    np.log(small, out=small)
+    return np.maximum(eta, 0) + small
 
 
 def log_marginal(block: Block, rng: np.random.Generator) -> tuple[Array, float]:
@@ -162,8 +173,9 @@ def _gaussian(block: Block) -> tuple[Array, Array, Array]:
 def _mode(block: Block, start: Array, heavy: bool) -> tuple[Array, Array]:
     """(sample, effect), a mode of v, and (sample, effect, effect), a square root of its spread there.
 
-    Newton's method, each step halved until the density rises. With `heavy` the prior is that of the block, where
-    Student-t effects are pulled with a weight of (nu + q) / (nu + |v|²) in each group; else it is normal.
+    Newton's method, each step halved until the density rises as its slope promises. With `heavy` the prior is that of
+    the block, where Student-t effects are pulled with a weight of (nu + q) / (nu + |v|²) in each group; else it is
+    normal.
     """
     ZL, v = block.Z @ block.L, start
     turned = np.swapaxes(ZL, 1, 2)
@@ -176,11 +188,11 @@ def _mode(block: Block, start: Array, heavy: bool) -> tuple[Array, Array]:
         step = np.linalg.solve(H, gradient[..., None])[..., 0]
         for _ in range(HALVINGS):
             after = _log_at(block, v + step, heavy)
-            falls = ~(after >= density)
-            if not falls.any():
+            short = ~(after >= density + RISE * (gradient * step).sum(axis=1) - ROUNDING * np.abs(density))
+            if not short.any():
                 break
-            step[falls] /= 2
-        step[falls] = 0.0
+            step[short] /= 2
+        step[short] = 0.0
         v, density = v + step, np.maximum(after, density)
         if np.abs(step).max(initial=0.0) < STILL:
             break

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -12,6 +13,7 @@ from hierkit.errors import refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import fitted_matrices
+from hierkit.model.new_rows import some
 from hierkit.model.outcome import Outcome
 from hierkit.model.terms import Array
 from hierkit.quantities.held_out import log_density, without
@@ -25,7 +27,7 @@ from hierkit.quantities.typical import dim_of
 
 NUMBERS = 4_000_000  # of log likelihoods at once: 32 MB
 FEWEST = 25  # draws: ArviZ smooths a tail of five
-NAMED = 5  # of rows or groups with a large Pareto k
+LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,6 +172,7 @@ def logo(
     if errors.any():
         points = points.assign(integration_error=("group", errors))
         definition += " integration_error: the relative standard error of p(y_j) in one draw."
+        _warn_of_errors(factor, errors)
     left = (design.outcome, design.rows.positions, factor.codes)
     found = Validation(points, definition, factor.label, *left, good_k(len(draws.beta)))
     return _completed(found, design, draws, left_out, refit)
@@ -209,9 +212,9 @@ def _completed(
     """The same with scores from new fits where importance sampling does not reach, or a warning of that."""
     dim = "row" if found.left_out == "row" else "group"
     scores = {name: found.draws[name].values.copy() for name in ("elpd", "pareto_k", "p")}
-    refitted, failed = np.zeros(len(left_out), dtype=bool), dict[str, str]()
+    refitted, failed = np.zeros(len(left_out), dtype=bool), dict[Any, str]()
     for i in np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist():
-        label = str(found.draws[dim].values[i])
+        label = found.draws[dim].values[i]
         score = (
             score_without(design, draws, left_out[i], refit)
             if refit
@@ -233,12 +236,16 @@ def _completed(
     return replace(done, definition=done.definition + note)
 
 
-def _warn(found: Validation, failed: dict[str, str]) -> None:
-    labels, what = list(failed), "row" if found.left_out == "row" else f"group of {found.left_out}"
-    named = ", ".join(labels[:NAMED]) + (f" and {len(labels) - NAMED} more" if len(labels) > NAMED else "")
+def _warn(found: Validation, failed: dict[Any, str]) -> None:
+    what, named = "row" if found.left_out == "row" else f"group of {found.left_out}", some(list(failed))
     reasons = "; ".join(dict.fromkeys(failed.values()))
     unreliable = f"Pareto k above {found.good_k:.2f} for {what} {named}: the scores are unreliable"
     warn(f"{unreliable}. {reasons[0].upper()}{reasons[1:]}.")
+
+
+def _warn_of_errors(factor: Factor, errors: Array) -> None:
+    if len(large := factor.levels[errors > LARGEST_ERROR]):
+        warn(f"p(y_j) is only roughly integrated for groups of {factor.label} {some(list(large))}: read them so.")
 
 
 def _relative_ess(posterior: xr.Dataset, design: Design) -> float:

@@ -73,4 +73,3 @@ def test_intervals_of_predictions_cover(family):
     found = {name: np.mean(values) for name, values in covered.items()}
     # four rows in each of 300 data sets: the standard error is below 1.8 %, and about 1 % where rows are unrelated
     assert all(abs(share - 0.89) <= 0.03 for share in found.values()), found
-    print(found)

@@ -6,6 +6,7 @@ from synthetic import synthetic_fit, table
 
 from hierkit.errors import HierkitError
 
+GROUPS, KINDS = ("new", "typical", "marginal"), ("mean", "outcome")
 MODELS = [
     ("y ~ x + h + (x + h | g)", "gaussian"),
     ("y ~ x + (x || g) + (1 | s)", "gaussian"),
@@ -32,13 +33,15 @@ def test_every_quantity_has_draws_and_a_table(text, family):
     fit = synthetic_fit(text, table(150), family, draws=30)
     quantities = [fit.icc(), fit.icc(along="x"), fit.r_squared(), fit.coefficients(), fit.marginal_coefficients()]
     quantities += [fit.slopes("x", kind) for kind in ("conditional", "typical", "marginal")]
+    quantities += [fit.classical(), fit.prior_sensitivity(), fit.predictive_check()]
+    quantities += [fit.predict(table(5, seed=1), groups, kind) for groups in GROUPS for kind in KINDS]
     for factor in fit.design.factors:
         quantities += list(of_one_factor(fit, factor.label))
     for quantity in quantities:
         found = quantity.table()
         assert len(found)
         assert len(quantity.definition) > 40
-        if "estimate" in found:
+        if "ci_lower" in found:
             own = found if "quantity" not in found else found[~found.quantity.isin(["own", "pooled"])]
             assert np.isfinite(own[["estimate", "sd", "ci_lower", "ci_upper"]]).all(axis=None)
             assert (found.columns[-4:] == ["estimate", "sd", "ci_lower", "ci_upper"]).all()

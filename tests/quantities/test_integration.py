@@ -136,7 +136,7 @@ def test_draws_given_bernoulli_rows_have_the_mean_of_a_dense_grid():
     assert abs(u.mean() - mean) < 4 * u.std() / np.sqrt(4000)
 
 
-@pytest.mark.parametrize("sd", [1.0, 3.0])
+@pytest.mark.parametrize("sd", [1.0, 2.0, 3.0])
 @pytest.mark.parametrize("eta", [-6.0, 0.0, 6.0])
 @pytest.mark.parametrize(("successes", "trials"), [(1, 1), (0, 3), (20, 40), (100, 400)])
 def test_rows_far_from_their_prediction_are_integrated_too(sd, eta, successes, trials):

@@ -17,9 +17,7 @@ def test_what_cannot_be_fitted_again_is_said_and_loses_nothing():
     data = data.assign(kind=np.where(data.team == 3, "rare", np.where(data.wait > 15, "long", "short")))
     data.loc[data.team == 3, "csat"] += 100
     fit = hierkit.fit("csat ~ kind + (1 | team)", data, random_seed=1, progressbar=False)
-    with pytest.warns(
-        HierkitWarning, match="for group of team .*3.* there is no fit without: 'kind' has levels|There is"
-    ):
+    with pytest.warns(HierkitWarning, match="for group of team .* There is no fit without: 'kind' has levels"):
         found = fit.logo(refit=True)
     table = found.table().set_index("group")
     assert not table.loc[3, "refitted"]

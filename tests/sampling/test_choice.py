@@ -32,7 +32,7 @@ def test_named_engines():
     design = design_of("y ~ x + (x | g)", table())
     assert choose("pymc", design, make_priors(design), "normal").reason == "asked for"
     assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
-    with pytest.raises(HierkitError, match="engine is one of 'auto', 'marginal', 'joint', 'pymc'"):
+    with pytest.raises(HierkitError, match="It is one of 'auto', 'marginal', 'joint', 'pymc'"):
         choose("stan", design, make_priors(design), "normal")
 
 
