@@ -35,35 +35,22 @@ BOUNDED = {"Uniform": ("lower", "upper")}
 CORRELATION = {"LKJ": ("eta",)}
 PARAMETERS = REAL | POSITIVE | BOUNDED | CORRELATION
 LOCATIONS = frozenset({"mu", "lower", "upper"})  # everything else must be positive
-QUANTILES: dict[str, Callable[..., Any]] = {
-    "HalfNormal": lambda share, sigma: stats.halfnorm.ppf(share, scale=sigma),
-    "HalfStudentT": lambda share, nu, sigma: stats.t.ppf((1 + share) / 2, nu, scale=sigma),
-    "HalfCauchy": lambda share, beta: stats.halfcauchy.ppf(share, scale=beta),
-    "Exponential": lambda share, lam: stats.expon.ppf(share, scale=1 / lam),
-    "Gamma": lambda share, alpha, beta: stats.gamma.ppf(share, alpha, scale=1 / beta),
-    "InverseGamma": lambda share, alpha, beta: stats.invgamma.ppf(share, alpha, scale=beta),
-    "LogNormal": lambda share, mu, sigma: stats.lognorm.ppf(share, sigma, scale=np.exp(mu)),
-    "Weibull": lambda share, alpha, beta: stats.weibull_min.ppf(share, alpha, scale=beta),
-    "Uniform": lambda share, lower, upper: stats.uniform.ppf(share, lower, upper - lower),
-}
-LOG_DENSITIES: dict[str, Callable[..., Any]] = {
-    "Normal": lambda x, mu, sigma: stats.norm.logpdf(x, mu, sigma),
-    "StudentT": lambda x, nu, mu, sigma: stats.t.logpdf(x, nu, mu, sigma),
-    "Cauchy": lambda x, alpha, beta: stats.cauchy.logpdf(x, alpha, beta),
-    "Laplace": lambda x, mu, b: stats.laplace.logpdf(x, mu, b),
-    "Logistic": lambda x, mu, s: stats.logistic.logpdf(x, mu, s),
-    "Gumbel": lambda x, mu, beta: stats.gumbel_r.logpdf(x, mu, beta),
-    "SkewNormal": lambda x, mu, sigma, alpha: stats.skewnorm.logpdf(x, alpha, mu, sigma),
-    "Flat": lambda x: np.zeros_like(x),
-    "HalfNormal": lambda x, sigma: stats.halfnorm.logpdf(x, scale=sigma),
-    "HalfStudentT": lambda x, nu, sigma: np.log(2) + stats.t.logpdf(x, nu, scale=sigma),
-    "HalfCauchy": lambda x, beta: stats.halfcauchy.logpdf(x, scale=beta),
-    "Exponential": lambda x, lam: stats.expon.logpdf(x, scale=1 / lam),
-    "Gamma": lambda x, alpha, beta: stats.gamma.logpdf(x, alpha, scale=1 / beta),
-    "InverseGamma": lambda x, alpha, beta: stats.invgamma.logpdf(x, alpha, scale=beta),
-    "LogNormal": lambda x, mu, sigma: stats.lognorm.logpdf(x, sigma, scale=np.exp(mu)),
-    "Weibull": lambda x, alpha, beta: stats.weibull_min.logpdf(x, alpha, scale=beta),
-    "Uniform": lambda x, lower, upper: stats.uniform.logpdf(x, lower, upper - lower),
+SCIPY: dict[str, Callable[..., Any]] = {
+    "Normal": stats.norm,
+    "StudentT": stats.t,
+    "Cauchy": stats.cauchy,
+    "Laplace": stats.laplace,
+    "Logistic": stats.logistic,
+    "Gumbel": stats.gumbel_r,
+    "SkewNormal": lambda mu, sigma, alpha: stats.skewnorm(alpha, mu, sigma),
+    "HalfNormal": lambda sigma: stats.halfnorm(scale=sigma),
+    "HalfCauchy": lambda beta: stats.halfcauchy(scale=beta),
+    "Exponential": lambda lam: stats.expon(scale=1 / lam),
+    "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
+    "InverseGamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),
+    "LogNormal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
+    "Weibull": lambda alpha, beta: stats.weibull_min(alpha, scale=beta),
+    "Uniform": lambda lower, upper: stats.uniform(lower, upper - lower),
 }
 UNBOUNDED = LOCATIONS | {("Cauchy", "alpha"), ("SkewNormal", "alpha")}
 
@@ -85,13 +72,25 @@ class Prior:
 
     def quantiles(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values below which these shares of a positive or bounded distribution lie."""
-        return np.asarray(QUANTILES[self.name](shares, *self.args.values()), dtype=np.float64)
+        if self.name == "HalfStudentT":
+            shares = (1 + shares) / 2
+        return np.asarray(self._scipy.ppf(shares), dtype=np.float64)
 
     def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log p(x); for LKJ of correlation matrices (..., effect, effect), up to a constant."""
+        if self.name == "Flat":
+            return np.zeros_like(x)
         if self.name == "LKJ":
             return np.asarray((self.args["eta"] - 1) * np.linalg.slogdet(x)[1], dtype=np.float64)
-        return np.asarray(LOG_DENSITIES[self.name](x, *self.args.values()), dtype=np.float64)
+        half = np.log(2) if self.name == "HalfStudentT" else 0.0
+        return np.asarray(self._scipy.logpdf(x) + half, dtype=np.float64)
+
+    @property
+    def _scipy(self) -> Any:
+        """The same distribution in scipy; of a half Student t the whole one, which scipy has."""
+        if self.name == "HalfStudentT":
+            return stats.t(self.args["nu"], scale=self.args["sigma"])
+        return SCIPY[self.name](*self.args.values())
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{value:.6g}' for value in self.args.values())})"

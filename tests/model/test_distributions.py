@@ -4,7 +4,7 @@ import pymc as pm
 import pytest
 
 from hierkit.errors import HierkitError
-from hierkit.model.distributions import PARAMETERS, QUANTILES, Prior, make_prior, read_prior
+from hierkit.model.distributions import PARAMETERS, POSITIVE, Prior, make_prior, read_prior
 
 EXAMPLES = {
     "Normal": (0, 1), "StudentT": (4, 0, 1), "Cauchy": (0, 1), "Laplace": (0, 1), "Logistic": (0, 1), "Gumbel": (0, 1),
@@ -46,7 +46,7 @@ def test_bambi_prior():
         read_prior("b", bmb.Prior("Normal", mu=0, sigma=bmb.Prior("HalfNormal", sigma=1)))
 
 
-@pytest.mark.parametrize("name", QUANTILES)
+@pytest.mark.parametrize("name", [*POSITIVE, "Uniform"])
 def test_quantiles_are_those_of_pymc(name):
     """The density of PyMC, integrated from 0 to each quantile, is that quantile's share."""
     prior = make_prior(name, *EXAMPLES[name])
@@ -83,3 +83,17 @@ def test_parameters_have_the_names_of_pymc(name):
 def test_refused(value, reason):
     with pytest.raises(HierkitError, match=reason):
         read_prior("b", value)
+
+
+@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"LKJ", "Flat"}))
+def test_log_densities_are_those_of_pymc(name):
+    prior = make_prior(name, *EXAMPLES[name])
+    x = np.array([0.3, 1.1, 1.9])
+    distribution = getattr(pm, name).dist(**prior.args)
+    np.testing.assert_allclose(prior.log_density(x), pm.logp(distribution, x).eval(), rtol=1e-6)
+
+
+def test_log_densities_of_flat_priors_and_correlations_are_up_to_a_constant():
+    assert make_prior("Flat").log_density(np.array([1.0, 2.0])).tolist() == [0.0, 0.0]
+    R = np.array([[[1, 0.5], [0.5, 1]], [[1, 0], [0, 1]]])
+    np.testing.assert_allclose(make_prior("LKJ", 3.0).log_density(R), [2 * np.log(0.75), 0])
