@@ -47,6 +47,13 @@ def table(n: int = 60, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def many_groups(groups: int) -> pd.DataFrame:
+    """A table of groups of 2 to 6 rows."""
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(groups), rng.integers(2, 7, groups))
+    return pd.DataFrame({"y": rng.normal(size=len(g)), "x": rng.normal(size=len(g)), "g": g})
+
+
 def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int = 0) -> xr.Dataset:
     """Random numbers under the names and dims that a fit's posterior has."""
     rng = np.random.default_rng(seed)

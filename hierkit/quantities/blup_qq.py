@@ -1,5 +1,7 @@
 """Whether the group effects look normal, and which groups do not fit."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from scipy import stats
 
 from hierkit.model.design import Design
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import read_effects
+from hierkit.quantities.effects import read_effects, spoken
 from hierkit.quantities.predictor import flat
 from hierkit.quantities.quantity import Quantity
 
@@ -68,11 +70,13 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
             target[known, k] = stats.norm.ppf(values[order])
     distance, quantiles, outlying = _distances(mean, gain, G, least)
     by_effect = {"standardised": standardised, "expected": expected, "lower": lower, "upper": upper}
-    arrays = {name: (("group", "effect"), values) for name, values in by_effect.items()}
+    arrays: dict[str, Any] = {name: (("group", "effect"), values) for name, values in by_effect.items()}
     by_group = {"n": chosen.counts, "distance": distance, "expected_distance": quantiles, "outlying": outlying}
     coords = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
-    dataset = xr.Dataset(arrays | {name: ("group", values) for name, values in by_group.items()}, coords=coords)
-    return Quantity(dataset, _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum())))
+    arrays |= {name: ("group", values) for name, values in by_group.items()}
+    dataset = xr.Dataset(arrays, coords=coords, attrs=spoken(design, chosen))
+    definition = _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum()))
+    return Quantity(dataset, definition, picture="qq")
 
 
 def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -4,7 +4,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.terms import Column
-from hierkit.quantities.effects import coefficient_draws, read_effects, stack
+from hierkit.quantities.effects import coefficient_draws, read_effects, spoken, stack
 from hierkit.quantities.quantity import Quantity
 
 
@@ -24,8 +24,9 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     -------
     Quantity
         `deviation` and `coefficient` (chain, draw, group, effect), on the link scale; `n` (group), the rows of each
-        group. An effect without a common coefficient of the same coding has β = 0: its coefficient is its deviation.
-        With several factors a coefficient is that of a group whose other factors are typical (their effects zero).
+        group; `G` (effect, effect_other), the posterior mean of the effects' covariance. An effect without a common
+        coefficient of the same coding has β = 0: its coefficient is its deviation. With several factors a coefficient
+        is that of a group whose other factors are typical (their effects zero).
 
     Raises
     ------
@@ -45,7 +46,9 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     )
     if alone := [effect.label for effect, c in zip(chosen.effects, partners, strict=True) if c is None]:
         definition += f" No common coefficient stands beside {', '.join(alone)}: there β is 0."
-    return Quantity(xr.Dataset({"n": effects.n, "deviation": effects.u, "coefficient": coefficient}), definition)
+    G = effects.cov.mean(("chain", "draw"))
+    arrays = {"n": effects.n, "G": G, "deviation": effects.u, "coefficient": coefficient}
+    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="caterpillar")
 
 
 def partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:

@@ -85,7 +85,8 @@ def classical(posterior: xr.Dataset, design: Design) -> Quantity:
         },
         coords={"parameter": parameters, "method": [one.method for one in given]},
     )
-    return Quantity(dataset, _definition(design, [one for one in found if not one.values]))
+    definition = _definition(design, [one for one in found if not one.values])
+    return Quantity(dataset, definition, picture="estimates")
 
 
 def _definition(design: Design, missing: list[Estimates]) -> str:

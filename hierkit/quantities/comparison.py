@@ -55,7 +55,8 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
         "when it is several times difference_se; when it is below 4, or there are few rows or groups, difference_se is "
         "itself rough. bad_k: how many Pareto k are too large."
     )
-    return Quantity(xr.Dataset({k: ("model", v) for k, v in columns.items()}, coords={"model": names}), definition)
+    by_model = {name: ("model", values) for name, values in columns.items()}
+    return Quantity(xr.Dataset(by_model, coords={"model": names}), definition, picture="estimates")
 
 
 def _check_comparable(first: str, one: Validation, second: str, other: Validation) -> None:

@@ -5,6 +5,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.quantities.effects import spoken
 from hierkit.quantities.icc import response_icc
 from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
@@ -58,7 +59,8 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     )
     arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})
-    return Quantity(xr.Dataset({**arrays, "varies": terms}), definition)
+    attrs = spoken(design, chosen) | {"size": size}
+    return Quantity(xr.Dataset({**arrays, "varies": terms}, attrs=attrs), definition, picture="design_effect")
 
 
 def _varies(x: np.ndarray, factor: Factor) -> str:

@@ -73,6 +73,12 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
 
 
+def spoken(design: Design, factor: Factor | None = None) -> dict[str, str]:
+    """What pictures say: the outcome, the unit of effects, and the factor."""
+    unit = f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
+    return {"outcome": design.outcome.label, "scale": unit} | ({} if factor is None else {"factor": factor.label})
+
+
 def student_t_note(posterior: xr.Dataset, design: Design) -> str:
     """A sentence for quantities that take the effects for normal, where they are Student-t; else nothing."""
     if not any(f"{factor.name}_nu" in posterior for factor in design.factors):

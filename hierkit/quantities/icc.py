@@ -65,7 +65,7 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
         name: draws.labelled(values if along is not None else values[..., 0], labels)
         for name, values in variables.items()
     }
-    return Quantity(xr.Dataset(arrays), _definition(design) + student_t_note(posterior, design))
+    return Quantity(xr.Dataset(arrays), _definition(design) + student_t_note(posterior, design), picture="partition")
 
 
 def average_variances(design: Design, draws: Draws) -> Array:

@@ -1,6 +1,7 @@
 """Complete, no and partial pooling side by side."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,6 +9,7 @@ import xarray as xr
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
+from hierkit.quantities.effects import spoken
 from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
@@ -90,7 +92,10 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
-    return Quantity(dataset, definition)
+    attrs: dict[str, Any] = dict(spoken(design, chosen))
+    if terms.labels[0] == "Intercept" and len(terms.labels) > 1:
+        attrs["range"] = [float(terms.X[:, 1].min()), float(terms.X[:, 1].max())]
+    return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
 
 
 def own_terms(design: Design, factor: Factor) -> OwnTerms:

@@ -102,7 +102,8 @@ def predictive_check(replicates: xr.Dataset, design: Design, groups: str) -> Qua
         f"Statistics of data drawn from the model for the same rows, group effects {how}, beside those of the observed "
         "data; above: the share of replicates above the observed value. Near 0 or 1 the model misses it."
     )
-    return Quantity(xr.Dataset({"observed": beside, "above": above, "replicated": statistics}), definition)
+    arrays = {"observed": beside, "above": above, "replicated": statistics}
+    return Quantity(xr.Dataset(arrays), definition, picture="replicates")
 
 
 def _statistics(

@@ -4,7 +4,9 @@ import html
 import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import arviz_stats
 import numpy as np
@@ -14,6 +16,9 @@ from arviz_base import rcParams
 from threadpoolctl import threadpool_limits
 
 from hierkit.errors import check_word, refusal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SAMPLE_DIMS = ("chain", "draw")
 PART = 1_000_000  # numbers summarised at once: 8 MB
@@ -31,10 +36,13 @@ class Quantity:
         Variables with the dims chain and draw are summarised by `table`; others, such as `n`, stand beside them.
     definition : str
         What is computed (the formula), on which scale, how to read it, and its source.
+    picture : str
+        The module of `hierkit.plots` that draws it.
     """
 
     draws: xr.Dataset
     definition: str
+    picture: str = field(default="intervals", kw_only=True)
 
     def table(self, ci_prob: float | None = None, ci_kind: str | None = None) -> pd.DataFrame:
         """Mean, sd and interval of every entry.
@@ -75,6 +83,17 @@ class Quantity:
         joined = joined[[*joined.columns.difference(SUMMARY, sort=False), *SUMMARY]]
         joined.attrs = {"ci_prob": prob, "ci_kind": kind}
         return joined
+
+    def plot(self) -> "Figure":
+        """The quantity as a picture, intervals by ArviZ's settings; see the modules of `hierkit.plots`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            To be shown by Jupyter, changed, or saved with `savefig`.
+        """
+        drawn: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self.draws)
+        return drawn
 
     def __repr__(self) -> str:
         numbers = self._head.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)

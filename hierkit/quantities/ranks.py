@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.quantities.effects import read_effects
+from hierkit.quantities.effects import read_effects, spoken
 from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.quantity import Quantity
 
@@ -76,4 +76,4 @@ def ranks(
         "rank": draws.labelled(order, groups),
         "among_best": draws.labelled((order <= top).astype(np.float64), groups),
     }
-    return Quantity(xr.Dataset(arrays), definition)
+    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="ranks")

@@ -7,7 +7,7 @@ from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import entry, read_covariance, read_effects, stack, student_t_note
+from hierkit.quantities.effects import entry, read_covariance, read_effects, spoken, stack, student_t_note
 from hierkit.quantities.information import cholesky, information, inverse, mean_weight, times
 from hierkit.quantities.predictor import flat, read_draws
 from hierkit.quantities.quantity import Quantity
@@ -80,8 +80,9 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
     n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
     return Quantity(
-        xr.Dataset({"n": n, **arrays}),
+        xr.Dataset({"n": n, **arrays}, attrs=spoken(design, chosen)),
         _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior, design),
+        picture="arrows",
     )
 
 

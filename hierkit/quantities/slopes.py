@@ -15,6 +15,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.terms import Array
+from hierkit.quantities.effects import spoken
 from hierkit.quantities.marginal import marginal_links, marginal_means
 from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws
 from hierkit.quantities.quantity import Quantity
@@ -97,7 +98,7 @@ def slopes(
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
     definition = _definition(design, variable, kind, scale, over_groups is not None)
-    return Quantity(dataset.squeeze(alone, drop=True), definition)
+    return Quantity(dataset.squeeze(alone, drop=True).assign_attrs(one_scale=True), definition)
 
 
 def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
@@ -223,7 +224,7 @@ def response_curve(
         f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."
     )
-    return Quantity(xr.Dataset(arrays), definition)
+    return Quantity(xr.Dataset(arrays, attrs=spoken(design)), definition, picture="curves")
 
 
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:

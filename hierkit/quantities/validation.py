@@ -228,7 +228,7 @@ def _completed(
     if failed:
         _warn(found, failed)
     points = found.draws.assign({name: (dim, own) for name, own in scores.items()} | {"refitted": (dim, refitted)})
-    done = replace(found, draws=points)
+    done = replace(found, draws=points.assign_attrs(good_k=found.good_k), picture="pareto")
     note = f" Sum {done.elpd:.1f}, standard error {done.se:.1f}, effective parameters {done.p:.1f}."
     note += f" Pareto k above {done.good_k:.2f}: {done.bad}." + (
         f" From new fits: {refitted.sum()}." if refitted.any() else ""

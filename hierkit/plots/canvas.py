@@ -1,0 +1,111 @@
+"""What the pictures share: paper, colours, summaries of draws, and how many labels are legible."""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import arviz_plots  # noqa: F401  (its import makes ArviZ's styles known)
+import arviz_stats
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from arviz_base import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+STYLE = "arviz-variat"
+MAIN, OTHER, THIRD, QUIET = "C0", "C1", "C2", "#7f7f7f"
+MOST_LABELS = 40  # on an axis
+BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
+NAMED = 5  # extremes, where there are more
+SAMPLE_DIMS = ("chain", "draw")
+SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Means of draws and the bounds of their intervals, as arrays of the draws' other dims."""
+
+    mean: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+
+def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4.0) -> tuple[Figure, list[Axes]]:
+    """An empty figure in ArviZ's look, and its axes from left to right, top to bottom."""
+    with plt.style.context([STYLE, SIZES]):
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(axes.ravel())
+
+
+def interval(draws: xr.DataArray) -> Interval:
+    """Means and intervals, by ArviZ's settings."""
+    prob, kind = rcParams["stats.ci_prob"], rcParams["stats.ci_kind"]
+    bounds = (arviz_stats.eti if kind == "eti" else arviz_stats.hdi)(draws, prob=prob, dim=list(SAMPLE_DIMS))
+    lower, upper = (bounds.sel(ci_bound=bound).values for bound in ("lower", "upper"))
+    return Interval(draws.mean(SAMPLE_DIMS).values, lower, upper)
+
+
+def spoken_interval() -> str:
+    """The interval's settings in words."""
+    kind = "equal-tailed" if rcParams["stats.ci_kind"] == "eti" else "highest-density"
+    return f"{rcParams['stats.ci_prob']:.0%} {kind} intervals"
+
+
+def whiskers(axes: Axes, found: Interval, labels: Iterable[Any], many: str = "groups", color: str = MAIN) -> None:
+    """Intervals one above the other, sorted by their means if they are many; then only the extremes are named."""
+    labels = list(labels)
+    size = len(labels)
+    order = np.argsort(found.mean) if size > MOST_LABELS else np.arange(size)[::-1]
+    places = np.arange(size)
+    thin = size > MOST_LABELS
+    axes.hlines(places, found.lower[order], found.upper[order], color=color, lw=0.6 if thin else 1.8, alpha=0.6)
+    axes.plot(found.mean[order], places, "o", color=color, ms=1.5 if thin else 5)
+    if thin:
+        shown = [*range(NAMED), *range(size - NAMED, size)]
+        axes.set_yticks(_apart(shown, size), [shorten(labels[order[i]]) for i in shown])
+        axes.set_ylabel(f"{size:,} {many}, sorted; the {NAMED} lowest and highest are named")
+    else:
+        axes.set_yticks(places, [shorten(labels[i]) for i in order])
+    axes.set_ylim(-0.7 - 0.02 * size, size - 0.3 + 0.02 * size)
+
+
+def within_reach(axes: Axes, values: NDArray[np.float64], always: NDArray[np.float64]) -> int:
+    """Limit the y axis to the bulk of values and to what must be seen; how many values lie beyond."""
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, BULK) if len(known) else (0.0, 0.0)
+    spread = (high - low) / 2
+    low, high = min(low - spread, np.nanmin(always)), max(high + spread, np.nanmax(always))
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    return int(((known < low) | (known > high)).sum())
+
+
+def _apart(places: list[int], size: int) -> list[float]:
+    """Where the names of extremes stand, so that they do not run into each other."""
+    step = size / MOST_LABELS
+    low = [i * step for i in range(NAMED)]
+    return [*low, *(size - 1 - i * step for i in reversed(range(NAMED)))]
+
+
+def shorten(label: Hashable, most: int = 24) -> str:
+    """A label as plain text that fits: matplotlib would read dollar signs as mathematics."""
+    text = str(label).replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def reference(axes: Axes, at: float, horizontal: bool = False) -> None:
+    """A quiet line to compare with."""
+    (axes.axhline if horizontal else axes.axvline)(at, color=QUIET, lw=1, ls="--", zorder=0)
+
+
+def unit(draws: xr.Dataset, effect: Hashable) -> str:
+    """The unit of an effect, per unit of what it multiplies."""
+    scale = words(draws, "scale", "link scale")
+    return scale if effect == "1" else f"{scale} per unit of {shorten(effect)}"
+
+
+def words(draws: xr.Dataset, name: str, default: str) -> str:
+    """What a quantity says of itself, as text that fits."""
+    return shorten(draws.attrs.get(name, default), 60)

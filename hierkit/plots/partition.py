@@ -1,0 +1,32 @@
+"""How the variance divides between groups and rows."""
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from hierkit.plots.canvas import interval, paper, shorten, spoken_interval, whiskers
+
+STYLES = ("-", "--", ":", "-.")
+
+
+def draw(draws: xr.Dataset) -> Figure:
+    """Intraclass correlations as intervals, or as curves where they are along a predictor."""
+    names = [str(name) for name in draws]
+    along = [str(dim) for dim in draws[names[0]].dims if dim not in ("chain", "draw", "factor")]
+    if not along:
+        labels = [f"{factor}, {name}" for name in names for factor in draws["factor"].values]
+        figure, (axes,) = paper(1, width=7.0, height=1.4 + 0.4 * len(labels))
+        stacked = xr.concat([draws[name] for name in names], dim="entry").stack(all=["entry", "factor"])
+        whiskers(axes, interval(stacked.drop_vars(["all", "entry", "factor"], errors="ignore")), labels)
+        axes.set(xlim=(0, 1), xlabel=f"share of the variance between groups, {spoken_interval()}")
+        return figure
+    figure, panels = paper(len(names))
+    x = draws[along[0]].values
+    for axes, name in zip(panels, names, strict=True):
+        for k, factor in enumerate(draws["factor"].values):
+            found = interval(draws[name].sel(factor=factor))
+            axes.fill_between(x, found.lower, found.upper, color=f"C{k}", alpha=0.2, lw=0)
+            axes.plot(x, found.mean, color=f"C{k}", ls=STYLES[k % len(STYLES)], label=shorten(factor))
+        axes.set(xlabel=shorten(along[0], 60), ylabel=f"{name} share between groups", ylim=(0, None))
+        axes.legend(fontsize="small")
+    figure.suptitle(spoken_interval(), fontsize="medium")
+    return figure

@@ -1,0 +1,22 @@
+"""Where groups stand, and how sure that is."""
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from hierkit.plots.canvas import MOST_LABELS, OTHER, interval, paper, reference, spoken_interval, whiskers, words
+
+
+def draw(draws: xr.Dataset) -> Figure:
+    """Intervals of ranks, and the probability of being among the best."""
+    size = draws.sizes["group"]
+    figure, (left, right) = paper(2, height=max(4.0, 1.4 + 0.22 * min(size, MOST_LABELS)))
+    found = interval(draws["rank"])
+    whiskers(left, found, draws["group"].values)
+    left.set_xlabel(f"rank, {spoken_interval()}")
+    reference(left, (size + 1) / 2)
+    order = found.mean.argsort()
+    share = draws["among_best"].mean(("chain", "draw")).values[order]
+    right.plot(found.mean[order], share, "o-", color=OTHER, ms=2 if size > MOST_LABELS else 5, lw=0.8)
+    right.set(xlabel="expected rank", ylabel="probability of being among the best", ylim=(-0.02, 1.02))
+    figure.suptitle(f"Ranks of {words(draws, 'factor', 'the factor')}", fontsize="medium")
+    return figure

@@ -1,0 +1,20 @@
+"""Statistics of replicated data beside those of the observed data."""
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from hierkit.plots.canvas import MAIN, OTHER, paper, shorten
+
+
+def draw(draws: xr.Dataset) -> Figure:
+    """A histogram for each statistic, the observed value as a line."""
+    statistics = draws["statistic"].values
+    figure, panels = paper(len(statistics), height=3.5)
+    for axes, statistic in zip(panels, statistics, strict=True):
+        part = draws.sel(statistic=statistic)
+        axes.hist(part["replicated"].values.ravel(), bins=40, color=MAIN, alpha=0.6, label="replicated")
+        label = f"observed, with {float(part['above']):.0%} above it"
+        axes.axvline(float(part["observed"]), color=OTHER, lw=2, ls="--", label=label)
+        axes.set(xlabel=shorten(statistic, 60), ylabel="replicates")
+        axes.legend(fontsize="small")
+    return figure

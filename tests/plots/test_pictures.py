@@ -1,0 +1,75 @@
+"""Every quantity has a picture, for few groups and for thousands, whatever names hold."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from synthetic import many_groups, synthetic_fit, table
+
+import hierkit.plots
+
+EVIL = ["<script>alert(1)</script>", "$\\frac{1}{0}$", "‮right to left", "x" * 300, "quotes \" and ' ", "a_b^c{", "ok"]
+MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {"__init__", "canvas"}
+
+
+def quantities(fit, x, factor):
+    yield fit.coefficients()
+    yield fit.variance_components()
+    yield fit.group_effects(factor)
+    yield fit.shrinkage(factor)
+    yield fit.compare_pooling(factor)
+    yield fit.blup_qq(factor)
+    yield fit.ranks(factor)
+    yield fit.design_effect(factor)
+    yield fit.icc()
+    yield fit.predictive_check()
+    if x is not None:
+        yield fit.icc(along=x)
+        yield fit.slopes(x)
+        yield fit.response_curve(x, factor)
+        yield fit.predict(fit.design.rows.frame.head(3))
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "family", "x", "factor"),
+    [
+        ("y ~ x + (x | g)", many_groups(3), "gaussian", "x", "g"),
+        ("y ~ x + (x | g)", many_groups(300), "gaussian", "x", "g"),
+        ("won ~ x + (1 | g) + (1 | s)", table(80), "bernoulli", "x", "g"),
+        ("y ~ 1 + (1 | s/g)", table(80), "gaussian", None, "s:g"),
+    ],
+)
+def test_every_quantity_is_drawn(text, data, family, x, factor):
+    fit = synthetic_fit(text, data, family, draws=30)
+    for quantity in quantities(fit, x, factor):
+        figure = quantity.plot()
+        assert isinstance(figure, Figure)
+        figure.draw_without_rendering()
+        assert all(axes.get_xlabel() for axes in figure.axes if axes.get_visible() and axes.has_data()), (
+            quantity.picture
+        )
+
+
+def test_classical_methods_models_and_pareto_k_are_drawn():
+    fit = synthetic_fit("y ~ x + (1 | g)", table(80), draws=100)
+    with pytest.warns(hierkit.HierkitWarning):
+        loo = fit.loo()
+    for quantity in (fit.classical(), loo, hierkit.compare({"a": loo, "b": loo})):
+        quantity.plot().draw_without_rendering()
+
+
+def test_names_are_shown_as_they_are():
+    data = table(70).rename(columns={"x": "x <b>$1$</b>", "g": "group \"&'"})
+    data["group \"&'"] = np.array(EVIL)[np.arange(70) % 7]
+    fit = synthetic_fit("y ~ `x <b>$1$</b>` + (1 | `group \"&'`)", data, draws=30)
+    for quantity in quantities(fit, "x <b>$1$</b>", None):
+        quantity.plot().draw_without_rendering()
+
+
+def test_every_picture_that_is_named_exists():
+    fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=30)
+    named = {quantity.picture for quantity in quantities(fit, "x", "g")}
+    assert named | {"estimates", "pareto"} == MODULES
+    assert all(callable(importlib.import_module(f"hierkit.plots.{name}").draw) for name in MODULES)
