@@ -37,8 +37,9 @@ from hierkit.quantities.slopes import response_curve, slopes
 from hierkit.quantities.validation import Validation, logo, loo
 from hierkit.quantities.variance import variance_components
 from hierkit.refitting import refit
-from hierkit.report.render import Report, render_report
-from hierkit.report.sections import Parts, Summary, summarise
+from hierkit.report.parts import Parts
+from hierkit.report.render import Report, render_notebook, render_report
+from hierkit.report.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
 
 if TYPE_CHECKING:
@@ -214,9 +215,11 @@ class Fit:
         """The fit on one page of text: findings, coefficients, variance components, data."""
         return summarise(self._parts)
 
-    def report(self, title: str | None = None) -> Report:
+    def report(
+        self, title: str | None = None, sections: Sequence[str] | None = None, include_levels: bool = True
+    ) -> Report:
         """The fit as one self-contained HTML page; see `hierkit.report.render.render_report`."""
-        return render_report(self._parts, title)
+        return render_report(self._parts, title, sections, include_levels)
 
     def save(self, path: str | Path) -> Path:
         """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
@@ -249,3 +252,6 @@ class Fit:
 
     def __repr__(self) -> str:
         return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return render_notebook(self._parts)

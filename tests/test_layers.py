@@ -13,7 +13,7 @@ ALLOWED = {
     "fitting": {"errors", "fitted", "model", "sampling", "quantities", "storage"},
     "fitted": {"errors", "model", "sampling", "quantities", "refitting", "report", "storage"},
     "refitting": {"errors", "model", "sampling"},
-    "report": {"errors", "model", "quantities"},
+    "report": {"errors", "model", "plots", "quantities"},
     "storage": {"errors", "model"},
     "quantities": {"errors", "model", "plots"},
     "plots": set(),

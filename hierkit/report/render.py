@@ -1,6 +1,8 @@
 """Sections -> one self-contained HTML file: no script, no network, everything escaped."""
 
+import base64
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hierkit.quantities.findings import SEVERITIES
-from hierkit.report.sections import Parts, report_sections, verdict
+from hierkit.report.parts import Parts, without_levels
+from hierkit.report.sections import report_sections, summarise, verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +40,9 @@ class Report:
         return f'<iframe sandbox srcdoc="{page}" title="Report" width="100%" height="600"></iframe>'
 
 
-def render_report(parts: Parts, title: str | None = None) -> Report:
+def render_report(
+    parts: Parts, title: str | None = None, sections: Sequence[str] | None = None, include_levels: bool = True
+) -> Report:
     """The report of a fit.
 
     Parameters
@@ -45,13 +50,50 @@ def render_report(parts: Parts, title: str | None = None) -> Report:
     parts : Parts
         The parts of the fit.
     title : str, optional
-        Of the page; the formula if not given.
+        Of the page; the outcome if not given.
+    sections : sequence of str, optional
+        Which sections: "found", "trust", "estimates", "groups", "pooling", "curves", "shape", "data", "priors",
+        "method"; all if not given.
+    include_levels : bool
+        Whether groups have their names; else they are numbered.
 
     Returns
     -------
     Report
         The same bytes for the same fit. Its Content-Security-Policy allows inline style and data images, nothing else.
     """
+    if not include_levels:
+        parts = without_levels(parts)
+    page = (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            title=title or f"Hierarchical model of {parts.design.outcome.label}",
+            verdict=verdict(parts.findings),
+            trusted=not parts.findings.need_action,
+            severities=SEVERITIES,
+            sections=report_sections(parts, sections),
+        )
+    )
+    return Report(page)
+
+
+def render_notebook(parts: Parts) -> str:
+    """The main sections of a fit for a notebook's cell: what needs action on top, no script, colours of the notebook."""
+    summary = summarise(parts)
+    return (
+        _environment()
+        .get_template("notebook.html.jinja")
+        .render(
+            text=str(summary),
+            verdict=verdict(parts.findings),
+            trusted=not parts.findings.need_action,
+            sections=summary.sections,
+        )
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("hierkit", "report"),
         autoescape=True,
@@ -60,14 +102,8 @@ def render_report(parts: Parts, title: str | None = None) -> Report:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
-    page = environment.get_template("report.html.jinja").render(
-        title=title or f"Hierarchical model of {parts.design.outcome.label}",
-        verdict=verdict(parts.findings),
-        trusted=not parts.findings.need_action,
-        severities=SEVERITIES,
-        sections=report_sections(parts),
-    )
-    return Report(page)
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    return environment
 
 
 def _cell(value: Any) -> str:

@@ -2,21 +2,30 @@
 
 import html
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
-import xarray as xr
 
+from hierkit.errors import check_word
 from hierkit.model.design import Design
-from hierkit.model.priors import Priors
+from hierkit.plots.canvas import spoken_interval
+from hierkit.plots.export import to_svg
+from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.blups import group_effects
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.findings import Findings
+from hierkit.quantities.pooling import compare_pooling
 from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.shrinkage import shrinkage
+from hierkit.quantities.slopes import response_curve
+from hierkit.quantities.typical import is_measured
 from hierkit.quantities.variance import variance_components
+from hierkit.report.parts import MOST_FITTED, Parts, thinned
+from hierkit.report.story import story
 
 MOST_ROWS = 200
+MOST_CURVES, MOST_DRAWN = 2, 200  # predictors, and groups of each
 WIDTH = 100
 
 
@@ -34,29 +43,23 @@ def _findings_as_text(table: pd.DataFrame) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """What a report is made of: the parts of a fit, and its findings."""
+class Picture:
+    """An SVG, and what it shows in words."""
 
-    design: Design
-    priors: Priors
-    draws: xr.DataTree
-    findings: Findings
-
-    @property
-    def posterior(self) -> xr.Dataset:
-        """(chain, draw, ...)."""
-        return self.draws["posterior"].to_dataset()
+    svg: bytes
+    alt: str
 
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A heading, sentences, and a table with its caption and its form in plain text where there is one."""
+    """A heading, sentences, a picture, and a table with its caption and its form in plain text, where there is one."""
 
     title: str
     sentences: tuple[str, ...] = ()
     table: pd.DataFrame | None = None
     caption: str = ""
     as_text: Callable[[pd.DataFrame], list[str]] = _table_as_text
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,24 +82,101 @@ def summarise(parts: Parts) -> Summary:
     return Summary((model_section(parts), findings_section(parts), *_estimates(parts)))
 
 
-def report_sections(parts: Parts) -> tuple[Section, ...]:
-    """All sections of a report, in the order in which they are read."""
-    effects = [
-        _quantity_section(
-            f"Groups of {factor.label}",
-            group_effects(parts.posterior, parts.design, factor.label),
-            f"Group effects of {factor.label}",
+def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[Section, ...]:
+    """The sections of a report, in the order in which they are read; all, or those wanted by their words."""
+    chosen = list(SECTIONS if wanted is None else wanted)
+    for word in chosen:
+        check_word("sections", word, list(SECTIONS))
+    return tuple(section for word, made in SECTIONS.items() if word in chosen for section in made(parts))
+
+
+def _found(parts: Parts) -> Iterator[Section]:
+    yield Section("What was found", (*story(parts), f"Numbers in parentheses are {spoken_interval()}."))
+
+
+def _trust(parts: Parts) -> Iterator[Section]:
+    yield findings_section(parts)
+
+
+def _groups(parts: Parts) -> Iterator[Section]:
+    for factor in parts.design.factors:
+        found = group_effects(parts.posterior, parts.design, factor.label)
+        yield _drawn(f"Groups of {factor.label}", found, f"Group effects of {factor.label}")
+
+
+def _pooling(parts: Parts) -> Iterator[Section]:
+    posterior = thinned(parts.posterior)
+    for factor in parts.design.factors:
+        found = shrinkage(posterior, parts.design, factor.label)
+        kept = Quantity(found.draws.drop_vars(["pull", "own", "pooled"]), found.definition)
+        caption = f"Shares that groups of {factor.label} keep of their own evidence"
+        yield _drawn(f"Shrinkage of {factor.label}", kept, caption, found)
+        if len(factor.levels) <= MOST_FITTED:
+            compared = compare_pooling(posterior, parts.design, factor.label)
+            yield _drawn(f"Pooling of {factor.label}", compared, f"Complete, no and partial pooling of {factor.label}")
+
+
+def _curves(parts: Parts) -> Iterator[Section]:
+    design = parts.design
+    measured = [name for name in design.formula.predictors if is_measured(design, name)]
+    for name in [name for name in measured if design.rows.frame[name].nunique() > 2][:MOST_CURVES]:
+        groups = list(design.factors[0].levels[:MOST_DRAWN]) if design.factors else None
+        found = response_curve(thinned(parts.posterior), design, name, groups=groups)
+        shown = Quantity(found.draws.drop_vars("by_group", errors="ignore"), found.definition)
+        yield _drawn(
+            f"{design.outcome.label} along {name}", shown, f"Mean of {design.outcome.label} along {name}", found
         )
-        for factor in parts.design.factors
-    ]
-    return (
-        findings_section(parts),
-        *_estimates(parts),
-        *effects,
-        model_section(parts),
-        _priors_section(parts),
-        _sampling_section(parts),
-    )
+
+
+def _shape(parts: Parts) -> Iterator[Section]:
+    for factor in parts.design.factors:
+        if len(factor.levels) <= MOST_FITTED:
+            found = blup_qq(parts.posterior, parts.design, factor.label)
+            yield _drawn(f"Do groups of {factor.label} look normal?", found, f"Standardised effects of {factor.label}")
+
+
+def _priors(parts: Parts) -> Iterator[Section]:
+    yield _priors_section(parts)
+
+
+def _data(parts: Parts) -> Iterator[Section]:
+    yield model_section(parts)
+
+
+def _method(parts: Parts) -> Iterator[Section]:
+    yield _sampling_section(parts)
+
+
+SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
+    "found": _found,
+    "trust": _trust,
+    "estimates": lambda parts: _estimates(parts),
+    "groups": _groups,
+    "pooling": _pooling,
+    "curves": _curves,
+    "shape": _shape,
+    "data": _data,
+    "priors": _priors,
+    "method": _method,
+}
+
+
+def _drawn(title: str, quantity: Quantity, caption: str, picture: Quantity | None = None) -> Section:
+    """A quantity as sentences, picture and table."""
+    section = _quantity_section(title, quantity, caption)
+    drawn = quantity if picture is None else picture
+    alt = f"{caption}. {_said(quantity.table())} The numbers are in the table below."
+    return replace(section, picture=Picture(to_svg(drawn.plot()), alt))
+
+
+def _said(table: pd.DataFrame) -> str:
+    """What a picture of intervals shows, in words."""
+    if "ci_lower" not in table:
+        marked = int(table["outlying"].sum()) if "outlying" in table else 0
+        return f"{marked} groups are outlying." if marked else "No group is outlying."
+    clear = int(((table["ci_lower"] > 0) | (table["ci_upper"] < 0)).sum())
+    low, high = table["estimate"].min(), table["estimate"].max()
+    return f"{len(table):,} estimates from {low:.3g} to {high:.3g}; {clear:,} intervals exclude zero."
 
 
 def verdict(findings: Findings) -> str:
@@ -152,10 +232,9 @@ def _estimates(parts: Parts) -> tuple[Section, ...]:
 
 def _quantity_section(title: str, quantity: Quantity, caption: str) -> Section:
     table = quantity.table()
-    interval = (
-        f"{table.attrs['ci_prob']:.0%} {'equal-tailed' if table.attrs['ci_kind'] == 'eti' else 'highest-density'}"
-    )
-    sentences = [quantity.definition, f"The interval is the {interval} interval."]
+    sentences = [quantity.definition]
+    if "ci_prob" in table.attrs:
+        sentences.append(f"Intervals are {spoken_interval()}.")
     if len(table) > MOST_ROWS:
         sentences.append(f"The first {MOST_ROWS} of {len(table)} rows are shown.")
         table = table.head(MOST_ROWS)
@@ -173,6 +252,8 @@ def _sampling_section(parts: Parts) -> Section:
         f"Engine {attrs['engine']} ({attrs['engine_reason']}), {attrs['nuts_sampler']}, seed {attrs['random_seed']}.",
         f"{attrs['chains']} chains of {attrs['draws']} draws after {attrs['tune']} for tuning, target acceptance "
         f"{attrs['target_accept']:g}, {attrs['sampling_seconds']:g} s.",
+        f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family!r}, "
+        f"priors=..., random_seed={attrs['random_seed']}) with the priors and versions of this page.",
         *([f"First run: {attrs['retry']}."] if attrs["retry"] else []),
     ]
     versions = pd.DataFrame(attrs["versions"].items(), columns=["package", "version"])

@@ -1,0 +1,33 @@
+"""A figure as bytes that are the same for the same figure."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import Collection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+MOST_VECTORS = 500  # of one artist; more are drawn as pixels, which stay small
+DPI = 72
+
+
+def to_svg(figure: Figure) -> bytes:
+    """The figure as SVG, without a date, with ids that do not change; large artists as pixels."""
+    for axes in figure.axes:
+        for artist in axes.get_children():
+            if _size(artist) > MOST_VECTORS:
+                artist.set_rasterized(True)
+        if len(axes.lines) > MOST_VECTORS / 10:
+            for line in axes.lines:
+                line.set_rasterized(True)
+    buffer = io.BytesIO()
+    with plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def _size(artist: object) -> int:
+    if isinstance(artist, Collection):
+        return max(len(artist.get_paths()), len(np.asarray(artist.get_offsets())))
+    return len(np.asarray(artist.get_xdata())) if isinstance(artist, Line2D) else 0

@@ -1,0 +1,133 @@
+"""The report in a real browser: accessible, quiet, alone, and narrow enough."""
+
+import html
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import axe_core_python
+import pytest
+from synthetic import many_groups, synthetic_fit, table
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
+NARROW = 400  # pixels, of a small telephone
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=30000",
+]
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian's package is called chromium)"),
+    pytest.mark.xdist_group("browser"),
+]
+EVIL = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>‮egnol" + "ж" * 300
+
+
+def evil_fit():
+    data = table()
+    data[EVIL] = data.x
+    data["g"] = data.g.astype(str).replace("10", EVIL)
+    return synthetic_fit(f"y ~ `{EVIL}` + (1 | g)", data, chains=4, draws=300)
+
+
+FITS = {
+    "gaussian": lambda: synthetic_fit("y ~ x + h + (x | g)", table(), chains=4, draws=300),
+    "bernoulli, crossed": lambda: synthetic_fit(
+        "won ~ x + (1 | g) + (1 | s)", table(), "bernoulli", chains=4, draws=300
+    ),
+    "not converged": lambda: synthetic_fit("y ~ x + (x | g)", table(), draws=3),
+    "many groups": lambda: synthetic_fit("y ~ x + (1 | g)", many_groups(600), draws=50),
+    "evil names": evil_fit,
+}
+
+
+@pytest.fixture(scope="module", params=FITS)
+def page(request):
+    return FITS[request.param]().report(EVIL if request.param == "evil names" else None).html
+
+
+def browse(text, folder):
+    """The page after it was loaded, and what the browser logged."""
+    path = folder / "page.html"
+    path.write_text(text, encoding="utf-8")
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={folder / 'net.json'}"]
+    done = subprocess.run(
+        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=180, check=True
+    )
+    return done.stdout, done.stderr
+
+
+def requests(folder):
+    """What the browser asked for over the network, without queries."""
+    urls = re.findall(r'"url":"([^"?]+)', (folder / "net.json").read_text())
+    return {url for url in urls if not url.startswith(("file:", "data:", "chrome"))}
+
+
+def measured(text, folder):
+    """The result that a script in the page left behind."""
+    dom, _ = browse(text, folder)
+    return json.loads(html.unescape(re.search(r'<pre id="result">(.*?)</pre>', dom, re.DOTALL).group(1)))
+
+
+def with_script(page, script):
+    """The page without its policy, and with a script at its end."""
+    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    return free.replace("</body>", f'<pre id="result"></pre><script>{script}</script></body>')
+
+
+def test_it_logs_nothing_and_asks_for_nothing(page, tmp_path):
+    dom, log = browse(page, tmp_path)
+    assert "<h1>" in dom
+    assert "CONSOLE" not in log
+    asked, empty = requests(tmp_path), tmp_path / "empty"
+    empty.mkdir()
+    browse("<!doctype html><title>empty</title>", empty)
+    assert asked <= requests(empty)  # the browser asks for the time by itself
+
+
+def test_axe_finds_nothing(page, tmp_path):
+    script = AXE.replace("</script>", "<\\/script>") + (
+        ";axe.run(document.querySelector('main')).then(r => { document.getElementById('result').textContent ="
+        " JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' ')).slice(0, 3)])) })"
+    )
+    assert measured(with_script(page, script), tmp_path) == []
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_narrow_window_does_not_scroll_sideways(page, tmp_path, is_open):
+    shown = page.replace("<details>", "<details open>") if is_open else page
+    frame = f'<iframe style="width:{NARROW}px;height:800px;border:0" srcdoc="{html.escape(shown)}"></iframe>'
+    script = (
+        "onload = () => { const d = document.querySelector('iframe').contentDocument.documentElement;"
+        "document.getElementById('result').textContent = JSON.stringify([d.scrollWidth, d.clientWidth]) }"
+    )
+    wrapper = (
+        f'<!doctype html><meta charset="utf-8"><body>{frame}<pre id="result"></pre><script>{script}</script></body>'
+    )
+    scroll, client = measured(wrapper, tmp_path)
+    assert client > NARROW - 30
+    assert scroll <= client
+
+
+def test_no_script_of_a_name_runs(page, tmp_path):
+    found = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.extend([tag] if tag == "script" else [name for name, _ in attrs if name.startswith("on")])
+
+    Reader().feed(browse(page, tmp_path)[0])
+    assert found == []
