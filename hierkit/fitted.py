@@ -31,6 +31,7 @@ from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
 from hierkit.quantities.sampling_checks import sampling_findings
+from hierkit.quantities.sds import prior_and_posterior
 from hierkit.quantities.sensitivity import prior_sensitivity
 from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
 from hierkit.quantities.slopes import response_curve, slopes
@@ -44,6 +45,7 @@ from hierkit.sampling.settings import check_count, read_seed
 
 if TYPE_CHECKING:
     import bambi
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,6 +202,24 @@ class Fit:
     def prior_sensitivity(self) -> Quantity:
         """How much the priors matter; see `hierkit.quantities.sensitivity.prior_sensitivity`."""
         return prior_sensitivity(self._posterior, self.design, self.priors)
+
+    def prior_and_posterior(self) -> Quantity:
+        """Each sd beside its prior; see `hierkit.quantities.sds.prior_and_posterior`."""
+        return prior_and_posterior(self._posterior, self.design, self.priors)
+
+    def plot_trace(self) -> "Figure":
+        """Distributions and ranks of the parameters by chain; see `hierkit.plots.sampling.trace`."""
+        from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
+
+        groups = {f"{factor.name}__factor_dim" for factor in self.design.factors}
+        common = [str(name) for name, own in self._posterior.items() if not groups & set(own.dims)]
+        return trace(self.draws, [name for name in common if not name.endswith("_corr")])
+
+    def plot_replicates(self, groups: str = "known") -> "Figure":
+        """Replicated outcomes beside the observed ones; see `hierkit.plots.sampling.replicates`."""
+        from hierkit.plots.sampling import replicates  # arviz_plots takes a second to import
+
+        return replicates(self.posterior_predictive(groups), self.design.outcome_name)
 
     def classical(self) -> Quantity:
         """The same model in statsmodels beside the posterior; see `hierkit.quantities.classical.classical`."""

@@ -126,3 +126,12 @@ except SystemExit:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.rstrip().endswith("[]")
     assert "check" in result.stdout
+
+
+def test_evil_names_are_printed_and_nothing_else_happens(tmp_path):
+    evil = "<b>$(touch pwned)</b> \"'\u202e" + "x" * 300
+    table().rename(columns={"x": evil, "g": "`;rm"}).assign(g=evil).to_csv(tmp_path / "data.csv", index=False)
+    result = run("check", "data.csv", f"y ~ `{evil}` + (1 | s)", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert evil in result.stdout
+    assert not (tmp_path / "pwned").exists()

@@ -49,6 +49,12 @@ def draw(draws: xr.Dataset) -> Figure:
         right.vlines(n[order], found.lower[order], found.upper[order], color=MAIN, lw=0.8, alpha=0.6)
         right.plot(n[order], found.mean[order], "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5)
         right.set(xscale="log", xlabel="rows of the group", ylabel=f"{shorten(effect)}: λ, share of its own kept")
+        if "break_even" in draws.attrs:
+            sizes = np.geomspace(n.min(), n.max(), 100)
+            right.plot(
+                sizes, sizes / (sizes + draws.attrs["break_even"]), color=OTHER, label="n / (n + break-even size)"
+            )
+            right.legend(fontsize="small")
         reference(right, 0.5, horizontal=True)
     note = f", {MOST_ARROWS} of {len(n):,} groups shown as arrows" if len(n) > MOST_ARROWS else ""
     figure.suptitle(f"Shrinkage of {words(draws, 'factor', 'the factor')}{note}", fontsize="medium")

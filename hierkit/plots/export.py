@@ -8,7 +8,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-MOST_VECTORS = 500  # of one artist; more are drawn as pixels, which stay small
+MOST_VECTORS = 200  # of one artist; more are drawn as pixels, which stay small
 DPI = 72
 
 
@@ -18,7 +18,7 @@ def to_svg(figure: Figure) -> bytes:
         for artist in axes.get_children():
             if _size(artist) > MOST_VECTORS:
                 artist.set_rasterized(True)
-        if len(axes.lines) > MOST_VECTORS / 10:
+        if len(axes.lines) > MOST_VECTORS / 4:
             for line in axes.lines:
                 line.set_rasterized(True)
     buffer = io.BytesIO()

@@ -1,5 +1,7 @@
 """How much of its own evidence each group keeps: shrinkage factors, pooling factors, the break-even group size."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -79,8 +81,11 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
     n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
+    attrs: dict[str, Any] = dict(spoken(design, chosen))
+    if q == 1 and chosen.effects[0].is_intercept and kind == "blup":
+        attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean_weight(design, draws))))
     return Quantity(
-        xr.Dataset({"n": n, **arrays}, attrs=spoken(design, chosen)),
+        xr.Dataset({"n": n, **arrays}, attrs=attrs),
         _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior, design),
         picture="arrows",
     )

@@ -16,8 +16,8 @@ from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import spoken
-from hierkit.quantities.marginal import marginal_links, marginal_means
-from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws
+from hierkit.quantities.marginal import ATTENUATION, marginal_links, marginal_means
+from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws, total_group_variance
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.typical import dim_of, grid_of, is_measured, predictor, typical_rows
 
@@ -193,7 +193,9 @@ def response_curve(
     -------
     Quantity
         `typical` and `marginal` (chain, draw, <variable>), all group effects zero, and integrated out; `by_group`
-        (chain, draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one.
+        (chain, draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one, and beside them
+        `closed_form` (<variable>), the posterior mean of logit^-1(xβ / sqrt(1 + 0.346 s²)), an approximation of the
+        marginal curve (Zeger, Liang and Albert 1988) to check it by.
 
     Raises
     ------
@@ -209,6 +211,9 @@ def response_curve(
         "typical": draws.labelled(_on_response(draws, eta), along),
         "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
     }
+    if draws.sigma is None:
+        spread = total_group_variance(draws, rows)
+        arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
     if design.factors:
         chosen = design.factors[0] if factor is None else design.factor(factor)
         places = _places(chosen, groups)

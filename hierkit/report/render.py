@@ -37,7 +37,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         page = html.escape(self.html, quote=True)
-        return f'<iframe sandbox srcdoc="{page}" title="Report" width="100%" height="600"></iframe>'
+        return f'<iframe sandbox srcdoc="{page}" title="Report" width="100%" height="600">{self!r}</iframe>'
 
 
 def render_report(
@@ -79,7 +79,7 @@ def render_report(
 
 
 def render_notebook(parts: Parts) -> str:
-    """The main sections of a fit for a notebook's cell: what needs action on top, no script, colours of the notebook."""
+    """The main sections of a fit for a notebook: what needs action on top, no script, the notebook's colours."""
     summary = summarise(parts)
     return (
         _environment()

@@ -195,6 +195,8 @@ def model_section(parts: Parts) -> Section:
         "Outcome": _outcome(design),
         "Rows": f"{len(design.rows.positions)} of {design.rows.given} used",
     }
+    if "engine" in parts.draws.attrs:
+        items["Engine"] = f"{parts.draws.attrs['engine']} ({parts.draws.attrs['engine_reason']})"
     for factor in design.factors:
         least, most = factor.counts.min(), factor.counts.max()
         size = f"{least} to {most} rows each" if least < most else f"{least} rows each"

@@ -71,9 +71,8 @@ def _predictors(parts: Parts) -> Iterator[str]:
         return
     across = marginal_coefficients(thinned(parts.posterior), design).draws if design.factors else None
     for column in columns:
-        text = (
-            f"One unit more of {column.label} multiplies the odds by {_number(found['odds_ratio'].sel(term=column.label))}"
-        )
+        ratio = found["odds_ratio"].sel(term=column.label)
+        text = f"One unit more of {column.label} multiplies the odds by {_number(ratio)}"
         if across is not None:
             text += (
                 f" within a group, and by {_number(across['odds_ratio'].sel(term=column.label))} across the population"

@@ -101,3 +101,27 @@ def test_far_estimates_are_counted_not_shown():
     low, high = axes.get_ylim()
     assert -4 < low < -1
     assert 2 < high < 4
+
+
+def test_the_curve_of_shrinkage_factors_goes_through_the_groups():
+    fit = synthetic_fit("y ~ 1 + (1 | g)", many_groups(20), draws=50)
+    quantity = fit.shrinkage()
+    right = quantity.plot().axes[1]
+    curve = next(line for line in right.lines if str(line.get_label()).startswith("n /"))
+    n, kept = quantity.draws["n"].values, quantity.draws["shrinkage"].mean(("chain", "draw")).values[:, 0]
+    # the mean over draws and the curve at the median differ by the curvature only
+    np.testing.assert_allclose(np.interp(n, *curve.get_data()), kept, atol=0.05)
+
+
+def test_the_closed_form_is_near_the_marginal_curve():
+    fit = synthetic_fit("won ~ x + (1 | g)", table(80), "bernoulli", draws=50)
+    draws = fit.response_curve("x").draws
+    assert abs(draws["closed_form"] - draws["marginal"].mean(("chain", "draw"))).max() < 0.02
+
+
+def test_prior_densities_are_those_of_the_priors():
+    fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=50)
+    draws = fit.prior_and_posterior().draws
+    for name in draws["component"].values:
+        part = draws.sel(component=name)
+        np.testing.assert_allclose(np.log(part["prior_density"]), fit.priors[name].log_density(part["at"].values))

@@ -11,12 +11,18 @@ from synthetic import many_groups, synthetic_fit, table
 import hierkit.plots
 
 EVIL = ["<script>alert(1)</script>", "$\\frac{1}{0}$", "‮right to left", "x" * 300, "quotes \" and ' ", "a_b^c{", "ok"]
-MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {"__init__", "canvas"}
+MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {
+    "__init__",
+    "canvas",
+    "export",
+    "sampling",
+}
 
 
 def quantities(fit, x, factor):
     yield fit.coefficients()
     yield fit.variance_components()
+    yield fit.prior_and_posterior()
     yield fit.group_effects(factor)
     yield fit.shrinkage(factor)
     yield fit.compare_pooling(factor)
@@ -73,3 +79,10 @@ def test_every_picture_that_is_named_exists():
     named = {quantity.picture for quantity in quantities(fit, "x", "g")}
     assert named | {"estimates", "pareto"} == MODULES
     assert all(callable(importlib.import_module(f"hierkit.plots.{name}").draw) for name in MODULES)
+
+
+def test_arviz_draws_traces_and_replicates():
+    fit = synthetic_fit("y ~ x + h + (x | g)", table(80), chains=4, draws=100)
+    for figure in (fit.plot_trace(), fit.plot_replicates()):
+        assert isinstance(figure, Figure)
+        assert figure.axes

@@ -105,3 +105,15 @@ def test_saved_as_utf8(fit, tmp_path):
     path = fit.report("ж").save(tmp_path / "r.html")
     assert "ж" in path.read_text(encoding="utf-8")
     assert "kB" in repr(fit.report())
+
+
+def test_a_fit_shows_itself_in_notebooks(fit):
+    shown = fit._repr_html_()
+    page = Page(shown)
+    assert not page.all("script")
+    assert len(page.all("table")) >= 3
+    assert str(fit.summary()).splitlines()[0] in page.text
+    assert "--jp-" in shown
+    assert "--vscode-" in shown
+    assert len(shown) < 30_000
+    assert '<div style="display: none">' in shown  # where styles are stripped, the text alone is seen

@@ -1,0 +1,22 @@
+"""ArviZ's own pictures of a run: traces with ranks, and replicated data."""
+
+from typing import Any
+
+import arviz_plots
+import xarray as xr
+from matplotlib.figure import Figure
+
+
+def trace(draws: xr.DataTree, names: list[str]) -> Figure:
+    """Distributions and ranks of parameters by chain (`arviz_plots.plot_rank_dist`)."""
+    return _figure(arviz_plots.plot_rank_dist(draws, var_names=names, backend="matplotlib"))
+
+
+def replicates(draws: xr.DataTree, outcome: str) -> Figure:
+    """Replicated outcomes beside the observed ones (`arviz_plots.plot_ppc_dist`)."""
+    return _figure(arviz_plots.plot_ppc_dist(draws, var_names=[outcome], backend="matplotlib"))
+
+
+def _figure(collection: Any) -> Figure:
+    figure: Figure = collection.viz["figure"].item()
+    return figure
