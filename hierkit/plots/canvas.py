@@ -95,6 +95,15 @@ def shorten(label: Hashable, most: int = 24) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where groups stand along the x axis: by their rows, or one after the other if all have as many."""
+    if n.min() < n.max():
+        axes.set(xscale="log", xlabel="rows of the group")
+        return n
+    axes.set_xlabel(f"groups in order, {n[0]:,} rows each")
+    return np.arange(len(n))
+
+
 def reference(axes: Axes, at: float, horizontal: bool = False) -> None:
     """A quiet line to compare with."""
     (axes.axhline if horizontal else axes.axvline)(at, color=QUIET, lw=1, ls="--", zorder=0)

@@ -55,7 +55,8 @@ def render_report(
         Which sections: "found", "trust", "estimates", "groups", "pooling", "curves", "shape", "data", "priors",
         "method"; all if not given.
     include_levels : bool
-        Whether groups have their names; else they are numbered.
+        Whether groups have their names; else they are numbered. The formula and the names of coefficients stay as they
+        are, also where a grouping factor is a predictor too.
 
     Returns
     -------

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import xarray as xr
 
+from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.terms import Column
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.icc import icc
 from hierkit.quantities.marginal import marginal_coefficients
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
+from hierkit.quantities.typical import is_measured
 from hierkit.quantities.variance import variance_components
 from hierkit.report.parts import MOST_FITTED, Parts, thinned
 
@@ -40,11 +43,12 @@ def _between(parts: Parts) -> Iterator[str]:
     unit = f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
     for factor in design.factors:
         effect = factor.effects[0]
+        per = "" if effect.is_intercept else f" per unit of {effect.label}"
         text = (
             f"Groups of {factor.label} differ: {_spoken(effect.label)} varies between them with a standard deviation "
-            f"of {_number(sds.sel(component=f'sd({effect.label}|{factor.label})'))} {unit}"
+            f"of {_number(sds.sel(component=f'sd({effect.label}|{factor.label})'))} {unit}{per}"
         )
-        if design.family == "gaussian" and factor is design.factors[0]:
+        if design.family == "gaussian" and factor is design.factors[0] and effect.is_intercept:
             text += f", beside {_number(sds.sel(component='sigma'))} within groups"
         where = "response" if "response" in shares else "latent"
         share = _number(shares[where].sel(factor=factor.label), percent=True)
@@ -63,21 +67,31 @@ def _predictors(parts: Parts) -> Iterator[str]:
         return
     found = coefficients(parts.posterior, design).draws
     if design.family == "gaussian":
+        where = ", within a group and across the population alike" if design.factors else ""
         for column in columns:
             change = _number(found["coefficient"].sel(term=column.label))
-            yield f"One unit more of {column.label} changes {design.outcome.label} by {change} within a group." + (
-                _slopes(parts, column.label)
-            )
+            subject = _subject(design, column)
+            yield f"{subject} changes {design.outcome.label} by {change}{where}." + _slopes(parts, column.label)
         return
     across = marginal_coefficients(thinned(parts.posterior), design).draws if design.factors else None
     for column in columns:
-        ratio = found["odds_ratio"].sel(term=column.label)
-        text = f"One unit more of {column.label} multiplies the odds by {_number(ratio)}"
+        ratio = _number(found["odds_ratio"].sel(term=column.label))
+        text = f"{_subject(design, column)} multiplies the odds by {ratio}"
         if across is not None:
-            text += (
-                f" within a group, and by {_number(across['odds_ratio'].sel(term=column.label))} across the population"
-            )
+            wide = _number(across["odds_ratio"].sel(term=column.label))
+            text += f" within a group, and by {wide} across the population"
         yield f"{text}." + _slopes(parts, column.label)
+
+
+def _subject(design: Design, column: Column) -> str:
+    return f"One unit more of {column.label}" if _is_unit(design, column) else f"The term {column.label}"
+
+
+def _is_unit(design: Design, column: Column) -> bool:
+    """Whether a coefficient is what one unit of a predictor does: a number that stands in no other term."""
+    label = column.label
+    alone = not any(label in other.label for other in design.columns if other is not column)
+    return label in design.formula.predictors and is_measured(design, label) and alone
 
 
 def _slopes(parts: Parts, label: str) -> str:

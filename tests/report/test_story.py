@@ -29,6 +29,15 @@ def test_odds_are_told_within_and_across():
     assert "across the population" in text
 
 
+def test_categories_and_interactions_are_terms_not_units():
+    fit = synthetic_fit("y ~ x * h + z + (1 | g)", table(80), draws=100)
+    text = " ".join(story(fit._parts))
+    assert "The term h[mid] changes y by" in text
+    assert "The term x:h[mid] changes" in text
+    assert "The term x changes" in text
+    assert "One unit more of z changes y by" in text
+
+
 def test_a_run_that_did_not_converge_says_so_first():
     fit = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
     assert story(fit._parts)[0].startswith("The draws cannot be trusted yet (few draws")
