@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from synthetic import many_groups, synthetic_fit, table
 
 import hierkit.plots
+from hierkit.plots.canvas import shorten
 
 EVIL = ["<script>alert(1)</script>", "$\\frac{1}{0}$", "‮right to left", "x" * 300, "quotes \" and ' ", "a_b^c{", "ok"]
 MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {
@@ -72,6 +73,8 @@ def test_names_are_shown_as_they_are():
     fit = synthetic_fit("y ~ `x <b>$1$</b>` + (1 | `group \"&'`)", data, draws=30)
     for quantity in quantities(fit, "x <b>$1$</b>", None):
         quantity.plot().draw_without_rendering()
+    ticks = {tick.get_text() for tick in fit.group_effects().plot().axes[0].get_yticklabels()}
+    assert ticks == {shorten(name) for name in EVIL}
 
 
 def test_every_picture_that_is_named_exists():
