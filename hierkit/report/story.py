@@ -6,6 +6,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Column
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.coefficients import coefficients
@@ -48,7 +49,7 @@ def _between(parts: Parts) -> Iterator[str]:
             f"Groups of {factor.label} differ: {_spoken(effect.label)} varies between them with a standard deviation "
             f"of {_number(sds.sel(component=f'sd({effect.label}|{factor.label})'))} {unit}{per}"
         )
-        if design.family == "gaussian" and factor is design.factors[0] and effect.is_intercept:
+        if design.family == "gaussian" and len(design.factors) == 1 and effect.is_intercept:
             text += f", beside {_number(sds.sel(component='sigma'))} within groups"
         where = "response" if "response" in shares else "latent"
         share = _number(shares[where].sel(factor=factor.label), percent=True)
@@ -89,8 +90,8 @@ def _subject(design: Design, column: Column) -> str:
 
 def _is_unit(design: Design, column: Column) -> bool:
     """Whether a coefficient is what one unit of a predictor does: a number that stands in no other term."""
-    label = column.label
-    alone = not any(label in other.label for other in design.columns if other is not column)
+    label, others = column.label, [other.label for other in design.columns if other is not column]
+    alone = columns_in(design.formula.common_tree).count(label) == 1 and not any(label in o.split(":") for o in others)
     return label in design.formula.predictors and is_measured(design, label) and alone
 
 
