@@ -16,7 +16,9 @@ def draw(draws: xr.Dataset) -> Figure:
         groups = draws["by_group"].mean(("chain", "draw")).transpose("group", along).values
         shown = groups[:: max(1, len(groups) // (10 * MOST_LABELS))]
         axes.plot(x, shown.T, color=QUIET, lw=0.7, alpha=0.5)
-        axes.plot([], [], color=QUIET, lw=0.7, label=f"{len(shown):,} of {len(groups):,} groups")
+        axes.plot(
+            [], [], color=QUIET, lw=0.7, label=f"{len(shown):,} of {draws.attrs.get('groups', len(groups)):,} groups"
+        )
     for name, color, style in (("typical", MAIN, "-"), ("marginal", OTHER, "--")):
         found = interval(draws[name])
         axes.fill_between(x, found.lower, found.upper, color=color, alpha=0.2, lw=0)

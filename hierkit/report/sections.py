@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from hierkit.errors import check_word
@@ -120,8 +121,10 @@ def _curves(parts: Parts) -> Iterator[Section]:
     design = parts.design
     measured = [name for name in design.formula.predictors if is_measured(design, name)]
     for name in [name for name in measured if design.rows.frame[name].nunique() > 2][:MOST_CURVES]:
-        groups = list(design.factors[0].levels[:MOST_DRAWN]) if design.factors else None
+        levels = design.factors[0].levels if design.factors else np.empty(0)
+        groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
         found = response_curve(thinned(parts.posterior), design, name, groups=groups)
+        found.draws.attrs["groups"] = len(levels)
         shown = Quantity(found.draws.drop_vars("by_group", errors="ignore"), found.definition)
         yield _drawn(
             f"{design.outcome.label} along {name}", shown, f"Mean of {design.outcome.label} along {name}", found
@@ -255,7 +258,9 @@ def _sampling_section(parts: Parts) -> Section:
         f"{attrs['chains']} chains of {attrs['draws']} draws after {attrs['tune']} for tuning, target acceptance "
         f"{attrs['target_accept']:g}, {attrs['sampling_seconds']:g} s.",
         f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family!r}, "
-        f"priors=..., random_seed={attrs['random_seed']}) with the priors and versions of this page.",
+        f"priors=..., effects={attrs['effects']!r}, engine={attrs['engine']!r}, draws={attrs['draws']}, "
+        f"tune={attrs['tune']}, chains={attrs['chains']}, target_accept={attrs['target_accept']:g}, "
+        f"random_seed={attrs['random_seed']}) with the priors and versions of this page.",
         *([f"First run: {attrs['retry']}."] if attrs["retry"] else []),
     ]
     versions = pd.DataFrame(attrs["versions"].items(), columns=["package", "version"])
