@@ -48,12 +48,6 @@ def interval(draws: xr.DataArray) -> Interval:
     return Interval(draws.mean(SAMPLE_DIMS).values, lower, upper)
 
 
-def spoken_interval() -> str:
-    """The interval's settings in words."""
-    kind = "equal-tailed" if rcParams["stats.ci_kind"] == "eti" else "highest-density"
-    return f"{rcParams['stats.ci_prob']:.0%} {kind} intervals"
-
-
 def whiskers(axes: Axes, found: Interval, labels: Iterable[Any], many: str = "groups", color: str = MAIN) -> None:
     """Intervals one above the other, sorted by their means if they are many; then only the extremes are named."""
     labels = list(labels)

@@ -15,11 +15,11 @@ from hierkit.plots.canvas import (
     paper,
     reference,
     shorten,
-    spoken_interval,
     unit,
     whiskers,
     words,
 )
+from hierkit.plots.settings import spoken_interval
 
 SHARES = (0.5, 0.89)  # of groups inside the ellipses
 

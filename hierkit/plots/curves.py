@@ -3,7 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, interval, paper, shorten, spoken_interval, words
+from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, interval, paper, shorten, words
+from hierkit.plots.settings import spoken_interval
 
 
 def draw(draws: xr.Dataset) -> Figure:

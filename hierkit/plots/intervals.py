@@ -6,16 +6,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import (
-    MOST_LABELS,
-    SAMPLE_DIMS,
-    interval,
-    paper,
-    reference,
-    shorten,
-    spoken_interval,
-    whiskers,
-)
+from hierkit.plots.canvas import MOST_LABELS, SAMPLE_DIMS, interval, paper, reference, shorten, whiskers
+from hierkit.plots.settings import spoken_interval
 
 MOST_PANELS = 12
 APART = ("term", "component")  # entries of these dims have scales of their own

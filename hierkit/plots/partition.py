@@ -3,7 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import interval, paper, shorten, spoken_interval, whiskers
+from hierkit.plots.canvas import interval, paper, shorten, whiskers
+from hierkit.plots.settings import spoken_interval
 
 STYLES = ("-", "--", ":", "-.")
 

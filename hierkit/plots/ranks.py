@@ -3,7 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MOST_LABELS, OTHER, interval, paper, reference, spoken_interval, whiskers, words
+from hierkit.plots.canvas import MOST_LABELS, OTHER, interval, paper, reference, whiskers, words
+from hierkit.plots.settings import spoken_interval
 
 
 def draw(draws: xr.Dataset) -> Figure:

@@ -10,8 +10,7 @@ import pandas as pd
 
 from hierkit.errors import check_word
 from hierkit.model.design import Design
-from hierkit.plots.canvas import spoken_interval
-from hierkit.plots.export import to_svg
+from hierkit.plots.settings import spoken_interval
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.blups import group_effects
 from hierkit.quantities.coefficients import coefficients
@@ -166,6 +165,8 @@ SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
 
 def _drawn(title: str, quantity: Quantity, caption: str, picture: Quantity | None = None) -> Section:
     """A quantity as sentences, picture and table."""
+    from hierkit.plots.export import to_svg  # matplotlib takes a second to import
+
     section = _quantity_section(title, quantity, caption)
     drawn = quantity if picture is None else picture
     alt = f"{caption}. {_said(quantity.table())} The numbers are in the table below."

@@ -15,6 +15,7 @@ EVIL = ["<script>alert(1)</script>", "$\\frac{1}{0}$", "‮right to left", "x" *
 MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {
     "__init__",
     "canvas",
+    "settings",
     "export",
     "sampling",
 }
