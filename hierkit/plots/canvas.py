@@ -19,6 +19,7 @@ MAIN, OTHER, THIRD, QUIET = "C0", "C1", "C2", "#7f7f7f"
 MOST_LABELS = 40  # on an axis
 BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
 NAMED = 5  # extremes, where there are more
+DECADE = 10
 SAMPLE_DIMS = ("chain", "draw")
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
 
@@ -92,7 +93,8 @@ def shorten(label: Hashable, most: int = 24) -> str:
 def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where groups stand along the x axis: by their rows, or one after the other if all have as many."""
     if n.min() < n.max():
-        axes.set(xscale="log", xlabel="rows of the group")
+        axes.set(xscale="log" if n.max() >= DECADE * n.min() else "linear", xlabel="rows of the group")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         return n
     axes.set_xlabel(f"groups in order, {n[0]:,} rows each")
     return np.arange(len(n))

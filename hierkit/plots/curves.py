@@ -12,18 +12,17 @@ def draw(draws: xr.Dataset) -> Figure:
     along = next(str(dim) for dim in draws["typical"].dims if dim not in ("chain", "draw"))
     x = draws[along].values
     figure, (axes,) = paper(1, width=7.0, height=4.5)
-    note = ""
     if "by_group" in draws:
         groups = draws["by_group"].mean(("chain", "draw")).transpose("group", along).values
         shown = groups[:: max(1, len(groups) // (10 * MOST_LABELS))]
         axes.plot(x, shown.T, color=QUIET, lw=0.7, alpha=0.5)
-        axes.plot(
-            [], [], color=QUIET, lw=0.7, label=f"{len(shown):,} of {draws.attrs.get('groups', len(groups)):,} groups"
-        )
+        whole, factor = draws.attrs.get("groups", len(groups)), words(draws, "factor", "the factor")
+        counted = f"{len(shown):,} of {whole:,}" if len(shown) < whole else f"{whole:,}"
+        axes.plot([], [], color=QUIET, lw=0.7, label=f"{counted} groups of {factor}")
     for name, color, style in (("typical", MAIN, "-"), ("marginal", OTHER, "--")):
         found = interval(draws[name])
         axes.fill_between(x, found.lower, found.upper, color=color, alpha=0.2, lw=0)
-        axes.plot(x, found.mean, color=color, ls=style, lw=2, label=f"{name}{note}")
+        axes.plot(x, found.mean, color=color, ls=style, lw=2, label=name)
     if "closed_form" in draws:
         axes.plot(x, draws["closed_form"].values, color="black", ls=":", lw=1, label="marginal, closed form (a check)")
     axes.set(xlabel=shorten(along, 60), ylabel=f"mean of {words(draws, 'outcome', 'the outcome')}")

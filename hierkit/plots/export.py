@@ -1,6 +1,7 @@
 """A figure as bytes that are the same for the same figure."""
 
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +14,7 @@ DPI = 72
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as SVG, without a date, with ids that do not change; large artists as pixels."""
+    """The figure as SVG, without a date, with ids that do not change; large artists as pixels, words as text."""
     for axes in figure.axes:
         for artist in axes.get_children():
             if _size(artist) > MOST_VECTORS:
@@ -22,9 +23,9 @@ def to_svg(figure: Figure) -> bytes:
             for line in axes.lines:
                 line.set_rasterized(True)
     buffer = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "path"}):
+    with plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return re.sub(rb"\n +", b"\n", buffer.getvalue())  # a seventh of it is indentation
 
 
 def _size(artist: object) -> int:

@@ -17,16 +17,14 @@ def draw(draws: xr.Dataset) -> Figure:
     With a slope each group is a line over the predictor; else a point against its number of rows.
     """
     figure, panels = paper(3, width=4.2)
-    n, terms = draws["n"].values, draws["term"].values
+    n = draws["n"].values
     marked, which = _marked(draws)
     kinds = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
     for axes, (name, title) in zip(panels, kinds.items(), strict=True):
-        values = draws[name]
-        values = values.mean(("chain", "draw")) if "chain" in values.dims else values
-        if len(terms) > 1 and "range" in draws.attrs:
-            _lines(axes, draws, values.transpose("group", "term").values, marked)
+        if "slope" in draws.attrs:
+            _lines(axes, draws, _drawn(draws, name) @ _ends(draws), marked)
         else:
-            _levels(axes, draws, values.isel(term=0).values, marked)
+            _levels(axes, draws, _drawn(draws, name)[:, 0], marked)
         axes.set_title(title)
     for axes in panels[1:]:
         axes.sharey(panels[0])
@@ -41,34 +39,37 @@ def draw(draws: xr.Dataset) -> Figure:
     return figure
 
 
+def _drawn(draws: xr.Dataset, name: str) -> np.ndarray:
+    """(group, term), the level of each group and its slope, if lines are drawn."""
+    values = draws[name].mean([dim for dim in ("chain", "draw") if dim in draws[name].dims])
+    labels = [draws.attrs[word] for word in ("level", "slope") if word in draws.attrs]
+    return np.asarray(values.sel(term=labels).transpose("group", "term").values)
+
+
+def _ends(draws: xr.Dataset) -> np.ndarray:
+    """(term, end), what level and slope are multiplied by at both ends of the lines; of levels alone one."""
+    ends = draws.attrs.get("range")
+    return np.ones((1, 1)) if ends is None else np.array([[1.0, 1.0], ends])
+
+
 def _marked(draws: xr.Dataset) -> tuple[np.ndarray, str]:
     """The groups that are highlighted: the smallest, or those farthest from the common line if all are of a size."""
     n = draws["n"].values
     count = min(HIGHLIGHTED, len(n))
     if n.min() < n.max():
         return np.argsort(n, kind="stable")[:count], f"the {count} smallest"
-    apart = (draws["partial"].mean(("chain", "draw")) - draws["complete"]).isel(term=0)
-    return np.argsort(-np.abs(apart.values), kind="stable")[:count], f"the {count} farthest from the common one"
+    apart = (_drawn(draws, "partial") - _drawn(draws, "complete"))[:, 0]
+    return np.argsort(-np.abs(apart), kind="stable")[:count], f"the {count} farthest from the common one"
 
 
 def _limit(axes: Axes, draws: xr.Dataset) -> int:
     """Show what the model says of all groups, and most of what groups say alone; how many of those lie beyond."""
-    ends = np.array(draws.attrs.get("range", [0.0]))
-    complete, none, partial = (
-        draws[name]
-        .mean([dim for dim in ("chain", "draw") if dim in draws[name].dims])
-        .transpose("group", "term")
-        .values
-        for name in ("complete", "none", "partial")
-    )
-    slopes = [values[:, 1:2] if len(ends) > 1 else np.zeros((len(values), 1)) for values in (complete, none, partial)]
-    heights = [values[:, :1] + slope * ends for values, slope in zip((complete, none, partial), slopes, strict=True)]
-    return within_reach(axes, heights[1].ravel(), np.concatenate([heights[0], heights[2]]).ravel())
+    complete, none, partial = (_drawn(draws, name) @ _ends(draws) for name in ("complete", "none", "partial"))
+    return within_reach(axes, none.ravel(), np.concatenate([complete, partial]).ravel())
 
 
-def _lines(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarray) -> None:
-    ends = np.array(draws.attrs["range"])
-    lines = values[:, :1] + values[:, 1:2] * ends
+def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray) -> None:
+    ends = draws.attrs["range"]
     shown = (
         np.arange(len(lines))
         if len(lines) <= 10 * MOST_LABELS
@@ -78,7 +79,8 @@ def _lines(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarray
     for j, mark in zip(marked, MARKS, strict=False):
         label = f"{shorten(draws['group'].values[j])} ({draws['n'].values[j]:,} rows)"
         axes.plot(ends, lines[j], color=OTHER, lw=2, marker=mark, label=label)
-    axes.set_xlabel(shorten(draws["term"].values[1]))
+    others = ", other terms at zero" if draws.sizes["term"] > 2 else ""
+    axes.set_xlabel(f"{shorten(draws.attrs['slope'])}{others}")
     axes.set_ylabel(words(draws, "scale", "link scale"))
     axes.legend(fontsize="small")
 
@@ -89,5 +91,5 @@ def _levels(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarra
     axes.plot(x, values, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5, alpha=0.7)
     for j, mark in zip(marked, MARKS, strict=False):
         axes.plot(x[j], values[j], mark, color=OTHER, ms=8, label=shorten(draws["group"].values[j]))
-    axes.set_ylabel(f"{shorten(draws['term'].values[0])} ({words(draws, 'scale', 'link scale')})")
+    axes.set_ylabel(f"{shorten(draws.attrs['level'])} ({words(draws, 'scale', 'link scale')})")
     axes.legend(fontsize="small")

@@ -102,13 +102,13 @@ def _share(between: Array, draws: Draws) -> Array:
 def _response(eta: Array, between: Array) -> Array:
     """The same on the response scale, Var(p) / (p (1 - p)) with p averaged over all groups."""
     total, parts = between.sum(axis=1), _with_sum(between)
-    mean = mean_probability(eta, total)
+    of_row = mean_probability(eta, total) * mean_probability(-eta, total)  # 1 - p would round to nothing
     result = np.empty(parts.shape)
     for i in range(eta.shape[1]):
         for f in range(parts.shape[1]):
             rest = (total - parts[:, f])[:, i].clip(0)
             variance = variance_of_probability(eta[:, i], parts[:, f, i], rest)
-            result[:, f, i] = variance / (mean * (1 - mean))[:, i]
+            result[:, f, i] = variance / of_row[:, i]
     return result
 
 

@@ -61,7 +61,7 @@ def variance_of_probability(eta: Array, variance: Array, rest: Array) -> Array:
     nodes = np.linspace(-WIDTH, WIDTH, POINTS)
     weights = np.exp(-(nodes**2) / 2)
     weights = weights / weights.sum()
-    at = eta[:, None] + np.sqrt(variance)[:, None] * nodes
+    at = -np.abs(eta)[:, None] + np.sqrt(variance)[:, None] * nodes  # p and 1 - p vary alike; the smaller is exact
     p = mean_probability(at, rest[:, None]) if rest.any() else expit(at)
     mean = p @ weights
     result: Array = (p - mean[:, None]) ** 2 @ weights

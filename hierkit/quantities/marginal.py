@@ -59,11 +59,11 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
         spread[part] = variance @ weights / weights.sum()
         gamma[part], residual[part] = _project(draws, rows, weights, variance, part, projection)
     labels = {"term": [column.label for column in design.columns]}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        attenuation = gamma / draws.beta
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        attenuation, ratio = gamma / draws.beta, np.exp(gamma)
     arrays = {"marginal": draws.labelled(gamma, labels)}
     if draws.sigma is None:
-        arrays["odds_ratio"] = draws.labelled(np.exp(gamma), labels)
+        arrays["odds_ratio"] = draws.labelled(ratio, labels)
         arrays["attenuation"] = draws.labelled(attenuation, labels)
         arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * spread))
         arrays["residual"] = draws.labelled(residual)

@@ -92,10 +92,18 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
-    attrs: dict[str, Any] = dict(spoken(design, chosen))
-    if terms.labels[0] == "Intercept" and len(terms.labels) > 1:
-        attrs["range"] = [float(terms.X[:, 1].min()), float(terms.X[:, 1].max())]
+    attrs = spoken(design, chosen) | _drawn(terms)
     return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
+
+
+def _drawn(terms: OwnTerms) -> dict[str, Any]:
+    """Which term the picture is of, one that varies if there is one: a slope over its range, or else levels."""
+    varies = [label for label, row in zip(terms.labels, terms.of_effects, strict=True) if row.any()]
+    slopes = [label for label in [*varies, *terms.labels] if label != "Intercept"]
+    if terms.labels[0] != "Intercept" or not slopes:
+        return {"level": [*varies, *terms.labels][0]}
+    values = terms.X[:, terms.labels.index(slopes[0])]
+    return {"level": "Intercept", "slope": slopes[0], "range": [float(values.min()), float(values.max())]}
 
 
 def own_terms(design: Design, factor: Factor) -> OwnTerms:

@@ -214,6 +214,7 @@ def response_curve(
     if draws.sigma is None:
         spread = total_group_variance(draws, rows)
         arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
+    chosen = None
     if design.factors:
         chosen = design.factors[0] if factor is None else design.factor(factor)
         places = _places(chosen, groups)
@@ -229,7 +230,7 @@ def response_curve(
         f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."
     )
-    return Quantity(xr.Dataset(arrays, attrs=spoken(design)), definition, picture="curves")
+    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="curves")
 
 
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:

@@ -1,38 +1,87 @@
-"""What a report is made of: the parts of a fit, with or without the names of its groups."""
+"""What a report is made of: the parts of a fit, with or without its groups' names, and what several sections use."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from hierkit.model.design import Design
+from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
+from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.checks import checks
 from hierkit.quantities.findings import Findings
+from hierkit.quantities.icc import icc
+from hierkit.quantities.marginal import marginal_coefficients
+from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.shrinkage import shrinkage
 
 MOST_FITTED = 500  # groups that are fitted or drawn each for itself
-ENOUGH = 1000  # draws for what takes long and is shown to three digits
+ENOUGH, FEWEST = 1000, 100  # draws for what takes long and is shown to three digits, fewer for many rows
+MOST_MEANS = 20_000_000  # means of rows in draws that are computed for one quantity
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of a fit, and its findings."""
+    """The parts of a fit, its findings, and what several sections show, computed once and when first asked for."""
 
     design: Design
     priors: Priors
     draws: xr.DataTree
     findings: Findings
 
-    @property
+    @cached_property
     def posterior(self) -> xr.Dataset:
         """(chain, draw, ...)."""
         return self.draws["posterior"].to_dataset()
 
+    @cached_property
+    def thinned(self) -> xr.Dataset:
+        """The posterior, about a thousand draws of it."""
+        return thin(self.posterior, ENOUGH)
 
-def thinned(posterior: xr.Dataset) -> xr.Dataset:
-    """Every so many draws, about a thousand in all."""
-    step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // ENOUGH)
+    @cached_property
+    def shares(self) -> Quantity:
+        """Intraclass correlations."""
+        return icc(self.thinned, self.design)
+
+    @cached_property
+    def across(self) -> Quantity:
+        """Coefficients across the population."""
+        rows = len(self.design.offset)
+        return marginal_coefficients(thin(self.posterior, min(ENOUGH, max(FEWEST, MOST_MEANS // rows))), self.design)
+
+    @cached_property
+    def kept(self) -> dict[str, Quantity]:
+        """Shrinkage, by factor."""
+        labels = [factor.label for factor in self.design.factors]
+        return {label: shrinkage(self.thinned, self.design, label) for label in labels}
+
+    @cached_property
+    def unusual(self) -> dict[str, Quantity]:
+        """Q-Q of group effects, by factor, without those of too many groups."""
+        labels = [factor.label for factor in self.design.factors if len(factor.levels) <= MOST_FITTED]
+        return {label: blup_qq(self.posterior, self.design, label) for label in labels}
+
+    def is_student_t(self, factor: Factor) -> bool:
+        """Whether a factor's effects are Student-t."""
+        return f"{factor.name}_nu" in self.posterior
+
+    def spread(self, factor: Factor) -> str:
+        """What τ is called."""
+        return "Student-t scale" if self.is_student_t(factor) else "standard deviation"
+
+
+def thin(posterior: xr.Dataset, enough: int) -> xr.Dataset:
+    """Every so many draws, about so many in all."""
+    step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // enough)
     return posterior.isel(draw=slice(None, None, step))
+
+
+def count(draws: xr.Dataset) -> int:
+    """How many draws there are."""
+    return int(draws.sizes["chain"] * draws.sizes["draw"])
 
 
 def without_levels(parts: Parts) -> Parts:

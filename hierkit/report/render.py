@@ -9,9 +9,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hierkit.quantities.findings import SEVERITIES
 from hierkit.report.parts import Parts, without_levels
+from hierkit.report.section import Section
 from hierkit.report.sections import report_sections, summarise, verdict
+from hierkit.report.weight import MOST_BYTES, lighter
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,8 +53,8 @@ def render_report(
     title : str, optional
         Of the page; the outcome if not given.
     sections : sequence of str, optional
-        Which sections: "found", "trust", "estimates", "groups", "pooling", "curves", "shape", "data", "priors",
-        "method"; all if not given.
+        Which sections: "found", "trust", "estimates", "shares", "groups", "pooling", "curves", "shape", "data",
+        "priors", "method"; all if not given.
     include_levels : bool
         Whether groups have their names; else they are numbered. The formula and the names of coefficients stay as they
         are, also where a grouping factor is a predictor too.
@@ -61,22 +62,27 @@ def render_report(
     Returns
     -------
     Report
-        The same bytes for the same fit. Its Content-Security-Policy allows inline style and data images, nothing else.
+        The same bytes for the same fit, below 1 MB: long tables are cut and the largest pictures left out where it has
+        to be, which their sections say. Its Content-Security-Policy allows inline style and data images, nothing else.
     """
     if not include_levels:
         parts = without_levels(parts)
-    page = (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
+    template = _environment().get_template("report.html.jinja")
+
+    def page(shown: Sequence[Section]) -> str:
+        return template.render(
             title=title or f"Hierarchical model of {parts.design.outcome.label}",
             verdict=verdict(parts.findings),
             trusted=not parts.findings.need_action,
-            severities=SEVERITIES,
-            sections=report_sections(parts, sections),
+            sections=shown,
         )
-    )
-    return Report(page)
+
+    shown = report_sections(parts, sections)
+    text = page(shown)
+    while len(text.encode()) > MOST_BYTES and (fewer := lighter(shown)) is not None:
+        shown = fewer
+        text = page(shown)
+    return Report(text)
 
 
 def render_notebook(parts: Parts) -> str:

@@ -1,9 +1,8 @@
 """What a report says, as sections of sentences and tables; text and HTML are made of the same ones."""
 
 import html
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,55 +10,19 @@ import pandas as pd
 from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.plots.settings import spoken_interval
-from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.blups import group_effects
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.findings import Findings
 from hierkit.quantities.pooling import compare_pooling
 from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.shrinkage import shrinkage
 from hierkit.quantities.slopes import response_curve
 from hierkit.quantities.typical import is_measured
 from hierkit.quantities.variance import variance_components
-from hierkit.report.parts import MOST_FITTED, Parts, thinned
+from hierkit.report.parts import MOST_FITTED, Parts, count
+from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
 from hierkit.report.story import story
 
-MOST_ROWS = 200
 MOST_CURVES, MOST_DRAWN = 2, 200  # predictors, and groups of each
-WIDTH = 100
-
-
-def _table_as_text(table: pd.DataFrame) -> list[str]:
-    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
-
-
-def _items_as_text(table: pd.DataFrame) -> list[str]:
-    return [f"{item}: {value}" for item, value in table.itertuples(index=False)]
-
-
-def _findings_as_text(table: pd.DataFrame) -> list[str]:
-    rows = [f"{row.severity}, {row.check}: {row.message} {row.advice}" for row in table.itertuples()]
-    return [line for row in rows for line in textwrap.wrap(row, WIDTH, subsequent_indent="  ")]
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """An SVG, and what it shows in words."""
-
-    svg: bytes
-    alt: str
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """A heading, sentences, a picture, and a table with its caption and its form in plain text, where there is one."""
-
-    title: str
-    sentences: tuple[str, ...] = ()
-    table: pd.DataFrame | None = None
-    caption: str = ""
-    as_text: Callable[[pd.DataFrame], list[str]] = _table_as_text
-    picture: Picture | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,7 +32,7 @@ class Summary:
     sections: tuple[Section, ...]
 
     def __str__(self) -> str:
-        return "\n\n".join(_as_text(section) for section in self.sections)
+        return "\n\n".join(in_text(section) for section in self.sections)
 
     __repr__ = __str__
 
@@ -98,22 +61,31 @@ def _trust(parts: Parts) -> Iterator[Section]:
     yield findings_section(parts)
 
 
+def _shares(parts: Parts) -> Iterator[Section]:
+    if parts.design.factors:
+        caption = "Share of the variance that lies between groups"
+        yield drawn("How the variance divides", parts.shares, caption, _thinned_note(parts, parts.shares))
+        if parts.design.family == "bernoulli" and parts.design.columns:
+            note = _thinned_note(parts, parts.across)
+            yield quantity_section("Across the population", parts.across, "Marginal coefficients", note)
+
+
 def _groups(parts: Parts) -> Iterator[Section]:
     for factor in parts.design.factors:
         found = group_effects(parts.posterior, parts.design, factor.label)
-        yield _drawn(f"Groups of {factor.label}", found, f"Group effects of {factor.label}")
+        yield drawn(f"Groups of {factor.label}", found, f"Group effects of {factor.label}")
 
 
 def _pooling(parts: Parts) -> Iterator[Section]:
-    posterior = thinned(parts.posterior)
     for factor in parts.design.factors:
-        found = shrinkage(posterior, parts.design, factor.label)
-        kept = Quantity(found.draws.drop_vars(["pull", "own", "pooled"]), found.definition)
+        found = parts.kept[factor.label]
         caption = f"Shares that groups of {factor.label} keep of their own evidence"
-        yield _drawn(f"Shrinkage of {factor.label}", kept, caption, found)
+        untabled = ("pull",) if len(factor.levels) <= MOST_FITTED else ("pull", "own", "pooled")
+        yield drawn(f"Shrinkage of {factor.label}", found, caption, _thinned_note(parts, found), untabled)
         if len(factor.levels) <= MOST_FITTED:
-            compared = compare_pooling(posterior, parts.design, factor.label)
-            yield _drawn(f"Pooling of {factor.label}", compared, f"Complete, no and partial pooling of {factor.label}")
+            compared = compare_pooling(parts.thinned, parts.design, factor.label)
+            caption = f"Complete, no and partial pooling of {factor.label}"
+            yield drawn(f"Pooling of {factor.label}", compared, caption, _thinned_note(parts, compared))
 
 
 def _curves(parts: Parts) -> Iterator[Section]:
@@ -122,19 +94,18 @@ def _curves(parts: Parts) -> Iterator[Section]:
     for name in [name for name in measured if design.rows.frame[name].nunique() > 2][:MOST_CURVES]:
         levels = design.factors[0].levels if design.factors else np.empty(0)
         groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
-        found = response_curve(thinned(parts.posterior), design, name, groups=groups)
+        found = response_curve(parts.thinned, design, name, groups=groups)
         found.draws.attrs["groups"] = len(levels)
-        shown = Quantity(found.draws.drop_vars("by_group", errors="ignore"), found.definition)
-        yield _drawn(
-            f"{design.outcome.label} along {name}", shown, f"Mean of {design.outcome.label} along {name}", found
-        )
+        title, caption = f"{design.outcome.label} along {name}", f"Mean of {design.outcome.label} along {name}"
+        note = _thinned_note(parts, found)
+        if design.factors:
+            note += ("Curves of single groups are drawn, and not in the table.",)
+        yield drawn(title, found, caption, note, ("by_group",))
 
 
 def _shape(parts: Parts) -> Iterator[Section]:
-    for factor in parts.design.factors:
-        if len(factor.levels) <= MOST_FITTED:
-            found = blup_qq(parts.posterior, parts.design, factor.label)
-            yield _drawn(f"Do groups of {factor.label} look normal?", found, f"Standardised effects of {factor.label}")
+    for label, found in parts.unusual.items():
+        yield drawn(f"Do groups of {label} look normal?", found, f"Standardised effects of {label}")
 
 
 def _priors(parts: Parts) -> Iterator[Section]:
@@ -153,6 +124,7 @@ SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
     "found": _found,
     "trust": _trust,
     "estimates": lambda parts: _estimates(parts),
+    "shares": _shares,
     "groups": _groups,
     "pooling": _pooling,
     "curves": _curves,
@@ -163,32 +135,18 @@ SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
 }
 
 
-def _drawn(title: str, quantity: Quantity, caption: str, picture: Quantity | None = None) -> Section:
-    """A quantity as sentences, picture and table."""
-    from hierkit.plots.export import to_svg  # matplotlib takes a second to import
-
-    section = _quantity_section(title, quantity, caption)
-    drawn = quantity if picture is None else picture
-    alt = f"{caption}. {_said(quantity.table())} The numbers are in the table below."
-    return replace(section, picture=Picture(to_svg(drawn.plot()), alt))
-
-
-def _said(table: pd.DataFrame) -> str:
-    """What a picture of intervals shows, in words."""
-    if "ci_lower" not in table:
-        marked = int(table["outlying"].sum()) if "outlying" in table else 0
-        return f"{marked} groups are outlying." if marked else "No group is outlying."
-    clear = int(((table["ci_lower"] > 0) | (table["ci_upper"] < 0)).sum())
-    low, high = table["estimate"].min(), table["estimate"].max()
-    return f"{len(table):,} estimates from {low:.3g} to {high:.3g}; {clear:,} intervals exclude zero."
-
-
 def verdict(findings: Findings) -> str:
     """Whether the draws can be used, in a sentence."""
     if findings.need_action:
         checks = ", ".join(finding.check for finding in findings.need_action)
         return f"The draws cannot be trusted yet: {checks}."
     return "The sampling checks found nothing wrong."
+
+
+def _thinned_note(parts: Parts, quantity: Quantity) -> tuple[str, ...]:
+    """How many of the draws were used, where not all were."""
+    used, drawn = count(quantity.draws), count(parts.posterior)
+    return (f"Computed from {used:,} of the {drawn:,} draws.",) if used < drawn else ()
 
 
 def model_section(parts: Parts) -> Section:
@@ -206,13 +164,13 @@ def model_section(parts: Parts) -> Section:
         size = f"{least} to {most} rows each" if least < most else f"{least} rows each"
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
-    return Section("Model and data", (), table, "What was fitted to what", _items_as_text)
+    return Section("Model and data", (), table, "What was fitted to what", items_as_text)
 
 
 def findings_section(parts: Parts) -> Section:
     """The verdict, and every finding with its advice."""
     table = parts.findings.table() if parts.findings else None
-    return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first", _findings_as_text)
+    return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first", findings_as_text)
 
 
 def _outcome(design: Design) -> str:
@@ -229,22 +187,11 @@ def _estimates(parts: Parts) -> tuple[Section, ...]:
     sections = []
     if parts.design.columns:
         found = coefficients(parts.posterior, parts.design)
-        sections.append(_quantity_section("Coefficients", found, "Conditional coefficients"))
+        sections.append(quantity_section("Coefficients", found, "Conditional coefficients"))
     components = variance_components(parts.posterior, parts.design)
     if components.draws.sizes["component"]:
-        sections.append(_quantity_section("Variance components", components, "How much groups differ"))
+        sections.append(quantity_section("Variance components", components, "How much groups differ"))
     return tuple(sections)
-
-
-def _quantity_section(title: str, quantity: Quantity, caption: str) -> Section:
-    table = quantity.table()
-    sentences = [quantity.definition]
-    if "ci_prob" in table.attrs:
-        sentences.append(f"Intervals are {spoken_interval()}.")
-    if len(table) > MOST_ROWS:
-        sentences.append(f"The first {MOST_ROWS} of {len(table)} rows are shown.")
-        table = table.head(MOST_ROWS)
-    return Section(title, tuple(sentences), table, caption)
 
 
 def _priors_section(parts: Parts) -> Section:
@@ -266,12 +213,3 @@ def _sampling_section(parts: Parts) -> Section:
     ]
     versions = pd.DataFrame(attrs["versions"].items(), columns=["package", "version"])
     return Section("How it was computed", tuple(sentences), versions, "Versions")
-
-
-def _as_text(section: Section) -> str:
-    lines = [section.title, "-" * len(section.title)]
-    for sentence in section.sentences:
-        lines += textwrap.wrap(sentence, WIDTH)
-    if section.table is not None:
-        lines += section.as_text(section.table)
-    return "\n".join(lines)

@@ -2,30 +2,31 @@
 
 from collections.abc import Iterator
 
-import xarray as xr
+import numpy as np
 
-from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.syntax import columns_in
-from hierkit.model.terms import Column
-from hierkit.quantities.blup_qq import blup_qq
-from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.icc import icc
-from hierkit.quantities.marginal import marginal_coefficients
-from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.shrinkage import shrinkage
-from hierkit.quantities.typical import is_measured
+from hierkit.quantities.blups import partner
+from hierkit.quantities.effects import read_effects, student_t_note
+from hierkit.quantities.predictor import group_variance, read_draws
+from hierkit.quantities.typical import mean_row
 from hierkit.quantities.variance import variance_components
-from hierkit.report.parts import MOST_FITTED, Parts, thinned
+from hierkit.report.parts import Parts
+from hierkit.report.predictors import told_predictors
+from hierkit.report.words import number, per_unit, scale, spoken_effect
 
 NAMED = 5
 
 
 def story(parts: Parts) -> tuple[str, ...]:
     """The findings about groups and predictors, a sentence or two each."""
-    sentences = [*_caution(parts), *_between(parts), *_predictors(parts)]
+    sentences = [*_caution(parts)]
     for factor in parts.design.factors:
-        sentences += [*_pooling(parts, factor), *_outlying(parts, factor)]
+        sentences += [*_effects(parts, factor), _share(parts, factor)]
+    sentences += [*_rows(parts), *told_predictors(parts)]
+    for factor in parts.design.factors:
+        sentences += [_pooling(parts, factor), _outlying(parts, factor)]
+    if parts.design.offset.any():
+        sentences.append("All of this comes on top of the offset that every row has.")
     return tuple(sentences)
 
 
@@ -34,102 +35,75 @@ def _caution(parts: Parts) -> Iterator[str]:
         yield f"The draws cannot be trusted yet ({', '.join(checks)}): what follows may be wrong."
 
 
-def _between(parts: Parts) -> Iterator[str]:
+def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
+    """How much each effect varies, without those that are told with their predictor."""
+    design, first = parts.design, True
+    sds = variance_components(parts.posterior, design).draws["value"]
+    for effect in factor.effects:
+        common = partner(effect, design.columns)
+        if common is not None and not effect.is_intercept:
+            continue
+        sd = number(sds.sel(component=f"sd({effect.label}|{factor.label})"))
+        what = spoken_effect(design, effect, factor.effects)
+        start = f"Groups of {factor.label} differ: {what}" if first else f"{what[0].upper()}{what[1:]}"
+        unit = f"{scale(design)}{per_unit(design, effect, factor.effects)}"
+        yield f"{start} varies between them with a {parts.spread(factor)} of {sd} {unit}."
+        first = False
+
+
+def _share(parts: Parts, factor: Factor) -> str:
+    design, shares = parts.design, parts.shares.draws
+    where = "response" if "response" in shares else "latent"
+    share = number(shares[where].sel(factor=factor.label), percent=True)
+    text = f"At the mean row {share} of the {'variance of the outcome' if where == 'response' else 'variance'} lies "
+    text += f"between groups of {factor.label}"
+    if len(factor.effects) > 1:
+        place, draws = design.factors.index(factor), read_draws(parts.thinned, design, effects=False)
+        variance = group_variance(draws.G[place], mean_row(design).Z[place])[:, 0]
+        text += f", whose levels have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))} there"
+    return f"{text}.{student_t_note(parts.posterior, design) if parts.is_student_t(factor) else ''}"
+
+
+def _rows(parts: Parts) -> Iterator[str]:
     design = parts.design
     if not design.factors:
         yield f"All {len(design.offset):,} rows are one population: the model has no groups."
-        return
-    sds = variance_components(parts.posterior, design).draws["value"]
-    shares = icc(thinned(parts.posterior), design).draws
-    unit = f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
-    for factor in design.factors:
-        effect = factor.effects[0]
-        per = "" if effect.is_intercept else f" per unit of {effect.label}"
-        text = (
-            f"Groups of {factor.label} differ: {_spoken(effect.label)} varies between them with a standard deviation "
-            f"of {_number(sds.sel(component=f'sd({effect.label}|{factor.label})'))} {unit}{per}"
-        )
-        if design.family == "gaussian" and len(design.factors) == 1 and effect.is_intercept:
-            text += f", beside {_number(sds.sel(component='sigma'))} within groups"
-        where = "response" if "response" in shares else "latent"
-        share = _number(shares[where].sel(factor=factor.label), percent=True)
-        scale = "outcome's variance" if where == "response" else "variance"
-        yield f"{text}. At the mean row {share} of the {scale} lies between them."
-
-
-def _spoken(effect: str) -> str:
-    return "their level" if effect == "1" else f"the effect of {effect}"
-
-
-def _predictors(parts: Parts) -> Iterator[str]:
-    design = parts.design
-    columns = [column for column in design.columns if not column.is_intercept]
-    if not columns:
-        return
-    found = coefficients(parts.posterior, design).draws
     if design.family == "gaussian":
-        where = ", within a group and across the population alike" if design.factors else ""
-        for column in columns:
-            change = _number(found["coefficient"].sel(term=column.label))
-            subject = _subject(design, column)
-            yield f"{subject} changes {design.outcome.label} by {change}{where}." + _slopes(parts, column.label)
-        return
-    across = marginal_coefficients(thinned(parts.posterior), design).draws if design.factors else None
-    for column in columns:
-        ratio = _number(found["odds_ratio"].sel(term=column.label))
-        text = f"{_subject(design, column)} multiplies the odds by {ratio}"
-        if across is not None:
-            wide = _number(across["odds_ratio"].sel(term=column.label))
-            text += f" within a group, and by {wide} across the population"
-        yield f"{text}." + _slopes(parts, column.label)
+        alike = "Rows of the same groups" if design.factors else "Rows with the same predictors"
+        sd = f"{number(parts.posterior['sigma'])} {scale(design)}"
+        yield f"{alike} differ with a residual standard deviation of {sd}."
 
 
-def _subject(design: Design, column: Column) -> str:
-    return f"One unit more of {column.label}" if _is_unit(design, column) else f"The term {column.label}"
-
-
-def _is_unit(design: Design, column: Column) -> bool:
-    """Whether a coefficient is what one unit of a predictor does: a number that stands in no other term."""
-    label, others = column.label, [other.label for other in design.columns if other is not column]
-    alone = columns_in(design.formula.common_tree).count(label) == 1 and not any(label in o.split(":") for o in others)
-    return label in design.formula.predictors and is_measured(design, label) and alone
-
-
-def _slopes(parts: Parts, label: str) -> str:
-    """How far groups' own slopes spread, where they vary."""
-    for factor in parts.design.factors:
-        if label in [effect.label for effect in factor.effects]:
-            sds = variance_components(parts.posterior, parts.design).draws["value"]
-            sd = _number(sds.sel(component=f"sd({label}|{factor.label})"))
-            return f" It differs between groups of {factor.label}, with a standard deviation of {sd}."
-    return ""
-
-
-def _pooling(parts: Parts, factor: Factor) -> Iterator[str]:
-    found = shrinkage(thinned(parts.posterior), parts.design, factor.label).draws["overall"]
-    kept, counts = found.mean(("chain", "draw")).values, factor.counts
-    least, most = kept.argmin(), kept.argmax()
-    text = f"A group of {factor.label} keeps between {kept[least]:.0%} and {kept[most]:.0%} of its own evidence"
-    if counts[least] < counts[most]:
+def _pooling(parts: Parts, factor: Factor) -> str:
+    kept, counts = parts.kept[factor.label].draws["overall"].mean(("chain", "draw")).values, factor.counts
+    least, most = int(kept.argmin()), int(kept.argmax())
+    low, high = f"{kept[least]:.0%}", f"{kept[most]:.0%}"
+    shares = f"about {low}" if low == high else f"between {low} and {high}"
+    text = f"A group of {factor.label} keeps {shares} of its own evidence"
+    if counts[least] < counts[most] and low != high:
         text += f" (those with {counts[least]:,} and {counts[most]:,} rows)"
-    yield text + "; the rest of its estimate comes from the other groups."
+    return text + "; the rest of its estimate comes from the other groups."
 
 
-def _outlying(parts: Parts, factor: Factor) -> Iterator[str]:
-    if len(factor.levels) > MOST_FITTED:
-        return
-    found = blup_qq(parts.posterior, parts.design, factor.label).draws["outlying"]
-    names = [str(name) for name in found["group"].values[found.values]]
-    if not names:
-        yield f"No group of {factor.label} stands out from what a normal distribution of effects allows."
-        return
-    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    yield f"Standing out among groups of {factor.label}: {shown}."
+def _outlying(parts: Parts, factor: Factor) -> str:
+    if factor.label not in parts.unusual:
+        many = f"{len(factor.levels):,}"
+        return f"Whether single groups of {factor.label} stand out was not assessed, there being {many}."
+    found = parts.unusual[factor.label].draws
+    places = np.flatnonzero(found["outlying"].values)
+    if not len(places):
+        return f"No group of {factor.label} stands out from what a normal distribution of effects allows."
+    deviations = read_effects(parts.posterior, factor).u.mean(("chain", "draw")).values
+    standardised = np.nan_to_num(found["standardised"].transpose("group", "effect").values)
+    said = [_unusual(parts, factor, j, int(np.abs(standardised[j]).argmax()), deviations[j]) for j in places[:NAMED]]
+    more = f"; and {len(places) - NAMED} more" if len(places) > NAMED else ""
+    return f"Standing out among groups of {factor.label}: {'; '.join(said)}{more}."
 
 
-def _number(draws: xr.DataArray, percent: bool = False) -> str:
-    """A mean with its interval, in words."""
-    row = Quantity(xr.Dataset({"value": draws.drop_vars([c for c in draws.coords if c not in draws.dims])}), "").table()
-    pattern = "{:.0%}" if percent else "{:.3g}"
-    mean, lower, upper = (pattern.format(row[name].iloc[0]) for name in ("estimate", "ci_lower", "ci_upper"))
-    return f"{mean} ({lower} to {upper})"
+def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: np.ndarray) -> str:
+    """A group that stands out, the effect that does so most, its direction and its size."""
+    column, value = factor.effects[effect], deviations[effect]
+    what = spoken_effect(parts.design, column, factor.effects).replace("their", "its", 1)
+    side = "above" if value > 0 else "below"
+    unit = f"{scale(parts.design)}{per_unit(parts.design, column, factor.effects)}"
+    return f"{factor.levels[group]}, {what} being {abs(value):.3g} {unit} {side} the common one"

@@ -55,6 +55,17 @@ def test_latent_and_response_scale():
     assert quantity.draws["latent"].dims == ("chain", "draw", "factor")
 
 
+@pytest.mark.parametrize("far", [5.0, 30.0, 45.0])
+def test_certain_events_and_their_opposites_have_the_same_share(far):
+    design = design_of("won ~ 1 + (1 | g)", table(200), "bernoulli")
+    shares = [
+        value(icc(fixed_draws(design, {"Intercept": at, "1|g_sigma": 2.0}), design), "response", factor="g")
+        for at in (-far, far)
+    ]
+    assert shares[0] == pytest.approx(shares[1], rel=1e-6)
+    assert 0 < shares[0] < 1
+
+
 def test_several_factors_and_their_sum():
     design = design_of("y ~ x + (1 | g) + (1 | s)", table(100))
     quantity = icc(fixed_draws(design, {"1|g_sigma": 1.0, "1|s_sigma": 2.0, "sigma": 2.0}), design)

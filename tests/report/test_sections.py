@@ -3,7 +3,8 @@ import textwrap
 import pytest
 from synthetic import synthetic_fit, table
 
-from hierkit.report.sections import MOST_ROWS, report_sections, verdict
+from hierkit.report.section import MOST_ROWS
+from hierkit.report.sections import report_sections, verdict
 
 
 @pytest.fixture
@@ -56,10 +57,10 @@ def test_rows_dropped_are_told():
 
 
 def test_many_groups_are_cut_and_said():
-    data = table(600).assign(g=lambda d: d.index // 2)
+    data = table(1200).assign(g=lambda d: d.index // 2)
     section = next(s for s in report_sections(synthetic_fit("y ~ (1 | g)", data)._parts) if s.title == "Groups of g")
-    assert len(section.table) == MOST_ROWS
-    assert f"The first {MOST_ROWS} of 600 rows are shown." in section.sentences
+    assert len(section.rows) == MOST_ROWS
+    assert f"The table has the first {MOST_ROWS:,} of 1,200 rows." in section.said
 
 
 def test_a_model_without_groups_or_coefficients_is_told_too():

@@ -1,9 +1,14 @@
 """What was found, in sentences that hold the numbers of the quantities."""
 
-import numpy as np
-from synthetic import sleepstudy_fit, synthetic_fit, table
+import re
+from dataclasses import replace
 
-from hierkit.report.parts import thinned, without_levels
+import numpy as np
+import pytest
+import xarray as xr
+from synthetic import many_groups, sleepstudy_fit, synthetic_fit, table
+
+from hierkit.report.parts import count, thin, without_levels
 from hierkit.report.sections import SECTIONS, report_sections
 from hierkit.report.story import story
 
@@ -16,9 +21,12 @@ def test_the_sentences_hold_the_numbers_of_the_tables():
     assert f"standard deviation of {sds.loc['sd(1|Subject)', 'estimate']:.3g} (" in text
     assert f"changes Reaction by {slope.estimate:.3g} ({slope.ci_lower:.3g} to {slope.ci_upper:.3g})" in text
     assert f"with a standard deviation of {sds.loc['sd(Days|Subject)', 'estimate']:.3g} (" in text
-    assert "of the variance lies between them" in text
-    assert "A group of Subject keeps between" in text
-    assert "groups of Subject" in text
+    level = sds.loc["sd(1|Subject)", "estimate"]
+    assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
+    assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
+    shares = fit.icc().table().set_index("quantity")
+    assert f"At the mean row {shares.loc['latent', 'estimate']:.0%} (" in text
+    assert "A group of Subject keeps about" in text  # each has ten rows
 
 
 def test_odds_are_told_within_and_across():
@@ -29,13 +37,66 @@ def test_odds_are_told_within_and_across():
     assert "across the population" in text
 
 
-def test_categories_and_interactions_are_terms_not_units():
-    fit = synthetic_fit("y ~ x * h + z + (1 | g)", table(80), draws=100)
-    text = " ".join(story(fit._parts))
-    assert "The term h[mid] changes y by" in text
-    assert "The term x:h[mid] changes" in text
-    assert "The term x changes" in text
-    assert "One unit more of z changes y by" in text
+@pytest.mark.parametrize(
+    ("formula", "family", "sentence"),
+    [
+        ("y ~ x * h + z + (1 | g)", "gaussian", "The term h[mid] changes y by"),
+        ("y ~ x * h + z + (1 | g)", "gaussian", "The term x:h[mid] changes y by"),
+        ("y ~ x * h + z + (1 | g)", "gaussian", "The term x changes y by"),
+        ("y ~ x * h + z + (1 | g)", "gaussian", "One unit more of z changes y by"),
+        ("y ~ k + (1 | g)", "gaussian", "k = b instead of c changes y by"),
+        ("y ~ 0 + k + x + (1 | g)", "gaussian", "Where k is b and every other predictor is 0, y has a mean of"),
+        ("won ~ 0 + k + (1 | g)", "bernoulli", "Where k is b, the odds are"),
+        ("y ~ area + x + (1 | g)", "gaussian", ", a comparison between groups of g."),
+        ("won ~ area + (1 | g)", "bernoulli", "between groups of g that are alike otherwise, and by"),
+        ("y ~ x + (x + k | g)", "gaussian", "their level where x is 0 and k is c varies"),
+        ("y ~ x + (x + k | g)", "gaussian", "The difference between k = b and c varies between them"),
+        ("y ~ 1 + (0 + k | g)", "gaussian", "Groups of g differ: their level where k is c varies"),
+        ("y ~ 1 + (0 + x | g)", "gaussian", "the effect of x varies between them"),
+        ("y ~ 1 + (0 + x | g)", "gaussian", "units of y per unit of x."),
+        ("y ~ x + (x | g) + (x | s)", "gaussian", "It differs between groups of s, with a standard deviation of"),
+        ("won ~ x + (x | g)", "bernoulli", "log odds."),
+        ("y ~ x + offset(z) + (1 | g)", "gaussian", "on top of the offset"),
+    ],
+)
+def test_each_kind_of_term_has_its_words(formula, family, sentence):
+    fit = synthetic_fit(formula, table(120).assign(area=lambda t: t.g / 50), family, draws=20)
+    assert sentence in " ".join(story(fit._parts))
+
+
+def test_student_t_effects_have_a_scale():
+    fit = synthetic_fit("y ~ x + (1 | g)", table(80), draws=200)
+    posterior = fit.draws["posterior"].to_dataset()
+    posterior["g_nu"] = posterior["sigma"] * 0 + 4.0
+    draws = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": fit.draws["sample_stats"].to_dataset()})
+    draws.attrs = fit.draws.attrs
+    text = " ".join(story(replace(fit, draws=draws)._parts))
+    assert "varies between them with a Student-t scale of" in text
+    assert "less than their sd" in text
+
+
+def test_shares_that_round_alike_are_told_once():
+    data = table(600).assign(s=lambda t: np.where(t.index < 301, "a", "b"))
+    fit = synthetic_fit("y ~ (1 | s)", data, draws=200)
+    assert re.search(r"keeps about \d+% of its own evidence;", " ".join(story(fit._parts)))
+
+
+def test_outlying_groups_are_told_with_direction_and_size():
+    fit = synthetic_fit("y ~ x + (1 | g)", many_groups(40), draws=100)
+    posterior = fit.draws["posterior"].to_dataset()
+    posterior["1|g"] = 0.1 * posterior["1|g"]
+    posterior["1|g"][..., 7] -= 9.0
+    fit.draws["posterior"] = xr.DataTree(posterior)
+    text = " ".join(story(replace(fit, draws=fit.draws)._parts))
+    deviation = abs(float(posterior["1|g"][..., 7].mean()))
+    assert (
+        f"Standing out among groups of g: 7, its level being {deviation:.3g} units of y below the common one." in text
+    )
+
+
+def test_many_groups_are_said_not_to_be_assessed():
+    fit = synthetic_fit("y ~ x + (1 | g)", many_groups(600), draws=20)
+    assert "Whether single groups of g stand out was not assessed, there being 600." in " ".join(story(fit._parts))
 
 
 def test_a_run_that_did_not_converge_says_so_first():
@@ -72,13 +133,15 @@ def test_sections_can_be_chosen():
 
 def test_every_picture_says_what_it_shows():
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=200)
-    pictures = [section.picture for section in report_sections(fit._parts) if section.picture is not None]
-    assert len(pictures) == 5
-    for picture in pictures:
-        assert "The numbers are in the table below" in picture.alt
+    pictures = {section.title: section.picture.alt for section in report_sections(fit._parts) if section.picture}
+    assert len(pictures) == 6
+    deviations = fit.group_effects().table().query("quantity == 'deviation' and effect == 'x'").estimate
+    low, high = deviations.min(), deviations.max()
+    assert f"deviation, x: from {low:.3g} to {high:.3g}, " in pictures["Groups of g"]
+    assert "exclude zero" not in pictures["How the variance divides"]
 
 
 def test_thinned_draws_are_about_a_thousand():
     fit = sleepstudy_fit()
-    posterior = thinned(fit._parts.posterior)
-    assert posterior.sizes["chain"] * posterior.sizes["draw"] == 1000
+    assert count(fit._parts.thinned) == 1000
+    assert count(thin(fit._parts.posterior, 100)) == 100

@@ -1,0 +1,107 @@
+"""What predictors do, in sentences: within a group, across the population, and how much that differs by group."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hierkit.model.design import Design
+from hierkit.model.syntax import columns_in
+from hierkit.model.terms import Column
+from hierkit.quantities.blups import partner
+from hierkit.quantities.coefficients import coefficients
+from hierkit.quantities.typical import is_measured
+from hierkit.quantities.variance import variance_components
+from hierkit.report.parts import Parts
+from hierkit.report.words import level_of, listed, number
+
+
+def told_predictors(parts: Parts) -> Iterator[str]:
+    """A sentence for each coefficient, and how far groups' own ones spread."""
+    columns = [column for column in parts.design.columns if not column.is_intercept]
+    if not columns:
+        return
+    found = coefficients(parts.posterior, parts.design).draws
+    for column in columns:
+        if parts.design.family == "gaussian":
+            value = number(found["coefficient"].sel(term=column.label))
+            yield _change(parts.design, column, value) + _spread(parts, column)
+        else:
+            within = number(found["odds_ratio"].sel(term=column.label))
+            across = parts.across.draws["odds_ratio"].sel(term=column.label) if parts.design.factors else None
+            wide = None if across is None else number(across)
+            yield _odds(parts.design, column, within, wide) + _spread(parts, column)
+
+
+def _change(design: Design, column: Column, value: str) -> str:
+    if level := _mean_of_level(design, column):
+        return f"{level}, {design.outcome.label} has a mean of {value}."
+    between = _constant_within(design, column)
+    if between:
+        where = f", a comparison between groups of {listed(between)}"
+    else:
+        where = ", within a group and across the population alike" if design.factors else ""
+    return f"{_subject(design, column)} changes {design.outcome.label} by {value}{where}."
+
+
+def _odds(design: Design, column: Column, within: str, across: str | None) -> str:
+    if level := _mean_of_level(design, column):
+        return f"{level}, the odds are {within}" + (
+            f" in a typical group, {across} in the population." if across else "."
+        )
+    text = f"{_subject(design, column)} multiplies the odds by {within}"
+    if across is None:
+        return f"{text}."
+    between = _constant_within(design, column)
+    where = f"between groups of {listed(between)} that are alike otherwise" if between else "within a group"
+    return f"{text} {where}, and by {across} across the population."
+
+
+def _subject(design: Design, column: Column) -> str:
+    if _is_alone(design, column):
+        if column.label in design.formula.predictors and is_measured(design, column.label):
+            return f"One unit more of {column.label}"
+        found = level_of(design, column, design.columns)
+        if found is not None and found.reference is not None:
+            return f"{found.name} = {found.level} instead of {found.reference}"
+    return f"The term {column.label}"
+
+
+def _mean_of_level(design: Design, column: Column) -> str:
+    """Where the coefficient is a level's own mean: of which; else nothing."""
+    found = level_of(design, column, design.columns) if _is_alone(design, column) else None
+    if found is None or found.reference is not None:
+        return ""
+    others = [other for other in design.columns if other.term_label != column.term_label]
+    return f"Where {found.name} is {found.level}" + (" and every other predictor is 0" if others else "")
+
+
+def _is_alone(design: Design, column: Column) -> bool:
+    """Whether a coefficient is what a predictor does: one that stands in no other term."""
+    name, others = column.term_label, [other.term_label for other in design.columns]
+    elsewhere = any(name in other.split(":") for other in others if other != name)
+    return columns_in(design.formula.common_tree).count(name) == 1 and not elsewhere
+
+
+def _constant_within(design: Design, column: Column) -> list[str]:
+    """The factors whose groups have one value each."""
+    values = design.X[:, design.columns.index(column)]
+
+    def is_constant(codes: np.ndarray, size: int) -> bool:
+        first = np.empty(size)
+        first[codes] = values
+        return bool((first[codes] == values).all())
+
+    return [factor.label for factor in design.factors if is_constant(factor.codes, len(factor.levels))]
+
+
+def _spread(parts: Parts, column: Column) -> str:
+    """How far groups' own coefficients spread, where they vary."""
+    text = ""
+    for factor in parts.design.factors:
+        for effect in factor.effects:
+            if partner(effect, parts.design.columns) is column:
+                sds = variance_components(parts.posterior, parts.design).draws["value"]
+                sd = number(sds.sel(component=f"sd({effect.label}|{factor.label})"))
+                unit = " log odds" if parts.design.family == "bernoulli" else ""
+                text += f" It differs between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
+    return text

@@ -1,0 +1,128 @@
+"""One section of a report: a heading, sentences, a picture, a table; and how a quantity becomes one."""
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from hierkit.plots.settings import spoken_interval
+from hierkit.quantities.quantity import Quantity
+
+MOST_ROWS = 400
+WIDTH = 100
+KEYS, MOST_SAID = ("quantity", "factor", "effect", "term"), 8  # parts of a picture that are told in words
+
+
+def table_as_text(table: pd.DataFrame) -> list[str]:
+    """Columns side by side."""
+    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
+
+
+def items_as_text(table: pd.DataFrame) -> list[str]:
+    """An item and its value in each line."""
+    return [f"{item}: {value}" for item, value in table.itertuples(index=False)]
+
+
+def findings_as_text(table: pd.DataFrame) -> list[str]:
+    """Each finding as a paragraph."""
+    rows = [f"{row.severity}, {row.check}: {row.message} {row.advice}" for row in table.itertuples()]
+    return [line for row in rows for line in textwrap.wrap(row, WIDTH, subsequent_indent="  ")]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An SVG, and what it shows in words."""
+
+    svg: bytes
+    alt: str
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A heading, sentences, a picture, and a table, where there is one.
+
+    Attributes
+    ----------
+    title, sentences : str, tuple of str
+        What is read first.
+    table, caption : pandas.DataFrame or None, str
+        The numbers, and what they are.
+    as_text : callable
+        The table in plain text.
+    picture : Picture or None
+        Of the same numbers.
+    most_rows : int
+        How many rows of the table are shown.
+    """
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+    caption: str = ""
+    as_text: Callable[[pd.DataFrame], list[str]] = table_as_text
+    picture: Picture | None = None
+    most_rows: int = MOST_ROWS
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the table that are shown."""
+        return pd.DataFrame() if self.table is None else self.table.head(self.most_rows)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The sentences, and what of the table is left out."""
+        size = 0 if self.table is None else len(self.table)
+        rest = f"The table has the first {self.most_rows:,} of {size:,} rows."
+        return (*self.sentences, rest) if size > self.most_rows else self.sentences
+
+
+def quantity_section(title: str, quantity: Quantity, caption: str, notes: tuple[str, ...] = ()) -> Section:
+    """A quantity as sentences and table."""
+    table = quantity.table()
+    sentences = [quantity.definition]
+    if "ci_prob" in table.attrs:
+        sentences.append(f"Intervals are {spoken_interval()}.")
+    return Section(title, (*sentences, *notes), table, caption)
+
+
+def drawn(
+    title: str, quantity: Quantity, caption: str, notes: tuple[str, ...] = (), untabled: tuple[str, ...] = ()
+) -> Section:
+    """A quantity as sentences, picture and table; the table without some variables that the picture needs."""
+    from hierkit.plots.export import to_svg  # matplotlib takes a second to import
+
+    tabled = Quantity(quantity.draws.drop_vars(untabled, errors="ignore"), quantity.definition)
+    section = quantity_section(title, tabled, caption, notes)
+    return replace(section, picture=Picture(to_svg(quantity.plot()), f"{caption}. {_seen(section.table)}"))
+
+
+def _seen(table: pd.DataFrame | None) -> str:
+    """What a picture of intervals shows, in words."""
+    if table is None or "ci_lower" not in table:
+        marked = 0 if table is None else int(table["outlying"].sum())
+        return f"{marked} groups are outlying." if marked else "No group is outlying."
+    keys = [name for name in KEYS if name in table]
+    parts = list(table.groupby(keys, sort=False, dropna=False)) if keys else [((), table)]
+    return " ".join(_range(", ".join(str(k) for k in key if k == k), part) for key, part in parts[:MOST_SAID])
+
+
+def _range(name: str, table: pd.DataFrame) -> str:
+    """From where to where estimates go; of deviations also how many intervals exclude zero."""
+    low, high = table["estimate"].min(), table["estimate"].max()
+    values = f"from {low:.3g} to {high:.3g}" if len(table) > 1 else f"{low:.3g}"
+    text = f"{name}: {values}" if name else f"Values {values}"
+    if name.startswith("deviation"):
+        clear = int(((table["ci_lower"] > 0) | (table["ci_upper"] < 0)).sum())
+        text += f", {clear:,} of {len(table):,} intervals exclude zero"
+    return f"{text}."
+
+
+def in_text(section: Section) -> str:
+    """A section as plain text, without its picture."""
+    lines = [section.title, "-" * len(section.title)]
+    for sentence in section.said:
+        lines += textwrap.wrap(sentence, WIDTH)
+    if section.table is not None:
+        lines += section.as_text(section.rows)
+    return "\n".join(lines)

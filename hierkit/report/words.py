@@ -1,0 +1,76 @@
+"""Numbers, units and categories as a report speaks of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.terms import Column
+from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.typical import is_measured
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a category, and the level that it is compared with; None where every level has a coefficient."""
+
+    name: str
+    level: Any
+    reference: Any | None
+
+
+def number(draws: xr.DataArray, percent: bool = False) -> str:
+    """A mean with its interval, in words."""
+    row = Quantity(xr.Dataset({"value": draws.drop_vars([c for c in draws.coords if c not in draws.dims])}), "").table()
+    pattern = "{:.0%}" if percent else "{:.3g}"
+    mean, lower, upper = (pattern.format(row[name].iloc[0]) for name in ("estimate", "ci_lower", "ci_upper"))
+    return f"{mean} ({lower} to {upper})"
+
+
+def listed(names: Sequence[Any]) -> str:
+    """a, b and c."""
+    *first, last = map(str, names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def scale(design: Design) -> str:
+    """What coefficients and group effects are measured in."""
+    return f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
+
+
+def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level | None:
+    """The level that a column indicates, if it is a category's and the only term that the category is in."""
+    name = column.term_label
+    if name not in design.formula.predictors or is_measured(design, name) or column.level is None:
+        return None
+    own = [str(other.level) for other in among if other.term_label == name]
+    missing = [level for level in design.rows.frame[name].unique() if str(level) not in own]
+    if column.in_full and not missing:
+        return Level(name, column.level, None)
+    return Level(name, column.level, missing[0]) if len(missing) == 1 else None
+
+
+def spoken_effect(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
+    """What varies between groups: their level, or the effect of something."""
+    if column.is_intercept:
+        zeros = [_zero(design, other, effects) for other in effects if not other.is_intercept]
+        return "their level" + (f" where {listed(list(dict.fromkeys(zeros)))}" if zeros else "")
+    found = level_of(design, column, effects)
+    if found is None:
+        return f"the effect of {column.label}"
+    if found.reference is None:
+        return f"their level where {found.name} is {found.level}"
+    return f"the difference between {found.name} = {found.level} and {found.reference}"
+
+
+def per_unit(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
+    """Per unit of what, for an effect that multiplies a number."""
+    is_number = not column.is_intercept and level_of(design, column, effects) is None
+    return f" per unit of {column.label}" if is_number else ""
+
+
+def _zero(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
+    found = level_of(design, column, effects)
+    return f"{column.label} is 0" if found is None else f"{found.name} is {found.reference}"
