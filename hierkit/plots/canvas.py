@@ -12,6 +12,7 @@ import xarray as xr
 from arviz_base import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 STYLE = "arviz-variat"
@@ -20,6 +21,7 @@ MOST_LABELS = 40  # on an axis
 BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
 NAMED = 5  # extremes, where there are more
 DECADE = 10
+WIDEST = 11.0  # inches: on a page of a report, letters are still as large as those around them
 SAMPLE_DIMS = ("chain", "draw")
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
 
@@ -36,7 +38,8 @@ class Interval:
 def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4.0) -> tuple[Figure, list[Axes]]:
     """An empty figure in ArviZ's look, and its axes from left to right, top to bottom."""
     with plt.style.context([STYLE, SIZES]):
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        width = min(width * columns, WIDEST)
+        figure = Figure(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
 
@@ -95,6 +98,7 @@ def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:
     if n.min() < n.max():
         axes.set(xscale="log" if n.max() >= DECADE * n.min() else "linear", xlabel="rows of the group")
         axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_formatter(LogFormatter())  # names minor ticks where there are few others, as plain numbers
         return n
     axes.set_xlabel(f"groups in order, {n[0]:,} rows each")
     return np.arange(len(n))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hierkit.report.parts import Parts, without_levels
@@ -114,5 +115,7 @@ def _environment() -> Environment:
 
 
 def _cell(value: Any) -> str:
-    """A table's entry: numbers to four digits, the rest as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A table's entry: numbers to four digits, nothing where there is none, the rest as it is."""
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.4g}"
+    return str(value)

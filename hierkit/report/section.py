@@ -76,6 +76,11 @@ class Section:
         rest = f"The table has the first {self.most_rows:,} of {size:,} rows."
         return (*self.sentences, rest) if size > self.most_rows else self.sentences
 
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """What is said, one paragraph of it where it explains a table."""
+        return self.said if self.table is None or not self.said else (" ".join(self.said),)
+
 
 def quantity_section(title: str, quantity: Quantity, caption: str, notes: tuple[str, ...] = ()) -> Section:
     """A quantity as sentences and table."""
