@@ -21,7 +21,7 @@ bench: .venv/ready
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(UV)
-	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --group dev --group test \
+	$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --group dev --group docs --group test \
 		--no-header --output-file requirements.txt pyproject.toml
 
 clean:

@@ -88,8 +88,8 @@ def _apart(places: list[int], size: int) -> list[float]:
 
 
 def shorten(label: Hashable, most: int = 24) -> str:
-    """A label as plain text that fits: matplotlib would read dollar signs as mathematics."""
-    text = str(label).replace("$", r"\$")
+    """A label as plain text that fits: dollar signs would be read as mathematics, control characters break an SVG."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(label)).replace("$", r"\$")
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
