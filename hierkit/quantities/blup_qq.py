@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hierkit.model.design import Design
+from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import read_effects, spoken
 from hierkit.quantities.predictor import flat
@@ -52,13 +53,7 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     Shrunken effects look more normal than they are: this names outlying groups, and is no test of normality.
     """
     chosen = design.factor(factor)
-    effects = read_effects(posterior, chosen)
-    u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
-    if f"{chosen.name}_nu" in posterior and (nu := float(posterior[f"{chosen.name}_nu"].mean())) > 2:
-        G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
-    mean, centred = u.mean(axis=0), u - u.mean(axis=0)
-    gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
-    least = INFORMATIVE + 3 * np.sqrt(2 / len(u))
+    mean, gain, G, least = _moments(posterior, chosen)
     variances = np.diagonal(gain, axis1=1, axis2=2)
     informative = variances > least * G.diagonal()
     standardised = np.where(informative, mean / np.sqrt(np.where(informative, variances, 1.0)), np.nan)
@@ -77,6 +72,25 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     dataset = xr.Dataset(arrays, coords=coords, attrs=spoken(design, chosen))
     definition = _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum()))
     return Quantity(dataset, definition, picture="qq")
+
+
+def outlying_groups(posterior: xr.Dataset, factor: Factor) -> NDArray[Any]:
+    """The labels of the groups that `blup_qq` calls outlying, without its envelope."""
+    return np.asarray(factor.levels[_distances(*_moments(posterior, factor))[2]])
+
+
+def _moments(posterior: xr.Dataset, factor: Factor) -> tuple[Array, Array, Array, float]:
+    """Posterior means of u (group, effect), G less their posterior covariance (group, effect, effect), G.
+
+    And the least share of G that a group's rows must say more than nothing of.
+    """
+    effects = read_effects(posterior, factor)
+    u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
+    if f"{factor.name}_nu" in posterior and (nu := float(posterior[f"{factor.name}_nu"].mean())) > 2:
+        G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
+    mean, centred = u.mean(axis=0), u - u.mean(axis=0)
+    gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
+    return mean, gain, G, INFORMATIVE + 3 * np.sqrt(2 / len(u))
 
 
 def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array, Array, NDArray[np.bool_]]:

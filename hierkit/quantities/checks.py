@@ -8,6 +8,7 @@ from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.quantities.data_checks import data_findings
 from hierkit.quantities.findings import Findings, sorted_findings
+from hierkit.quantities.group_checks import group_findings
 from hierkit.quantities.sampling_checks import sampling_findings
 from hierkit.quantities.structure_checks import structure_findings
 
@@ -30,7 +31,11 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
         The gravest first; empty if nothing was found.
     """
     posterior = draws["posterior"].to_dataset()
-
     return sorted_findings(
-        chain(sampling_findings(draws), structure_findings(posterior, design, priors), data_findings(design))
+        chain(
+            sampling_findings(draws),
+            structure_findings(posterior, design, priors),
+            group_findings(posterior, design),
+            data_findings(design),
+        )
     )

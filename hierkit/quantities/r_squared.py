@@ -35,9 +35,10 @@ def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
     """
     draws = read_draws(posterior, design, effects=False)
     rows = fitted_matrices(design)
+    centred = rows.X - rows.X.mean(axis=0)
     explained = np.empty(len(draws.beta))
     for part in batches(len(explained), len(rows.offset)):
-        explained[part] = (draws.beta[part] @ rows.X.T).var(axis=1)
+        explained[part] = ((draws.beta[part] @ centred.T) ** 2).mean(axis=1)
     groups = average_variances(design, draws).sum(axis=1) if design.factors else np.zeros(len(explained))
     total = explained + groups + (LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma**2)
     arrays = {

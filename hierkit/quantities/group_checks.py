@@ -1,0 +1,80 @@
+"""What the group effects say against the model: groups that do not fit, and effects that go with a predictor."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.terms import Array
+from hierkit.quantities.blup_qq import outlying_groups
+from hierkit.quantities.effects import read_effects
+from hierkit.quantities.findings import Finding
+from hierkit.quantities.typical import is_measured
+
+MOST_GROUPS, FEWEST_GROUPS = 500, 10
+LEVEL = 0.001  # many predictors are looked at in many models
+SHOWN = 5
+
+
+def group_findings(posterior: xr.Dataset, design: Design) -> Iterator[Finding]:
+    """Findings about the groups, for factors of at most 500.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+
+    Yields
+    ------
+    Finding
+        Outlying groups, as `blup_qq` has them (one good model in twenty has one); group levels whose posterior means
+        are correlated (p < 0.001, at least ten groups) with the groups' means of a number that varies within them and
+        between them: its one slope then mixes what it does within groups with how groups differ.
+    """
+    for factor in design.factors:
+        variables = {factor.variable(effect) for effect in factor.effects}
+        finite = all(bool(np.isfinite(posterior[name]).all()) for name in variables)
+        if len(factor.levels) <= MOST_GROUPS and finite:
+            yield from _outlying(posterior, factor)
+            yield from _within_and_between(posterior, design, factor)
+
+
+def _outlying(posterior: xr.Dataset, factor: Factor) -> Iterator[Finding]:
+    found = outlying_groups(posterior, factor)
+    if len(found):
+        names = ", ".join(map(str, found[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+        message = f"Groups of {factor.label} that a normal distribution of effects does not expect: {names}."
+        advice = 'Look at their rows; effects="student_t" leaves the others alone. See blup_qq().'
+        yield Finding("note", "outlying groups", message, advice)
+
+
+def _within_and_between(posterior: xr.Dataset, design: Design, factor: Factor) -> Iterator[Finding]:
+    labels = [effect.label for effect in factor.effects if effect.is_intercept]
+    if not labels or len(factor.levels) < FEWEST_GROUPS:
+        return
+    # shrunken or not: under the model they do not depend on the predictor
+    level = read_effects(posterior, factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
+    names = {column.label: i for i, column in enumerate(design.columns)}
+    for name in [name for name in design.formula.predictors if name in names and is_measured(design, name)]:
+        means = group_means(factor, design.X[:, names[name]])
+        if means is None or stats.pearsonr(level, means).pvalue > LEVEL:
+            continue
+        r = np.corrcoef(level, means)[0, 1]
+        message = f"Levels of {factor.label} are correlated ({r:.2f}) with their means of {name}."
+        advice = (
+            f'Split it: hierkit.center_within(data, "{name}", by="{factor.label}"), then mundlak_contrast("{name}").'
+        )
+        yield Finding("warning", "within and between", message, advice)
+
+
+def group_means(factor: Factor, values: Array) -> Array | None:
+    """(group,), the means of a column that varies within groups and between them; None for others."""
+    means: Array = np.bincount(factor.codes, values, len(factor.levels)) / factor.counts
+    scale = 1e-8 * values.std()
+    varies = np.abs(values - means[factor.codes]).max() > scale and np.ptp(means) > scale
+    return means if varies else None
