@@ -4,13 +4,20 @@
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test notebooks docs check bench lock clean
 
 demo: .venv/ready
 	$(BIN)/hierkit demo
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+notebooks: .venv/ready
+	$(BIN)/python -m pytest -n 2 tests/test_notebooks.py
+
+docs: .venv/ready
+	rm -rf docs/_build
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky -q docs docs/_build
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -25,7 +32,7 @@ lock: $(UV)
 		--no-header --output-file requirements.txt pyproject.toml
 
 clean:
-	rm -rf .venv .uv demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv demo docs/_build docs/_generated docs/lessons .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv

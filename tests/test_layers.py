@@ -37,7 +37,7 @@ ONLY = {
     "zarr": {"storage.py"},
     "narwhals": {"model/centring.py", "model/rows.py"},
     "statsmodels": {"quantities/mixed_models.py", "quantities/regressions.py"},
-    "threadpoolctl": {"quantities/quantity.py"},
+    "threadpoolctl": {"quantities/predictor.py", "quantities/quantity.py"},
 }
 
 

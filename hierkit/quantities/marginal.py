@@ -10,7 +10,7 @@ from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import student_t_note
 from hierkit.quantities.logistic_normal import logit_of_mean, mean_probability
-from hierkit.quantities.predictor import Draws, batches, common_part, read_draws, total_group_variance
+from hierkit.quantities.predictor import Draws, common_part, in_batches, read_draws, total_group_variance
 from hierkit.quantities.quantity import Quantity
 
 PROJECTIONS = ("likelihood", "logit")
@@ -54,10 +54,13 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
     draws = read_draws(posterior, design, effects=False)
     rows, weights = _distinct(design)
     gamma, residual, spread = (np.empty(shape) for shape in (draws.beta.shape, len(draws.beta), len(draws.beta)))
-    for part in batches(len(gamma), len(rows.offset)):
+
+    def project(part: slice) -> None:
         variance = total_group_variance(draws, rows, part)
         spread[part] = variance @ weights / weights.sum()
         gamma[part], residual[part] = _project(draws, rows, weights, variance, part, projection)
+
+    in_batches(project, len(gamma), len(rows.offset))
     labels = {"term": [column.label for column in design.columns]}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         attenuation, ratio = gamma / draws.beta, np.exp(gamma)

@@ -1,12 +1,15 @@
 """What the draws say of rows: linear predictors and the variance that groups add, a batch of draws at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
@@ -84,6 +87,12 @@ def batches(samples: int, size: int) -> Iterator[slice]:
     step = max(1, BATCH // max(1, size))
     for start in range(0, samples, step):
         yield slice(start, min(samples, start + step))
+
+
+def in_batches(work: Callable[[slice], None], samples: int, size: int) -> None:
+    """Do the work for every batch, on all cores; each writes its own part of the results."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(work, batches(samples, size)))
 
 
 def common_part(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:

@@ -17,7 +17,14 @@ from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import spoken
 from hierkit.quantities.marginal import ATTENUATION, marginal_links, marginal_means
-from hierkit.quantities.predictor import Draws, batches, common_part, linear_predictor, read_draws, total_group_variance
+from hierkit.quantities.predictor import (
+    Draws,
+    common_part,
+    in_batches,
+    linear_predictor,
+    read_draws,
+    total_group_variance,
+)
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.typical import dim_of, grid_of, is_measured, predictor, typical_rows
 
@@ -83,13 +90,16 @@ def slopes(
     tails = (1 - rcParams["stats.ci_prob"]) / 2 * np.array([1, -1]) + np.array([0, 1])
     averages = np.empty((len(draws.beta), len(contrasts), len(names)))
     bounds = np.empty((len(draws.beta), len(contrasts), 2))
-    for i, (_, low, high, distance) in enumerate(contrasts):
-        for part in batches(len(averages), len(groups)):
+
+    def average(part: slice) -> None:
+        for i, (_, low, high, distance) in enumerate(contrasts):
             after, before = (_means(draws, rows, part, kind, scale) for rows in (high, low))
             change = (after - before) / distance
             averages[part, i] = change @ over_rows
             if over_groups is not None:
                 bounds[part, i] = np.quantile(change @ over_groups, tails, axis=1).T
+
+    in_batches(average, len(averages), len(groups))
     labels = {"contrast": [label for label, *_ in contrasts]}
     values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
     if over_groups is not None:
