@@ -17,7 +17,7 @@ notebooks: .venv/ready
 
 docs: .venv/ready
 	rm -rf docs/_build
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky -q docs docs/_build
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 check: .venv/ready
 	$(BIN)/ruff check .

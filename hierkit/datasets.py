@@ -112,7 +112,7 @@ def baseball() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        18 rows: `Player`, `AB` and `Hits` (first part), `RemainingAB` and `RemainingHits` (the rest).
+        18 rows: `Player`, number of at-bats `AB` and of `Hits` (first part), `RemainingAB`, `RemainingHits` (the rest).
     """
     return _read("baseball.csv", {})
 

@@ -19,6 +19,7 @@ from hierkit.model.formula import GroupTerm
 from hierkit.model.syntax import quoted
 from hierkit.model.terms import Array, Column, Evaluated, Evaluator
 
+CONSTANT = 1e-10  # of a column's variance: rounding
 GROUP_INTERCEPT = Column("1", "1", "1", is_intercept=True)
 
 
@@ -64,6 +65,15 @@ class Factor:
             for i, column in enumerate(columns.T):
                 sums[:, k, i] = np.bincount(self.codes, z * column, len(self.levels))
         return sums
+
+    def varies(self, values: Array) -> str:
+        """Whether a column (row,) varies "within" groups, "between" them or "both", but for rounding."""
+        means = np.bincount(self.codes, values, len(self.levels)) / self.counts
+        rounding = (8 * np.finfo(float).eps * float(np.abs(values).max())) ** 2
+        scale = max(CONSTANT * float(np.var(values)), rounding)
+        within = np.mean((values - means[self.codes]) ** 2) > scale
+        between = np.var(means[self.codes]) > scale
+        return "both" if within and between else "within" if within else "between"
 
     def variable(self, effect: Column) -> str:
         """The name in the draws of the variable that holds an effect, `wait|team`."""

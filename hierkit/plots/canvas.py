@@ -1,5 +1,6 @@
 """What the pictures share: paper, colours, summaries of draws, and how many labels are legible."""
 
+import io
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ MOST_LABELS = 40  # on an axis
 BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
 NAMED = 5  # extremes, where there are more
 DECADE = 10
+DPI = 100
 WIDEST = 11.0  # inches: on a page of a report, letters are still as large as those around them
 SAMPLE_DIMS = ("chain", "draw")
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
@@ -35,11 +37,20 @@ class Interval:
     upper: NDArray[np.float64]
 
 
+class Picture(Figure):
+    """A figure that notebooks show by themselves: IPython knows of matplotlib's only once pyplot has drawn one."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue()
+
+
 def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4.0) -> tuple[Figure, list[Axes]]:
     """An empty figure in ArviZ's look, and its axes from left to right, top to bottom."""
     with plt.style.context([STYLE, SIZES]):
         width = min(width * columns, WIDEST)
-        figure = Figure(figsize=(width, height * rows), layout="constrained")
+        figure = Picture(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
 
@@ -71,13 +82,14 @@ def whiskers(axes: Axes, found: Interval, labels: Iterable[Any], many: str = "gr
 
 
 def within_reach(axes: Axes, values: NDArray[np.float64], always: NDArray[np.float64]) -> int:
-    """Limit the y axis to the bulk of values and to what must be seen; how many values lie beyond."""
+    """Limit the y axis to the bulk of values (group, ...) and to what must be seen; how many groups reach beyond."""
     known = values[np.isfinite(values)]
     low, high = np.quantile(known, BULK) if len(known) else (0.0, 0.0)
     spread = (high - low) / 2
     low, high = min(low - spread, np.nanmin(always)), max(high + spread, np.nanmax(always))
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    return int(((known < low) | (known > high)).sum())
+    beyond = (values < low) | (values > high)
+    return int(beyond.reshape(len(values), -1).any(axis=1).sum())
 
 
 def _apart(places: list[int], size: int) -> list[float]:
@@ -89,8 +101,8 @@ def _apart(places: list[int], size: int) -> list[float]:
 
 def shorten(label: Hashable, most: int = 24) -> str:
     """A label as plain text that fits: dollar signs would be read as mathematics, control characters break an SVG."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(label)).replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(label))
+    return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
 
 
 def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:

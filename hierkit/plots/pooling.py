@@ -31,7 +31,7 @@ def draw(draws: xr.Dataset) -> Figure:
     beyond = _limit(panels[0], draws)
     missing = int((draws["status"] != "estimated").sum())
     note = f"; {missing} groups have no regression of their own" if missing else ""
-    note += f"; {beyond} lie beyond" if beyond else ""
+    note += f"; {beyond} reach beyond" if beyond else ""
     figure.suptitle(
         f"{len(n):,} groups of {words(draws, 'factor', 'the factor')}, {which} marked{note}",
         fontsize="medium",
@@ -65,7 +65,7 @@ def _marked(draws: xr.Dataset) -> tuple[np.ndarray, str]:
 def _limit(axes: Axes, draws: xr.Dataset) -> int:
     """Show what the model says of all groups, and most of what groups say alone; how many of those lie beyond."""
     complete, none, partial = (_drawn(draws, name) @ _ends(draws) for name in ("complete", "none", "partial"))
-    return within_reach(axes, none.ravel(), np.concatenate([complete, partial]).ravel())
+    return within_reach(axes, none, np.concatenate([complete, partial]).ravel())
 
 
 def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import arviz_plots
+import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -19,4 +20,5 @@ def replicates(draws: xr.DataTree, outcome: str) -> Figure:
 
 def _figure(collection: Any) -> Figure:
     figure: Figure = collection.viz["figure"].item()
+    plt.close(figure)  # or a notebook would show it twice
     return figure

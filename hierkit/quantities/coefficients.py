@@ -24,6 +24,11 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     Quantity
         `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
         `odds_ratio`, exp(β) in each draw (of the intercept: the odds where every predictor is zero).
+
+    Raises
+    ------
+    HierkitError
+        For a model without coefficients.
     """
     scale = "in units of the outcome" if design.outcome.family == "gaussian" else "in log odds"
     definition = (

@@ -4,13 +4,10 @@ import numpy as np
 import xarray as xr
 
 from hierkit.model.design import Design
-from hierkit.model.groups import Factor
 from hierkit.quantities.effects import spoken
 from hierkit.quantities.icc import response_icc
 from hierkit.quantities.predictor import read_draws
 from hierkit.quantities.quantity import Quantity
-
-CONSTANT = 1e-10  # of a column's variance, or of its rounding
 
 
 def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
@@ -28,9 +25,9 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     Returns
     -------
     Quantity
-        `design_effect` and `effective_rows` = n / design effect (chain, draw). They concern the mean and predictors
-        that are constant within groups; `varies` (term) says of each coefficient whether its column varies "within"
-        groups, "between" them, or "both".
+        `design_effect` and `effective_rows` = n / design effect (chain, draw), a ratio of variances and a number of
+        rows. They concern the mean and predictors that are constant within groups; `varies` (term) says of each
+        coefficient whether its column varies "within" groups, "between" them, or "both".
 
     Raises
     ------
@@ -49,7 +46,7 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     unit = "rows" if trials is None else "trials"
     size = float((n**2).sum() / n.sum())
     effect = 1 + (size - 1) * response_icc(design, draws, place)
-    varies = {column.label: _varies(x, chosen) for column, x in zip(design.columns, design.X.T, strict=True)}
+    varies = {column.label: chosen.varies(x) for column, x in zip(design.columns, design.X.T, strict=True)}
     between = [label for label, where in varies.items() if where == "between"]
     definition = (
         f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} {unit} and ρ the ICC on the "
@@ -61,11 +58,3 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})
     attrs = spoken(design, chosen) | {"size": size}
     return Quantity(xr.Dataset({**arrays, "varies": terms}, attrs=attrs), definition, picture="design_effect")
-
-
-def _varies(x: np.ndarray, factor: Factor) -> str:
-    means = np.bincount(factor.codes, x, len(factor.levels)) / factor.counts
-    scale = max(CONSTANT * float(np.var(x)), (8 * np.finfo(float).eps * float(np.abs(x).max())) ** 2)
-    within = np.mean((x - means[factor.codes]) ** 2) > scale
-    between = np.var(means[factor.codes]) > scale
-    return "both" if within and between else "within" if within else "between"

@@ -8,7 +8,6 @@ from scipy import stats
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.terms import Array
 from hierkit.quantities.blup_qq import outlying_groups
 from hierkit.quantities.effects import read_effects
 from hierkit.quantities.findings import Finding
@@ -61,20 +60,14 @@ def _within_and_between(posterior: xr.Dataset, design: Design, factor: Factor) -
     level = read_effects(posterior, factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
     names = {column.label: i for i, column in enumerate(design.columns)}
     for name in [name for name in design.formula.predictors if name in names and is_measured(design, name)]:
-        means = group_means(factor, design.X[:, names[name]])
-        if means is None or stats.pearsonr(level, means).pvalue > LEVEL:
+        x = design.X[:, names[name]]
+        if factor.varies(x) != "both" or not np.ptp(level):
             continue
-        r = np.corrcoef(level, means)[0, 1]
+        r, p = stats.pearsonr(level, np.bincount(factor.codes, x, len(factor.levels)) / factor.counts)
+        if p > LEVEL:
+            continue
         message = f"Levels of {factor.label} are correlated ({r:.2f}) with their means of {name}."
-        advice = (
-            f'Split it: hierkit.center_within(data, "{name}", by="{factor.label}"), then mundlak_contrast("{name}").'
-        )
+        first = "" if factor.label in design.rows.frame else f"Make {factor.label} a column. "
+        split = f'hierkit.center_within(data, "{name}", by="{factor.label}")'
+        advice = f"{first}Split it by {split}, and see mundlak_contrast()."
         yield Finding("warning", "within and between", message, advice)
-
-
-def group_means(factor: Factor, values: Array) -> Array | None:
-    """(group,), the means of a column that varies within groups and between them; None for others."""
-    means: Array = np.bincount(factor.codes, values, len(factor.levels)) / factor.counts
-    scale = 1e-8 * values.std()
-    varies = np.abs(values - means[factor.codes]).max() > scale and np.ptp(means) > scale
-    return means if varies else None

@@ -23,6 +23,7 @@ from hierkit.model.terms import Array
 
 MOST_EFFECTS = 1000  # of several factors: statsmodels keeps an indicator of each
 MOST_TRIALS = 1_000_000  # rows, when each trial of counts is one
+STARTS = (0.1, 1.0)  # of G, in units of the residual variance
 VAGUE_SD = 10.0  # of coefficients in variational Bayes, log odds for a column of size one
 START_SD = 0.6  # of its distribution: statsmodels would draw it
 
@@ -99,7 +100,11 @@ def _one_factor(y: Array, X: Array, factor: Factor, reml: bool) -> tuple[Any, di
     for block in factor.blocks:
         free[np.ix_(block, block)] = 1
     pattern = None if free.all() else MixedLMParams.from_components(fe_params=np.ones(X.shape[1]), cov_re=free)
-    fitted = MixedLM(y, X, groups=factor.codes, exog_re=factor.Z / sizes).fit(reml=reml, free=pattern)
+    model = MixedLM(y, X, groups=factor.codes, exog_re=factor.Z / sizes)
+    coefficients = np.linalg.lstsq(X, y)[0]
+    starts = [MixedLMParams.from_components(fe_params=coefficients, cov_re=G * np.eye(q)) for G in STARTS]
+    # from a single start the search can end beside the maximum, and call it converged
+    fitted = max((model.fit(reml=reml, free=pattern, start_params=start) for start in starts), key=lambda fit: fit.llf)
     G = np.asarray(fitted.cov_re) / np.outer(sizes, sizes)
     sds, labels = np.sqrt(G.diagonal()), [effect.label for effect in factor.effects]
     components = {f"sd({label}|{factor.label})": float(sd) for label, sd in zip(labels, sds, strict=True)}

@@ -23,9 +23,10 @@ def mundlak_contrast(posterior: xr.Dataset, design: Design, variable: str) -> Qu
     Returns
     -------
     Quantity
-        `within`, `between` and `contrast` (chain, draw). A contrast away from zero: groups with a large predictor
-        differ from the others by more than the predictor does within them, and a model with the predictor as it is
-        would mix the two (Mundlak 1978; the Bayesian counterpart of Hausman's test).
+        `within`, `between` and `contrast` (chain, draw), on the link scale per unit of the predictor. A contrast away
+        from zero: groups with a large predictor differ from the others by more than the predictor does within them, and
+        a model with the predictor as it is would mix the two (Mundlak 1978; the Bayesian counterpart of Hausman's
+        test).
 
     Raises
     ------

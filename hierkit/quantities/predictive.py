@@ -85,6 +85,11 @@ def predictive_check(replicates: xr.Dataset, design: Design, groups: str) -> Qua
         outcome's units; for a two-valued outcome or counts `share without event(team)`, of groups without an event.
         Beside them `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted half:
         near 0 or 1 the model does not make data like those that were seen.
+
+    Raises
+    ------
+    HierkitError
+        For a model without groups.
     """
     seen = observed(design)
     found, values = dict[str, xr.DataArray](), dict[str, float]()

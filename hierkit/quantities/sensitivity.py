@@ -42,8 +42,9 @@ def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> 
     -------
     Quantity
         (parameter,): `group`, empty but for group effects; `prior`, `effects` (the distribution of the group effects)
-        and `likelihood`, sensitivities of which 0.05 and more are noticeable; `diagnosis`: "prior-data conflict" where
-        priors and likelihood both matter, "strong prior or weak likelihood" where only the priors do.
+        and `likelihood`, distances of distribution functions on a scale where 0.05 and more are noticeable;
+        `diagnosis`: "prior-data conflict" where priors and likelihood both matter, "strong prior or weak likelihood"
+        where only the priors do.
 
     Raises
     ------

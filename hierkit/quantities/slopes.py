@@ -68,10 +68,11 @@ def slopes(
     Returns
     -------
     Quantity
-        `average` (chain, draw, contrast, by) with its interval, how well the average slope is known. For "conditional"
-        also `groups_lower` and `groups_upper` (chain, draw, contrast): between which values the observed groups' own
-        average slopes lie, with ArviZ's `stats.ci_prob` of them between; how much groups differ, not how well an
-        average is known. Dims of one entry are left out.
+        `average` (chain, draw, contrast, by), in units of the outcome or the link scale per unit of the predictor, with
+        its interval: how well the average slope is known. For "conditional" also `groups_lower` and `groups_upper`
+        (chain, draw, contrast): between which values the observed groups' own average slopes lie, with ArviZ's
+        `stats.ci_prob` of them between; how much groups differ, not how well an average is known. Dims of one entry are
+        left out.
 
     Raises
     ------

@@ -96,7 +96,8 @@ def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Va
     Returns
     -------
     Validation
-        By row, as they stood in the table that was given; in units of log density, which depend on the outcome's.
+        By row, as they stood in the table that was given: `elpd`, `p`, `pareto_k` and `refitted` (row,). Scores are in
+        units of log density, which depend on the outcome's.
 
     Warns
     -----
@@ -149,7 +150,8 @@ def logo(
     Returns
     -------
     Validation
-        By group. Sums over groups of different sizes differ by their sizes most of all: read differences of models.
+        By group: `elpd`, `p`, `pareto_k` and `refitted` (group,), scores in units of log density. Sums over groups of
+        different sizes differ by their sizes most of all: read differences of models.
 
     Warns
     -----

@@ -16,6 +16,7 @@ from hierkit.quantities.icc import icc
 from hierkit.quantities.marginal import marginal_coefficients
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
+from hierkit.quantities.variance import variance_components
 
 MOST_FITTED = 500  # groups that are fitted or drawn each for itself
 ENOUGH, FEWEST = 1000, 100  # draws for what takes long and is shown to three digits, fewer for many rows
@@ -45,6 +46,11 @@ class Parts:
     def shares(self) -> Quantity:
         """Intraclass correlations."""
         return icc(self.thinned, self.design)
+
+    @cached_property
+    def sds(self) -> xr.DataArray:
+        """(chain, draw, component), standard deviations and correlations."""
+        return variance_components(self.posterior, self.design).draws["value"]
 
     @cached_property
     def across(self) -> Quantity:
@@ -88,7 +94,9 @@ def without_levels(parts: Parts) -> Parts:
     """The same parts with groups numbered instead of named, findings included."""
     names = {f.name: np.array([f"group {i + 1}" for i in range(len(f.levels))], object) for f in parts.design.factors}
     factors = tuple(replace(factor, levels=names[factor.name]) for factor in parts.design.factors)
-    rows = replace(parts.design.rows, unused_levels={})
+    grouping = {column for term in parts.design.formula.group_terms for column in term.factor}
+    unused = {name: levels for name, levels in parts.design.rows.unused_levels.items() if name not in grouping}
+    rows = replace(parts.design.rows, unused_levels=unused)
     design = replace(parts.design, factors=factors, rows=rows)
     coords = {f"{name}__factor_dim": levels for name, levels in names.items()}
     nodes = {name: node.to_dataset() for name, node in parts.draws.children.items()}

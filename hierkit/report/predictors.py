@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from hierkit.model.design import Design
 from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Column
 from hierkit.quantities.blups import partner
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.typical import is_measured
-from hierkit.quantities.variance import variance_components
 from hierkit.report.parts import Parts
-from hierkit.report.words import level_of, listed, number
+from hierkit.report.words import event, level_of, listed, number, zeros_of
 
 
 def told_predictors(parts: Parts) -> Iterator[str]:
@@ -35,6 +32,8 @@ def told_predictors(parts: Parts) -> Iterator[str]:
 def _change(design: Design, column: Column, value: str) -> str:
     if level := _mean_of_level(design, column):
         return f"{level}, {design.outcome.label} has a mean of {value}."
+    if not _is_alone(design, column):
+        return f"The coefficient of {column.label} is {value}{_interacting(design, column)}."
     between = _constant_within(design, column)
     if between:
         where = f", a comparison between groups of {listed(between)}"
@@ -45,10 +44,11 @@ def _change(design: Design, column: Column, value: str) -> str:
 
 def _odds(design: Design, column: Column, within: str, across: str | None) -> str:
     if level := _mean_of_level(design, column):
-        return f"{level}, the odds are {within}" + (
-            f" in a typical group, {across} in the population." if across else "."
-        )
-    text = f"{_subject(design, column)} multiplies the odds by {within}"
+        whole = f" in a typical group, {across} in the population" if across else ""
+        return f"{level}, the odds of {event(design)} are {within}{whole}."
+    if not _is_alone(design, column):
+        return f"The odds ratio of {column.label} is {within}{_interacting(design, column)}."
+    text = f"{_subject(design, column)} multiplies the odds of {event(design)} by {within}"
     if across is None:
         return f"{text}."
     between = _constant_within(design, column)
@@ -56,14 +56,20 @@ def _odds(design: Design, column: Column, within: str, across: str | None) -> st
     return f"{text} {where}, and by {across} across the population."
 
 
+def _interacting(design: Design, column: Column) -> str:
+    """Where a coefficient holds whose predictor stands in other terms too."""
+    others = [other.term_label for other in design.columns if column.term_label in other.term_label.split(":")[:-1]]
+    others += [other.term_label for other in design.columns if column.term_label in other.term_label.split(":")[1:]]
+    return ", where what it interacts with is zero or at its reference; see slopes()" if others else ""
+
+
 def _subject(design: Design, column: Column) -> str:
-    if _is_alone(design, column):
-        if column.label in design.formula.predictors and is_measured(design, column.label):
-            return f"One unit more of {column.label}"
-        found = level_of(design, column, design.columns)
-        if found is not None and found.reference is not None:
-            return f"{found.name} = {found.level} instead of {found.reference}"
-    return f"The term {column.label}"
+    if column.label in design.formula.predictors and is_measured(design, column.label):
+        return f"One unit more of {column.label}"
+    found = level_of(design, column, design.columns)
+    if found is not None and found.reference is not None:
+        return f"{found.name} = {found.level} instead of {found.reference}"
+    return f"One unit more of the term {column.label}"
 
 
 def _mean_of_level(design: Design, column: Column) -> str:
@@ -71,8 +77,8 @@ def _mean_of_level(design: Design, column: Column) -> str:
     found = level_of(design, column, design.columns) if _is_alone(design, column) else None
     if found is None or found.reference is not None:
         return ""
-    others = [other for other in design.columns if other.term_label != column.term_label]
-    return f"Where {found.name} is {found.level}" + (" and every other predictor is 0" if others else "")
+    others = tuple(other for other in design.columns if other.term_label != column.term_label)
+    return f"Where {listed([f'{found.name} is {found.level}', *zeros_of(design, others)])}"
 
 
 def _is_alone(design: Design, column: Column) -> bool:
@@ -85,13 +91,7 @@ def _is_alone(design: Design, column: Column) -> bool:
 def _constant_within(design: Design, column: Column) -> list[str]:
     """The factors whose groups have one value each."""
     values = design.X[:, design.columns.index(column)]
-
-    def is_constant(codes: np.ndarray, size: int) -> bool:
-        first = np.empty(size)
-        first[codes] = values
-        return bool((first[codes] == values).all())
-
-    return [factor.label for factor in design.factors if is_constant(factor.codes, len(factor.levels))]
+    return [factor.label for factor in design.factors if factor.varies(values) == "between"]
 
 
 def _spread(parts: Parts, column: Column) -> str:
@@ -100,8 +100,7 @@ def _spread(parts: Parts, column: Column) -> str:
     for factor in parts.design.factors:
         for effect in factor.effects:
             if partner(effect, parts.design.columns) is column:
-                sds = variance_components(parts.posterior, parts.design).draws["value"]
-                sd = number(sds.sel(component=f"sd({effect.label}|{factor.label})"))
+                sd = number(parts.sds.sel(component=f"sd({effect.label}|{factor.label})"))
                 unit = " log odds" if parts.design.family == "bernoulli" else ""
                 text += f" It differs between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
     return text

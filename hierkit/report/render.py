@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hierkit.report.parts import Parts, without_levels
 from hierkit.report.section import Section
-from hierkit.report.sections import report_sections, summarise, verdict
+from hierkit.report.sections import report_sections, summarise
 from hierkit.report.weight import MOST_BYTES, lighter
+from hierkit.report.words import verdict
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,6 @@ from hierkit.model.design import Design
 from hierkit.plots.settings import spoken_interval
 from hierkit.quantities.blups import group_effects
 from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.findings import Findings
 from hierkit.quantities.pooling import compare_pooling
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.slopes import response_curve
@@ -21,6 +20,7 @@ from hierkit.quantities.variance import variance_components
 from hierkit.report.parts import MOST_FITTED, Parts, count
 from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
 from hierkit.report.story import story
+from hierkit.report.words import verdict
 
 MOST_CURVES, MOST_DRAWN = 2, 200  # predictors, and groups of each
 
@@ -47,7 +47,7 @@ def summarise(parts: Parts) -> Summary:
 
 def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[Section, ...]:
     """The sections of a report, in the order in which they are read; all, or those wanted by their words."""
-    chosen = list(SECTIONS if wanted is None else wanted)
+    chosen = list(SECTIONS) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     for word in chosen:
         check_word("sections", word, list(SECTIONS))
     return tuple(section for word, made in SECTIONS.items() if word in chosen for section in made(parts))
@@ -63,7 +63,7 @@ def _trust(parts: Parts) -> Iterator[Section]:
 
 def _shares(parts: Parts) -> Iterator[Section]:
     if parts.design.factors:
-        caption = "Share of the variance that lies between groups"
+        caption = "Share of the variance left by predictors that lies between groups"
         yield drawn("How the variance divides", parts.shares, caption, _thinned_note(parts, parts.shares))
         if parts.design.family == "bernoulli" and parts.design.columns:
             note = _thinned_note(parts, parts.across)
@@ -133,14 +133,6 @@ SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
     "priors": _priors,
     "method": _method,
 }
-
-
-def verdict(findings: Findings) -> str:
-    """Whether the draws can be used, in a sentence."""
-    if findings.need_action:
-        checks = ", ".join(finding.check for finding in findings.need_action)
-        return f"The draws cannot be trusted yet: {checks}."
-    return "The sampling checks found nothing wrong."
 
 
 def _thinned_note(parts: Parts, quantity: Quantity) -> tuple[str, ...]:

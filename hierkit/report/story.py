@@ -9,10 +9,9 @@ from hierkit.quantities.blups import partner
 from hierkit.quantities.effects import read_effects, student_t_note
 from hierkit.quantities.predictor import group_variance, read_draws
 from hierkit.quantities.typical import mean_row
-from hierkit.quantities.variance import variance_components
 from hierkit.report.parts import Parts
 from hierkit.report.predictors import told_predictors
-from hierkit.report.words import number, per_unit, scale, spoken_effect
+from hierkit.report.words import number, per_unit, scale, spoken_effect, verdict
 
 NAMED = 5
 
@@ -31,19 +30,18 @@ def story(parts: Parts) -> tuple[str, ...]:
 
 
 def _caution(parts: Parts) -> Iterator[str]:
-    if checks := [finding.check for finding in parts.findings.need_action]:
-        yield f"The draws cannot be trusted yet ({', '.join(checks)}): what follows may be wrong."
+    if parts.findings.need_action:
+        yield f"{verdict(parts.findings)} What follows may be wrong."
 
 
 def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
     """How much each effect varies, without those that are told with their predictor."""
     design, first = parts.design, True
-    sds = variance_components(parts.posterior, design).draws["value"]
     for effect in factor.effects:
         common = partner(effect, design.columns)
         if common is not None and not effect.is_intercept:
             continue
-        sd = number(sds.sel(component=f"sd({effect.label}|{factor.label})"))
+        sd = number(parts.sds.sel(component=f"sd({effect.label}|{factor.label})"))
         what = spoken_effect(design, effect, factor.effects)
         start = f"Groups of {factor.label} differ: {what}" if first else f"{what[0].upper()}{what[1:]}"
         unit = f"{scale(design)}{per_unit(design, effect, factor.effects)}"
@@ -55,13 +53,13 @@ def _share(parts: Parts, factor: Factor) -> str:
     design, shares = parts.design, parts.shares.draws
     where = "response" if "response" in shares else "latent"
     share = number(shares[where].sel(factor=factor.label), percent=True)
-    text = f"At the mean row {share} of the {'variance of the outcome' if where == 'response' else 'variance'} lies "
-    text += f"between groups of {factor.label}"
-    if len(factor.effects) > 1:
+    what = "variance of the outcome" if where == "response" else "variance"
+    text = f"With predictors at their means {share} of the {what} that they leave lies between groups of {factor.label}"
+    if len(factor.effects) > 1 and any(effect.is_intercept for effect in factor.effects):
         place, draws = design.factors.index(factor), read_draws(parts.thinned, design, effects=False)
         variance = group_variance(draws.G[place], mean_row(design).Z[place])[:, 0]
         text += f", whose levels have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))} there"
-    return f"{text}.{student_t_note(parts.posterior, design) if parts.is_student_t(factor) else ''}"
+    return f"{text}."
 
 
 def _rows(parts: Parts) -> Iterator[str]:
@@ -82,7 +80,8 @@ def _pooling(parts: Parts, factor: Factor) -> str:
     text = f"A group of {factor.label} keeps {shares} of its own evidence"
     if counts[least] < counts[most] and low != high:
         text += f" (those with {counts[least]:,} and {counts[most]:,} rows)"
-    return text + "; the rest of its estimate comes from the other groups."
+    note = student_t_note(parts.posterior, parts.design) if parts.is_student_t(factor) else ""
+    return f"{text}; the rest of its estimate comes from the other groups.{note}"
 
 
 def _outlying(parts: Parts, factor: Factor) -> str:
@@ -103,7 +102,7 @@ def _outlying(parts: Parts, factor: Factor) -> str:
 def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: np.ndarray) -> str:
     """A group that stands out, the effect that does so most, its direction and its size."""
     column, value = factor.effects[effect], deviations[effect]
-    what = spoken_effect(parts.design, column, factor.effects).replace("their", "its", 1)
+    what = spoken_effect(parts.design, column, factor.effects, "its")
     side = "above" if value > 0 else "below"
     unit = f"{scale(parts.design)}{per_unit(parts.design, column, factor.effects)}"
     return f"{factor.levels[group]}, {what} being {abs(value):.3g} {unit} {side} the common one"

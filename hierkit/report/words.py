@@ -8,6 +8,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.terms import Column
+from hierkit.quantities.findings import Findings
 from hierkit.quantities.quantity import Quantity
 from hierkit.quantities.typical import is_measured
 
@@ -29,10 +30,25 @@ def number(draws: xr.DataArray, percent: bool = False) -> str:
     return f"{mean} ({lower} to {upper})"
 
 
+def verdict(findings: Findings) -> str:
+    """Whether the draws can be used, in a sentence."""
+    if findings.need_action:
+        checks = dict.fromkeys(finding.check for finding in findings.need_action)
+        return f"The draws cannot be trusted yet: {', '.join(checks)}."
+    return "The sampling checks found nothing wrong."
+
+
 def listed(names: Sequence[Any]) -> str:
     """a, b and c."""
     *first, last = map(str, names)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def event(design: Design) -> str:
+    """Of what the odds are."""
+    if design.outcome.trials is not None:
+        return f"a success in {design.outcome.label}"
+    return f"{design.outcome.label} = {1 if design.outcome.event is None else design.outcome.event}"
 
 
 def scale(design: Design) -> str:
@@ -52,16 +68,17 @@ def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level
     return Level(name, column.level, missing[0]) if len(missing) == 1 else None
 
 
-def spoken_effect(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
+def spoken_effect(design: Design, column: Column, effects: tuple[Column, ...], whose: str = "their") -> str:
     """What varies between groups: their level, or the effect of something."""
     if column.is_intercept:
-        zeros = [_zero(design, other, effects) for other in effects if not other.is_intercept]
-        return "their level" + (f" where {listed(list(dict.fromkeys(zeros)))}" if zeros else "")
+        zeros = zeros_of(design, effects)
+        return f"{whose} level" + (f" where {listed(zeros)}" if zeros else "")
     found = level_of(design, column, effects)
     if found is None:
         return f"the effect of {column.label}"
     if found.reference is None:
-        return f"their level where {found.name} is {found.level}"
+        further = "further difference" if any(other.is_intercept for other in effects) else "level"
+        return f"{whose} {further} where {found.name} is {found.level}"
     return f"the difference between {found.name} = {found.level} and {found.reference}"
 
 
@@ -71,6 +88,13 @@ def per_unit(design: Design, column: Column, effects: tuple[Column, ...]) -> str
     return f" per unit of {column.label}" if is_number else ""
 
 
-def _zero(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
-    found = level_of(design, column, effects)
-    return f"{column.label} is 0" if found is None else f"{found.name} is {found.reference}"
+def zeros_of(design: Design, columns: tuple[Column, ...]) -> list[str]:
+    """Where numbers are zero and categories at their reference; products and categories in full have no such place."""
+    said = []
+    for column in [column for column in columns if not column.is_intercept and ":" not in column.term_label]:
+        found = level_of(design, column, columns)
+        if found is None:
+            said.append(f"{column.label} is 0")
+        elif found.reference is not None:
+            said.append(f"{found.name} is {found.reference}")
+    return list(dict.fromkeys(said))

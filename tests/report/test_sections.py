@@ -4,7 +4,8 @@ import pytest
 from synthetic import synthetic_fit, table
 
 from hierkit.report.section import MOST_ROWS
-from hierkit.report.sections import report_sections, verdict
+from hierkit.report.sections import report_sections
+from hierkit.report.words import verdict
 
 
 @pytest.fixture

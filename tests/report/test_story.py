@@ -25,7 +25,7 @@ def test_the_sentences_hold_the_numbers_of_the_tables():
     assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
     assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
     shares = fit.icc().table().set_index("quantity")
-    assert f"At the mean row {shares.loc['latent', 'estimate']:.0%} (" in text
+    assert f"With predictors at their means {shares.loc['latent', 'estimate']:.0%} (" in text
     assert "A group of Subject keeps about" in text  # each has ten rows
 
 
@@ -33,20 +33,31 @@ def test_odds_are_told_within_and_across():
     fit = synthetic_fit("won ~ x + h + (1 | g)", table(80), "bernoulli", draws=100)
     text = " ".join(story(fit._parts))
     ratio = fit.coefficients().table().query("quantity == 'odds_ratio' and term == 'x'").iloc[0]
-    assert f"One unit more of x multiplies the odds by {ratio.estimate:.3g} (" in text
+    assert f"One unit more of x multiplies the odds of won = True by {ratio.estimate:.3g} (" in text
     assert "across the population" in text
 
 
 @pytest.mark.parametrize(
     ("formula", "family", "sentence"),
     [
-        ("y ~ x * h + z + (1 | g)", "gaussian", "The term h[mid] changes y by"),
-        ("y ~ x * h + z + (1 | g)", "gaussian", "The term x:h[mid] changes y by"),
-        ("y ~ x * h + z + (1 | g)", "gaussian", "The term x changes y by"),
+        ("y ~ x * h + z + (1 | g)", "gaussian", "The coefficient of x:h[mid] is"),
+        (
+            "y ~ x * h + z + (1 | g)",
+            "gaussian",
+            ", where what it interacts with is zero or at its reference; see slopes().",
+        ),
+        ("won ~ x * z + (1 | g)", "bernoulli", "The odds ratio of x:z is"),
+        ("flag ~ x + (1 | g)", "bernoulli", "One unit more of x multiplies the odds of flag = yes by"),
+        ("p(hits, tries) ~ x + (1 | g)", "bernoulli", "the odds of a success in p(hits, tries) by"),
+        ("y ~ bs(x, df=4) + (1 | g)", "gaussian", "The coefficient of bs(x, df=4)[0] is"),
+        ("y ~ 0 + h + s + (1 | g)", "gaussian", "Where h is low and s is E, y has a mean of"),
+        ("y ~ h + (h || g)", "gaussian", "Their further difference where h is low varies"),
+        ("y ~ x + (x * z | g)", "gaussian", "their level where x is 0 and z is 0 varies"),
+        ("y ~ rounded + (1 | g)", "gaussian", ", a comparison between groups of g."),
         ("y ~ x * h + z + (1 | g)", "gaussian", "One unit more of z changes y by"),
         ("y ~ k + (1 | g)", "gaussian", "k = b instead of c changes y by"),
-        ("y ~ 0 + k + x + (1 | g)", "gaussian", "Where k is b and every other predictor is 0, y has a mean of"),
-        ("won ~ 0 + k + (1 | g)", "bernoulli", "Where k is b, the odds are"),
+        ("y ~ 0 + k + x + (1 | g)", "gaussian", "Where k is b and x is 0, y has a mean of"),
+        ("won ~ 0 + k + (1 | g)", "bernoulli", "Where k is b, the odds of won = True are"),
         ("y ~ area + x + (1 | g)", "gaussian", ", a comparison between groups of g."),
         ("won ~ area + (1 | g)", "bernoulli", "between groups of g that are alike otherwise, and by"),
         ("y ~ x + (x + k | g)", "gaussian", "their level where x is 0 and k is c varies"),
@@ -60,7 +71,8 @@ def test_odds_are_told_within_and_across():
     ],
 )
 def test_each_kind_of_term_has_its_words(formula, family, sentence):
-    fit = synthetic_fit(formula, table(120).assign(area=lambda t: t.g / 50), family, draws=20)
+    data = table(120).assign(area=lambda t: t.g / 50, rounded=lambda t: t.g / 7 + t.x - t.x)
+    fit = synthetic_fit(formula, data, family, draws=20)
     assert sentence in " ".join(story(fit._parts))
 
 
@@ -101,7 +113,7 @@ def test_many_groups_are_said_not_to_be_assessed():
 
 def test_a_run_that_did_not_converge_says_so_first():
     fit = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
-    assert story(fit._parts)[0].startswith("The draws cannot be trusted yet (few draws")
+    assert story(fit._parts)[0] == "The draws cannot be trusted yet: few draws. What follows may be wrong."
     page = fit.report().html
     assert page.index("cannot be trusted") < page.index("What was found")
     assert '<p class="untrusted">' in fit._repr_html_()
