@@ -67,7 +67,7 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
             "note", "one-row groups", message, "They are shrunk strongly; read their intervals, not their means."
         )
     for effect, z in zip(factor.effects, factor.Z.T, strict=True):
-        if not effect.is_intercept and _constant_within(z, factor):
+        if not effect.is_intercept and factor.varies(z) == "between":
             message = f"{effect.label} is constant within every group of {factor.label}, and has a group effect there."
             advice = "A slope cannot be seen within groups; leave the group effect out."
             yield Finding("warning", "no variation within", message, advice)
@@ -78,14 +78,6 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         yield Finding(
             "note", "double bar", message, "For uncorrelated columns, make each a numeric column of the data."
         )
-
-
-def _constant_within(z: Array, factor: Factor) -> bool:
-    low = np.full(len(factor.levels), np.inf)
-    high = np.full(len(factor.levels), -np.inf)
-    np.minimum.at(low, factor.codes, z)
-    np.maximum.at(high, factor.codes, z)
-    return bool((low == high).all())
 
 
 def _predictors(design: Design) -> Iterator[Finding]:
