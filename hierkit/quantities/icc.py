@@ -1,4 +1,4 @@
-"""Which share of the outcome's variance lies between groups."""
+"""Which share of the variance that predictors leave lies between groups."""
 
 from typing import Any
 
