@@ -12,15 +12,17 @@ from hierkit.quantities.refits import score_without
 from hierkit.refitting import refit
 
 
-def test_what_cannot_be_fitted_again_is_said_and_loses_nothing():
+def test_what_cannot_be_fitted_again_is_said_and_loses_nothing(monkeypatch):
     data = hierkit.datasets.csat().query("team < 8")
     data = data.assign(kind=np.where(data.team == 3, "rare", np.where(data.wait > 15, "long", "short")))
     data.loc[data.team == 3, "csat"] += 100
     fit = hierkit.fit("csat ~ kind + (1 | team)", data, random_seed=1, progressbar=False)
+    monkeypatch.setattr("hierkit.quantities.validation.good_k", lambda draws: 0.0)  # every group is to be fitted again
     with pytest.warns(HierkitWarning, match="for group of team .* There is no fit without: 'kind' has levels"):
         found = fit.logo(refit=True)
     table = found.table().set_index("group")
     assert not table.loc[3, "refitted"]
+    assert table.loc[0, "refitted"]
     assert np.isfinite(table["elpd"]).all()
 
 
