@@ -32,7 +32,7 @@ lock: $(UV)
 		--no-header --output-file requirements.txt pyproject.toml
 
 clean:
-	rm -rf .venv .uv demo docs/_build docs/_generated docs/lessons .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv demo docs/_build docs/lessons .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv

@@ -58,9 +58,9 @@ def _odds(design: Design, column: Column, within: str, across: str | None) -> st
 
 def _interacting(design: Design, column: Column) -> str:
     """Where a coefficient holds whose predictor stands in other terms too."""
-    others = [other.term_label for other in design.columns if column.term_label in other.term_label.split(":")[:-1]]
-    others += [other.term_label for other in design.columns if column.term_label in other.term_label.split(":")[1:]]
-    return ", where what it interacts with is zero or at its reference; see slopes()" if others else ""
+    products = [other.term_label.split(":") for other in design.columns if ":" in other.term_label]
+    interacts = any(column.term_label in parts for parts in products)
+    return ", where what it interacts with is zero or at its reference; see slopes()" if interacts else ""
 
 
 def _subject(design: Design, column: Column) -> str:
