@@ -1,6 +1,6 @@
 """Formula + rows -> Design: the outcome, X, and one Factor with its Z per grouping."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
 from hierkit.model.syntax import Node, columns_in, plain_columns
-from hierkit.model.terms import Array, Column, Evaluator, check_magnitude, functions
+from hierkit.model.terms import Array, Column, Evaluator, check_magnitude, functions, weighted_mean
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 
@@ -59,9 +59,9 @@ class Design:
 
     @property
     def column_means(self) -> Array:
-        """(column,), what centring subtracts: the columns' means if there is an intercept, else zeros."""
+        """(column,), what centring subtracts: the columns' means over trials if there is an intercept, else zeros."""
         fixed = np.array([column.is_intercept or not self.has_intercept for column in self.columns], dtype=bool)
-        return np.where(fixed, 0.0, self.X.mean(axis=0))
+        return np.where(fixed, 0.0, weighted_mean(self.X, self.outcome.trials_of_each))
 
     @property
     def family(self) -> str:
@@ -124,6 +124,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, family)
+    evaluator = replace(evaluator, weights=outcome.trials_of_each)
     columns, X, offset = _common(formula, evaluator)
     if outcome.family == "gaussian":
         check_magnitude(outcome.label, outcome.y)

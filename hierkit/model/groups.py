@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from hierkit.errors import refusal
+from hierkit.model.centre import effects_at_centre
 from hierkit.model.formula import GroupTerm
 from hierkit.model.syntax import quoted
 from hierkit.model.terms import Array, Column, Evaluated, Evaluator
@@ -43,6 +45,8 @@ class Factor:
         Effects that are correlated with each other, as places in `effects`; at least two each.
     Z : ndarray
         (row, effect), the values that the effects multiply.
+    T : ndarray
+        (effect, effect), u = T v for the effects v at the centre of the predictors; see `hierkit.model.centre`.
     """
 
     label: str
@@ -52,16 +56,31 @@ class Factor:
     effects: tuple[Column, ...]
     blocks: tuple[tuple[int, ...], ...]
     Z: Array
+    T: Array
+
+    @property
+    def Z_centred(self) -> Array:
+        """(row, effect), what the effects at the centre multiply: Z T."""
+        return self.Z if self.holds_everywhere else self.Z @ self.T
+
+    @property
+    def holds_everywhere(self) -> bool:
+        """Whether its effects at the centre are those of the formula."""
+        return bool((self.T == np.eye(len(self.T))).all())
+
+    def depends_on_zero(self, place: int) -> bool:
+        """Whether the sd of an effect at the centre is another than where predictors are zero."""
+        return bool((self.T[place] != np.eye(len(self.T))[place]).any())
 
     @property
     def counts(self) -> NDArray[np.intp]:
         """(group,), the rows of each group."""
         return np.bincount(self.codes, minlength=len(self.levels))
 
-    def sums(self, columns: Array) -> Array:
-        """(group, effect, column), the sums Z_j'C_j over each group's rows, for columns C (row, column)."""
+    def sums(self, columns: Array, Z: Array) -> Array:
+        """(group, effect, column), the sums Z_j'C_j over each group's rows, for Z (row, effect), C (row, column)."""
         sums = np.empty((len(self.levels), len(self.effects), columns.shape[1]))
-        for k, z in enumerate(self.Z.T):
+        for k, z in enumerate(Z.T):
             for i, column in enumerate(columns.T):
                 sums[:, k, i] = np.bincount(self.codes, z * column, len(self.levels))
         return sums
@@ -190,7 +209,17 @@ def _factor(
         )
     ends = np.cumsum([len(block) for block in effects])
     correlated = [tuple(range(end - len(b), end)) for end, b in zip(ends.tolist(), effects, strict=True) if len(b) > 1]
-    return Factor(label, name, levels, codes, flat, tuple(correlated), np.hstack([block.Z for block in blocks]))
+    maps = [effects_at_centre(block.items, block.items[0].weights) for block in blocks]
+    spreads = np.concatenate([spread for _, spread in maps])
+    scaled = [_scaled(effect, spread) for effect, spread in zip(flat, spreads.tolist(), strict=True)]
+    Z = np.hstack([block.Z for block in blocks])
+    return Factor(label, name, levels, codes, tuple(scaled), tuple(correlated), Z, block_diag(*[T for T, _ in maps]))
+
+
+def _scaled(effect: Column, spread: float) -> Column:
+    """The effect with the sd of its centred column, if it is a slope of its own and that column varies."""
+    own = effect.spread is not None and not effect.in_full and spread > 0
+    return replace(effect, spread=spread) if own else effect
 
 
 def _for_bambi(

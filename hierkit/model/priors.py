@@ -1,23 +1,25 @@
 """Default priors, the user's priors, and the one table of what was used.
 
-The defaults are weakly informative on the data's own scale, and the same wherever x has its zero: the intercept's
-prior is at the centre of the predictors (docs/priors.md).
+The defaults are weakly informative on the data's own scale, and the same wherever x has its zero: the priors of the
+intercept and of the group effects' covariance hold at the centre of the predictors (docs/priors.md).
 """
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hierkit.errors import HierkitError, check_word, refusal
+from hierkit.model.centre import common_spread
 from hierkit.model.design import Design
 from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
-from hierkit.model.terms import Array
+from hierkit.model.terms import Array, weighted_mean
 
 EFFECTS = ("normal", "student_t")
+LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,14 @@ class Priors(Mapping[str, Prior]):
         In the order of the model.
     from_user : frozenset of str
         The parameters whose prior is not the default.
+    holds : dict of str to str
+        "centre" or "zero", for the parameters that mean another thing at the predictors' means than where predictors
+        are zero: where the prior holds.
     """
 
     priors: dict[str, Prior]
     from_user: frozenset[str] = frozenset()
+    holds: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, parameter: str) -> Prior:
         return self.priors[parameter]
@@ -45,9 +51,17 @@ class Priors(Mapping[str, Prior]):
         return len(self.priors)
 
     def table(self) -> pd.DataFrame:
-        """One row per parameter: `parameter`, `prior`, `set_by` ("default" or "user")."""
-        rows = [(name, str(prior), "user" if name in self.from_user else "default") for name, prior in self.items()]
-        return pd.DataFrame(rows, columns=["parameter", "prior", "set_by"])
+        """One row per parameter: `parameter`, `prior`, `holds`, `set_by` ("default" or "user").
+
+        `holds` says where, for a parameter that depends on it: "at the means" of the predictors, or "at zero", where
+        all predictors are zero.
+        """
+        words = {"centre": "at the means", "zero": "at zero", "": ""}
+        rows = [
+            (name, str(prior), words[self.holds.get(name, "")], "user" if name in self.from_user else "default")
+            for name, prior in self.items()
+        ]
+        return pd.DataFrame(rows, columns=["parameter", "prior", "holds", "set_by"])
 
     def __repr__(self) -> str:
         return self.table().to_string(index=False)
@@ -96,29 +110,51 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
         for parameter in [name] if name in defaults else names[name]:
             _check_support(parameter, prior)
             chosen[parameter] = prior
-    return Priors({name: chosen.get(name, prior) for name, prior in defaults.items()}, frozenset(chosen))
+    priors = {name: chosen.get(name, prior) for name, prior in defaults.items()}
+    fixed = user.holds if isinstance(user, Priors) else {}
+    return Priors(priors, frozenset(chosen), _where(design, frozenset(chosen)) | fixed)
+
+
+def where_zero(design: Design) -> dict[str, str]:
+    """The `holds` of priors that all hold where predictors are zero, but for the intercept's."""
+    return {name: "centre" if name == "Intercept" else "zero" for name in _where(design, frozenset())}
+
+
+def _where(design: Design, chosen: frozenset[str]) -> dict[str, str]:
+    """Where each prior holds that depends on it: at the centre, unless the user set one of the factor at zero."""
+    found = {}
+    if design.has_intercept and (design.column_means != 0).any():
+        found["Intercept"] = "centre"
+    for factor in design.factors:
+        own = [f"sd({e.label}|{factor.label})" for i, e in enumerate(factor.effects) if factor.depends_on_zero(i)]
+        own += [f"cor({factor.label})"] if own else []
+        place = "zero" if chosen & set(own) else "centre"
+        found |= dict.fromkeys(own, place)
+    return found
 
 
 def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     """`Intercept`, slopes and `sigma`; see docs/priors.md."""
     y = design.outcome.y - design.offset
     gaussian = design.outcome.family == "gaussian"
-    unit = 2.5 * float(np.std(y)) if gaussian else 1.0
-    level = (float(np.mean(y)), unit) if gaussian else (0.0 - float(np.mean(design.offset)), 1.5)
-    through_origin = all(column.spread is not None for column in design.columns)
+    trials = design.outcome.trials_of_each
+    unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
+    middle = float(np.mean(y)) if gaussian else 0.0 - float(weighted_mean(design.offset, trials))
+    has_level = any(column.spread is None for column in design.columns)
     priors, shift = {}, 0.0
-    for column, x in zip(design.columns, design.X.T, strict=True):
+    for k, (column, x) in enumerate(zip(design.columns, design.X.T, strict=True)):
         if column.spread is not None:
+            spread = common_spread(design.columns, design.X, k, trials, has_level)
             # without any intercept the line passes through the origin: only sizes are left to scale by
-            size = 2.5 * _root_mean_square(y) if gaussian else 1.0
-            scale = size / _root_mean_square(x) if through_origin else unit / column.spread
+            size = 2.5 * _root_mean_square(y) if gaussian else LOGIT_UNIT
+            scale = unit / spread if has_level else size / _root_mean_square(x)
             priors[column.label] = make_prior("Normal", 0, scale)
-            shift += (scale * float(np.mean(x))) ** 2
+            shift += (scale * float(weighted_mean(x, trials))) ** 2
     for column in design.columns:
         if column.spread is None:
             # the intercept is at the centre of the predictors; levels without one are where predictors are zero
-            sd = level[1] if column.is_intercept else float(np.hypot(level[1], np.sqrt(shift)))
-            priors[column.label] = make_prior("Normal", level[0], sd)
+            sd = unit if column.is_intercept else float(np.hypot(unit, np.sqrt(shift)))
+            priors[column.label] = make_prior("Normal", middle, sd)
     if gaussian:
         priors["sigma"] = make_prior("HalfStudentT", 4, float(np.std(y)))
     ordered = [column.label for column in design.columns] + (["sigma"] if gaussian else [])
@@ -127,8 +163,11 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
 
 def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
     gaussian = design.outcome.family == "gaussian"
-    unit = 2.5 * float(np.std(design.outcome.y - design.offset)) if gaussian else 1.0
-    level = unit if gaussian else 1.5
+    y = design.outcome.y - design.offset
+    unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
+    has_level = any(column.spread is None for column in design.columns)
+    # where no common level is taken off, groups differ from zero
+    level = 2.5 * _root_mean_square(y) if gaussian and not has_level else unit
     priors = {}
     for factor in design.factors:
         for effect in factor.effects:

@@ -59,6 +59,8 @@ class Column:
         what is an intercept: of all rows, or of those of one level.
     in_full : bool
         Whether a category in it has an indicator for every level.
+    variables : tuple of str
+        The columns of the data that it is made of, in safe names.
     """
 
     label: str
@@ -69,15 +71,17 @@ class Column:
     level: Any = None
     spread: float | None = None
     in_full: bool = False
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One term: formulae's object, the user's spelling of its components, and its values (row, column)."""
+    """One term: formulae's object, the user's spelling of its components, its values (row, column), and trials (row,)."""
 
     term: Any
     words: dict[str, str]
     values: Array
+    weights: Array
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -113,21 +117,36 @@ class Evaluated:
                 level=levels[i] if vector else None,
                 spread=self._spreads[i],
                 in_full=True in self.codings,
+                variables=self.variables,
             )
             for i, label in enumerate(labels)
         )
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """The columns of the data that the term is made of, in safe names."""
+        components = getattr(self.term, "components", [])
+        return tuple(sorted({name for c in components for name in c.var_names if name}))
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the term's columns sum to one in every row: an intercept, or that of each level."""
+        if self.kind == "intercept":
+            return True
+        return self.kind == "categoric" and bool((self.values.sum(axis=1) == 1).all())
+
+    @property
     def _spreads(self) -> list[float | None]:
         product = np.ones((len(self.values), 1))
         for component in self.term.components:
-            values = np.asarray(component.value, dtype=np.float64).reshape(len(self.values), -1)
+            values = component_values(component)
             if component.kind == "numeric":
-                values = values - values.mean(axis=0)
+                values = values - weighted_mean(values, self.weights)
             elif component.spans_intercept:
                 values = np.ones_like(values)
             product = (product[:, :, None] * values[:, None, :]).reshape(len(values), -1)
-        return [float(sd) if sd > 0 else None for sd in product.std(axis=0)]
+        sds = [weighted_sd(column, self.weights) for column in product.T]
+        return [sd if sd > 0 else None for sd in sds]
 
     @property
     def codings(self) -> set[bool]:
@@ -148,11 +167,14 @@ class Evaluator:
         The safe name of each of the user's columns.
     namespace : dict
         What a formula may refer to besides columns.
+    weights : ndarray, optional
+        (row,), the trials of each row; one each if not given.
     """
 
     frame: pd.DataFrame
     names: dict[str, str]
     namespace: dict[str, Any]
+    weights: Array | None = None
 
     def spell(self, node: Node) -> str:
         """A piece of the formula as text in safe names."""
@@ -179,7 +201,8 @@ class Evaluator:
         for design in designs:
             for term in design.common.terms.values():
                 values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
-                evaluated = Evaluated(term, words, values)
+                weights = np.ones(len(values)) if self.weights is None else self.weights
+                evaluated = Evaluated(term, words, values, weights)
                 _check_columns(evaluated)
                 yield evaluated
 
@@ -220,6 +243,23 @@ class Evaluator:
                 "Terms are numbers, labels and functions of them",
                 "Compute the column in the data first",
             ) from error
+
+
+def component_values(component: Any) -> Array:
+    """(row, column), the values of one of formulae's components."""
+    values = np.asarray(component.value, dtype=np.float64)
+    return values.reshape(len(values), -1)
+
+
+def weighted_mean(values: Array, weights: Array) -> Array:
+    """The mean over rows (row, ...), each counted as often as its weight says."""
+    return np.asarray(np.tensordot(weights, values, axes=1) / weights.sum())
+
+
+def weighted_sd(values: Array, weights: Array) -> float:
+    """The sd over rows; unweighted where all rows that have a weight are alike."""
+    sd = float(np.sqrt(weighted_mean((values - weighted_mean(values, weights)) ** 2, weights)))
+    return sd if sd > 0 else float(np.std(values))
 
 
 def _check_names(terms: list[Any]) -> None:

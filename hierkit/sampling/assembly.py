@@ -50,7 +50,7 @@ def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr
 
 
 def assemble(
-    design: Design, chains: int, beta: Array, sds: Array, C: Array, u: Sequence[Array], sigma: Array | None
+    design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None
 ) -> xr.Dataset:
     """The posterior Dataset of a fit.
 
@@ -62,11 +62,10 @@ def assemble(
         Draws below are those of the first chain, then those of the second...
     beta : ndarray
         (draw, column), coefficients of the columns as they are, not centred.
-    sds, C : ndarray
-        (draw, effect) and (draw, effect, effect), sds of the effects of all factors and Cholesky factors of their
-        correlations.
+    G : ndarray
+        (draw, effect, effect), covariances of the effects of all factors, where predictors are zero.
     u : sequence of ndarray
-        (draw, group, effect) per factor.
+        (draw, group, effect) per factor, deviations where predictors are zero.
     sigma : ndarray or None
         (draw,).
 
@@ -85,6 +84,7 @@ def assemble(
         variables[term] = _array(by_chain(beta), design.columns, places, f"{term}_dim")
     if sigma is not None:
         variables["sigma"] = xr.DataArray(by_chain(sigma), dims=SAMPLE_DIMS)
+    sds = np.sqrt(np.diagonal(G, axis1=1, axis2=2))
     ends = np.cumsum([len(factor.effects) for factor in design.factors])
     for factor, end, effects in zip(design.factors, ends, u, strict=True):
         own = slice(end - len(factor.effects), end)
@@ -95,8 +95,9 @@ def assemble(
         if factor.blocks:
             labels = [effect.label for effect in factor.effects]
             dims = {f"{factor.name}_effect": labels, f"{factor.name}_effect_other": labels}
-            corr = by_chain(C[:, own, own] @ np.swapaxes(C[:, own, own], 1, 2))
-            variables[f"{factor.name}_corr"] = xr.DataArray(corr, dims=(*SAMPLE_DIMS, *dims), coords=dims)
+            corr = G[:, own, own] / (sds[:, own, None] * sds[:, None, own])
+            corr[:, range(len(labels)), range(len(labels))] = 1.0
+            variables[f"{factor.name}_corr"] = xr.DataArray(by_chain(corr), dims=(*SAMPLE_DIMS, *dims), coords=dims)
     return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
 
 

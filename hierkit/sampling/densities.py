@@ -17,7 +17,9 @@ C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value,
 )
 NO_GRADIENT, NO_VALUE = 3, 4
 
-REAL, POSITIVE, INTERVAL, PARTIAL = range(4)
+REAL, POSITIVE, INTERVAL, PARTIAL, CURVE = range(5)
+PRIOR_NUMBERS = 3  # of a parameter, before the numbers of its curve
+KNOTS, FIRST_KNOT, BETWEEN_KNOTS = 17, -4.0, 0.5
 FLAT, NORMAL, STUDENT_T, CAUCHY, LAPLACE, HALF, EXPONENTIAL, GAMMA, INVERSE_GAMMA, LOG_NORMAL, UNIFORM, LKJ = range(12)
 
 
@@ -81,17 +83,41 @@ def answer(value: float, grad: Kernel, out: Kernel, log_p: Kernel) -> int:
 
 
 @kernel
-def transform(kind: int, x: float, lower: float, upper: float) -> Kernel:
+def spline(x: float, table: Kernel) -> Kernel:
+    """Height, slope and second derivative of a natural cubic spline, a line beyond its ends.
+
+    The table has its heights at the knots, then its second derivatives there.
+    """
+    place = (x - FIRST_KNOT) / BETWEEN_KNOTS
+    i = int(min(max(np.floor(place), 0.0), KNOTS - 2.0))
+    right = min(max(place - i, 0.0), 1.0)
+    left = 1 - right
+    a, b = table[KNOTS + i], table[KNOTS + i + 1]
+    h = BETWEEN_KNOTS
+    height = left * table[i] + right * table[i + 1] + ((left**3 - left) * a + (right**3 - right) * b) * h * h / 6
+    slope = (table[i + 1] - table[i]) / h + ((3 * right**2 - 1) * b - (3 * left**2 - 1) * a) * h / 6
+    beyond = (place - i - right) * h
+    return height + slope * beyond, slope, left * a + right * b
+
+
+@kernel
+def transform(kind: int, x: float, numbers: Kernel) -> Kernel:
     """Value, its slope, the log of the slope, and the derivative of that log, at a real number x.
 
-    REAL: x. POSITIVE: exp x. INTERVAL: lower + (upper - lower) / (1 + exp -x). PARTIAL: tanh x, slope 1 - tanh² x.
+    REAL: x. POSITIVE: exp x. INTERVAL: lower + (upper - lower) / (1 + exp -x), the bounds being the first two numbers.
+    PARTIAL: tanh x, slope 1 - tanh² x. CURVE: exp s(x), s the spline of `hierkit.sampling.curves`.
     """
+    if kind == CURVE:
+        height, steep, bend = spline(x, numbers[PRIOR_NUMBERS:])
+        value = np.exp(height)
+        return value, value * steep, height + np.log(steep), steep + bend / steep
     if kind == POSITIVE:
         value = np.exp(x)
         return value, value, x, 1.0
     if kind == INTERVAL:
         e = np.exp(-abs(x))
         share = 1 / (1 + e) if x >= 0 else e / (1 + e)
+        lower, upper = numbers[0], numbers[1]
         width = upper - lower
         slope = width * e / (1 + e) ** 2
         return lower + width * share, slope, np.log(width) - abs(x) - 2 * np.log1p(e), 1 - 2 * share
@@ -149,15 +175,15 @@ def log_priors(x: Kernel, codes: Kernel, numbers: Kernel, value: Kernel, slope: 
         Where.
     codes : (parameter, 2) of int
         Transform and prior of each.
-    numbers : (parameter, 3)
-        The prior's parameters.
+    numbers : (parameter, 3 + 2 knots)
+        The prior's parameters, and the table of its curve.
     value, slope, grad : (parameter,)
         Filled with the values, d value / dx, and the derivative of the sum with respect to x.
     """
     total = 0.0
     for i in range(x.shape[0]):
         a, b, c = numbers[i, 0], numbers[i, 1], numbers[i, 2]
-        v, s, log_slope, d_log_slope = transform(codes[i, 0], x[i], a, b)
+        v, s, log_slope, d_log_slope = transform(codes[i, 0], x[i], numbers[i])
         if codes[i, 1] == LKJ:
             # (1 - v²)^(a - 1) times the slope 1 - v²: stable where tanh x rounds to 1
             log_p, dx = (a - 1) * log_slope, (a - 1) * d_log_slope
@@ -214,6 +240,31 @@ def correlation_cholesky_gradient(
 
 
 @kernel
+def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Kernel, left: Kernel) -> None:
+    """Fill C and L = diag(sds) C, Cholesky factors of the correlations and of G of all effects, block by block."""
+    q = C.shape[0]
+    correlation_cholesky(value[q:], slope[q:], pairs, C, left)
+    for k in range(q):
+        for m in range(q):
+            L[k, m] = value[k] * C[k, m] if m <= k else 0.0
+
+
+@kernel
+def effect_factors_gradient(
+    value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, left: Kernel, grad_L: Kernel, grad: Kernel
+) -> None:
+    """Add to grad the derivative by the coordinates of sds and partial correlations, given that by L; uses grad_L up."""
+    q = C.shape[0]
+    for k in range(q):
+        s = 0.0
+        for m in range(k + 1):
+            s += grad_L[k, m] * C[k, m]
+            grad_L[k, m] *= value[k]
+        grad[k] += s * slope[k]
+    correlation_cholesky_gradient(value[q:], slope[q:], pairs, left, grad_L, grad[q:])
+
+
+@kernel
 def cholesky_solve_identity(M: Kernel, inverse: Kernel) -> float:
     """Replace M by its Cholesky factor, fill `inverse` with M^-1, and return log |M|."""
     q = M.shape[0]
@@ -245,7 +296,7 @@ def constrain(x: Kernel, codes: Kernel, numbers: Kernel) -> Kernel:
     values, slopes = np.empty_like(x), np.empty_like(x)
     for d in range(x.shape[0]):
         for i in range(x.shape[1]):
-            values[d, i], slopes[d, i], _, _ = transform(codes[i, 0], x[d, i], numbers[i, 0], numbers[i, 1])
+            values[d, i], slopes[d, i], _, _ = transform(codes[i, 0], x[d, i], numbers[i])
     return values, slopes
 
 

@@ -1,6 +1,8 @@
 """The coordinates in which NUTS sees the joint posterior of coefficients and effects.
 
-Factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j a
+The head, v = (gamma, effects of the smallest factors), is seen as v = A^-1 s + K^-T c with A = M + P(G) = K K': given G
+it is nearly normal, and with few groups it is wide or narrow as G is, which this follows. gamma are the coefficients in
+the coordinates of `hierkit.sampling.basis`. The other factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j a
 group's information once the larger factors are integrated out, S_j what ties it to the coefficients and the effects of
 smaller factors v, and P = G^-1, the effects of group j of a factor are
 
@@ -24,6 +26,7 @@ from hierkit.model.terms import Array
 from hierkit.sampling.patterns import Layout, Patterns
 from hierkit.sampling.pilot import Pilot, prior_precision
 
+MOST_IN_HEAD = 20  # coefficients and effects: each gradient factorises a matrix of that size
 MOST_DIRECTIONS = 300
 ROUND = 2.0  # a variance between a half and twice that of the other coordinates is left as it is
 
@@ -33,13 +36,18 @@ class Geometry(NamedTuple):
 
     Attributes
     ----------
-    centre, scale : ndarray
-        (column,) and (column, column), beta = centre + scale c.
+    basis : ndarray
+        (column, column), coefficients of the centred columns are basis gamma.
+    head : ndarray of int
+        (1,), how many factors, from the smallest on, are whitened together with gamma.
+    head_M, head_b : ndarray
+        (coordinate, coordinate) and (coordinate,), information on gamma and the head's effects, group by group, and its
+        linear term.
     directions, factors : ndarray
-        (direction, coordinate) and (direction,): each direction v of (c of beta, c of all factors but the last), and
-        by how much the coordinates grow along it, x + factor (v'x) v.
+        (direction, coordinate) and (direction,): each direction v of the coordinates of gamma and of all factors but
+        the last, and by how much the coordinates grow along it, x + factor (v'x) v.
     M, b : ndarray
-        Information (effect, effect, group) and its linear term (effect, group), flat, factor by factor.
+        Information (effect, effect, group) and its linear term (effect, group), flat, factor by factor after the head.
     S : ndarray
         What ties each factor's effects to those before it, (its effects, column + effects before) for each factor,
         flat; for the last factor (its effects, column), the rows have the rest.
@@ -49,8 +57,10 @@ class Geometry(NamedTuple):
         The residual variance in them; 1 where there is none.
     """
 
-    centre: Array
-    scale: Array
+    basis: Array
+    head: NDArray[np.int64]
+    head_M: Array
+    head_b: Array
     directions: Array
     factors: Array
     M: Array
@@ -60,28 +70,41 @@ class Geometry(NamedTuple):
     sigma2: float
 
 
-def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout) -> Geometry:
+def factors_in_head(layout: Layout, p: int, gaussian: bool) -> int:
+    """How many factors have few enough effects to be whitened together with the coefficients.
+
+    Of a Gaussian outcome the largest factor is integrated out instead.
+    """
+    candidates = len(layout.groups) - (1 if gaussian and len(layout.groups) else 0)
+    return sum(p + int(end) <= MOST_IN_HEAD for end in layout.first[1 : candidates + 1])
+
+
+def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, head: int) -> Geometry:
     """The coordinates that make the posterior round, were the rows Gaussian with the pilot's weights and G."""
     p = len(rows.X)
-    M, S, left = _integrated_out(pilot, layout, p)
-    scale = _inverse_root(left[None])[0]
-    linear = _linear_terms(pilot, layout, p, M, S)
-    directions, factors = _directions(pilot, layout, scale, M, S)
-    order, blocks, ties = _by_effect(p, layout), [np.moveaxis(own, 0, 2) for own in M], []
-    for f, own in enumerate(S):
+    M, S, left = _integrated_out(pilot, layout, p, head)
+    linear = _linear_terms(pilot, layout, p, head, M, S)
+    head_P = prior_precision(p, layout, pilot.G[:head])
+    head_b = (left + head_P) @ pilot.v[: len(left)]
+    directions, factors = _directions(pilot, layout, left + head_P, head, M, S)
+    order, blocks, ties = _by_effect(p, layout, head), [np.moveaxis(own, 0, 2) for own in M], []
+    for f, own in enumerate(S, start=head):
         first, width = p + layout.first[f], own.shape[1]
-        ties.append(own[order[first : first + len(own)] - first][:, order[:width]])
-        linear[f] = linear[f][order[first : first + len(own)] - first]
-    M_flat, b, S_flat = (np.concatenate([part.ravel() for part in parts]) for parts in (blocks, linear, ties))
+        places = order[first : first + len(own)] - first
+        ties.append(own[places][:, order[:width]])
+        linear[f - head] = linear[f - head][places]
+    M_flat, b, S_flat = (np.concatenate([np.empty(0), *(x.ravel() for x in parts)]) for parts in (blocks, linear, ties))
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
-    scale = np.ascontiguousarray(scale)
-    return Geometry(pilot.v[:p], scale, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
+    count = np.array([head], dtype=np.int64)
+    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
 
 
-def _integrated_out(pilot: Pilot, layout: Layout, p: int) -> tuple[list[Array], list[Array], Array]:
-    """M (group, effect, effect) and S of each factor, its larger ones integrated out, and what is left for beta."""
+def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[list[Array], list[Array], Array]:
+    """M (group, effect, effect) and S of each factor after the head, larger ones integrated out; what is left for it."""
+    if head == len(layout.groups):
+        return [], [], pilot.R
     M, S, left = [pilot.M], [pilot.C], pilot.R
-    for f in range(len(layout.groups) - 2, -1, -1):
+    for f in range(len(layout.groups) - 2, head - 1, -1):
         first, n_groups, q = p + layout.first[f], layout.groups[f], layout.effects[f]
         own, before = left[first:, first:], left[first:, :first]
         M.insert(0, own.reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :])
@@ -91,38 +114,43 @@ def _integrated_out(pilot: Pilot, layout: Layout, p: int) -> tuple[list[Array], 
     return M, S, left
 
 
-def _by_effect(p: int, layout: Layout) -> NDArray[np.int64]:
-    """Where coefficients and effects, effect by effect as the kernels have them, are among those group by group."""
-    places = [np.arange(p)]
-    for first, n_groups, q in zip(layout.first, layout.groups, layout.effects, strict=False):
+def _by_effect(p: int, layout: Layout, head: int) -> NDArray[np.int64]:
+    """Where the coordinates as the kernels have them, effect by effect after the head, are among those group by group."""
+    places = [np.arange(p + layout.first[head])]
+    for first, n_groups, q in zip(layout.first[head:], layout.groups[head:], layout.effects[head:], strict=False):
         places.append(p + first + np.arange(n_groups * q).reshape(n_groups, q).T.ravel())
     return np.concatenate(places)
 
 
-def _linear_terms(pilot: Pilot, layout: Layout, p: int, M: list[Array], S: list[Array]) -> list[Array]:
+def _linear_terms(pilot: Pilot, layout: Layout, p: int, head: int, M: list[Array], S: list[Array]) -> list[Array]:
     """b_j, for which the pilot's v gives the pilot's u_j; for the last factor Z_j'W z."""
+    if head == len(layout.groups):
+        return []
     terms = []
-    for f in range(len(layout.groups) - 1):
+    for f in range(head, len(layout.groups) - 1):
         first, last = p + layout.first[f], p + layout.first[f + 1]
         u = pilot.v[first:last].reshape(layout.groups[f], layout.effects[f])
-        own = np.einsum("jab,jb->ja", M[f] + np.linalg.inv(pilot.G[f]), u).ravel()
-        terms.append(own + S[f] @ pilot.v[:first])
+        own = np.einsum("jab,jb->ja", M[f - head] + np.linalg.inv(pilot.G[f]), u).ravel()
+        terms.append(own + S[f - head] @ pilot.v[:first])
     return [*terms, pilot.b]
 
 
-def _directions(pilot: Pilot, layout: Layout, scale: Array, M: list[Array], S: list[Array]) -> tuple[Array, Array]:
-    """The principal directions of (c of beta, c of all factors but the last) whose variance is far from one."""
-    p, size = len(scale), len(pilot.R)
-    T = np.zeros((size, size))  # derivative of (beta, u) by these coordinates
-    T[:p, :p] = scale
-    for f in range(len(layout.groups) - 1):
+def _directions(
+    pilot: Pilot, layout: Layout, head_A: Array, head: int, M: list[Array], S: list[Array]
+) -> tuple[Array, Array]:
+    """The principal directions of the coordinates of all but the last factor whose variance is far from one."""
+    p, size, ends = pilot.C.shape[1], len(pilot.R), len(head_A)
+    dense = len(layout.groups) - 1 if head < len(layout.groups) else head
+    T = np.zeros((size, size))  # derivative of gamma and the effects by these coordinates
+    T[:ends, :ends] = _inverse_root(head_A[None])[0]
+    for f in range(head, dense):
         n_groups, q, first = layout.groups[f], layout.effects[f], p + layout.first[f]
         own = slice(first, p + layout.first[f + 1])
-        root = _inverse_root(M[f] + np.linalg.inv(pilot.G[f]))
-        before = (S[f] @ T[:first]).reshape(n_groups, q, size)
+        root = _inverse_root(M[f - head] + np.linalg.inv(pilot.G[f]))
+        before = (S[f - head] @ T[:first]).reshape(n_groups, q, size)
         T[own] = -(root @ np.swapaxes(root, 1, 2) @ before).reshape(-1, size)
         T[own, own] = block_diag(*root)
-    precision = T.T @ (pilot.R + prior_precision(p, layout, pilot.G[:-1])) @ T
+    precision = T.T @ (pilot.R + prior_precision(p, layout, pilot.G[:dense])) @ T
     values, vectors = np.linalg.eigh(precision)
     values = np.maximum(values, 1e-8)
     far = np.argsort(-abs(np.log(values)), kind="stable")[:MOST_DIRECTIONS]

@@ -1,54 +1,39 @@
-"""Gaussian outcome, one grouping factor: NUTS on the posterior with the effects integrated out; they are drawn after.
+"""Gaussian outcome: NUTS on sds and correlations alone; coefficients and effects are integrated out and drawn after.
 
-The rows are read once, into sums per group, so that a gradient costs as much as there are groups. What is sampled are
-the coefficients of the centred columns, the sds, the partial correlations and sigma.
+The rows are read once, into sums per group, so that a gradient costs as much as there are groups, and NUTS moves in two
+to seven dimensions whatever the number of coefficients.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
+from scipy import optimize
 
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
 from hierkit.sampling import marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
+from hierkit.sampling.basis import Basis, make_basis, prior_in_basis
+from hierkit.sampling.curves import along_curves
 from hierkit.sampling.interrupts import stopping_on_interrupt
+from hierkit.sampling.marginal_density import Statistics, marginal_log_posterior
 from hierkit.sampling.marginal_effects import draw_effects
 from hierkit.sampling.nuts import run_nuts
+from hierkit.sampling.origin import Origin, make_origin
 from hierkit.sampling.packing import pack
 from hierkit.sampling.parameters import Parameters, make_parameters, scales, to_real, uncentre
+from hierkit.sampling.patterns import Layout, make_layout
 from hierkit.sampling.settings import Settings
 
-PILOT_STEPS = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Statistics:
-    """All that the posterior needs to know of the rows.
-
-    Attributes
-    ----------
-    centre : ndarray
-        (column,), least-squares coefficients b of the centred columns.
-    cross : ndarray
-        (column, column), X'X of the centred columns.
-    groups : ndarray
-        (effect, effect + column + 1, group), Z_j'Z_j, Z_j'X_j and Z_j'e_j side by side, e = y - X b.
-    size : ndarray
-        (2,), the rows n and e'e.
-    """
-
-    centre: Array
-    cross: Array
-    groups: Array
-    size: Array
+STEP = 1e-4  # of a coordinate, for second derivatives
+FAILED = 1e100  # what a search for the mode sees where the density is no number
+WIDEST, NARROWEST = 1.0, 0.02  # how far around the mode chains start
 
 
 def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.DataTree:
-    """Draws from a Gaussian model with one grouping factor and normal effects.
+    """Draws from a Gaussian model with normal effects and normal or flat priors on coefficients.
 
     Parameters
     ----------
@@ -60,84 +45,140 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
     Returns
     -------
     xarray.DataTree
-        posterior, sample_stats, observed_data, constant_data; u is drawn exactly given the rest, in each draw.
+        posterior, sample_stats, observed_data, constant_data; coefficients and effects are drawn exactly given the
+        rest, in each draw.
 
     Raises
     ------
     KeyboardInterrupt
         After Ctrl-C.
     """
-    parameters, statistics = make_parameters(design, priors), sufficient_statistics(design)
-    start, spread = pilot(parameters, statistics)
-    data = pack(*arguments(parameters, statistics))
+    parameters, origin, layout = make_parameters(design, priors), make_origin(design, priors), make_layout(design.factors)
+    basis = make_basis(design, priors)
+    statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
     with stopping_on_interrupt():
+        parameters, start, spread = pilot(design, parameters, origin, statistics)
+        data = pack(*arguments(parameters), *origin, *statistics)
         x, sample_stats = run_nuts("marginal", marginal_density.marginal_callback, data, start, spread, settings)
-        posterior = _posterior(design, parameters, statistics, x, settings.random_seed)
+        posterior = _posterior(
+            design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed
+        )
     return as_tree(posterior, sample_stats, design)
 
 
-def sufficient_statistics(design: Design) -> Statistics:
-    """One pass over the rows; see `Statistics`."""
-    factor, y = design.factors[0], design.outcome.y - design.offset
-    X = design.X - design.column_means
-    centre = np.linalg.lstsq(X, y, rcond=None)[0]
-    residual = y - X @ centre
-    groups = factor.sums(np.column_stack([factor.Z, X, residual]))
-    return Statistics(
-        centre, X.T @ X, np.ascontiguousarray(np.moveaxis(groups, 0, 2)), np.array([len(y), residual @ residual])
-    )
+def sufficient_statistics(
+    design: Design, priors: Priors, basis: Basis, origin: Origin, layout: Layout
+) -> tuple[Statistics, Array]:
+    """One pass over the rows; see `Statistics`. Beside it the least-squares coefficients of the basis."""
+    y = design.outcome.y - design.offset
+    centre = np.linalg.lstsq(basis.X, y, rcond=None)[0]
+    residual = y - basis.X @ centre
+    order, columns = [int(f) for f in layout.order], [basis.X]
+    for f in order[:-1]:
+        columns.append(_indicators(design, f, origin))
+    rows = np.column_stack([*columns, residual])
+    groups = np.empty((0, rows.shape[1], 0))
+    if order:
+        last = design.factors[order[-1]]
+        Z = _sampled_Z(design, order[-1], origin)
+        groups = np.ascontiguousarray(np.moveaxis(last.sums(np.column_stack([Z, rows]), Z), 0, 2))
+    precision, weighted_mean = prior_in_basis(design, priors, basis)
+    shift = weighted_mean - precision @ centre
+    head = np.column_stack([layout.groups[:-1], layout.effects[:-1], layout.columns[:-1]]).astype(np.int64)
+    last_place = layout.columns[-1:] if order else np.zeros(1, dtype=np.int64)
+    cross = rows.T @ rows
+    return Statistics(cross, groups, precision, shift, head, last_place, np.array([float(len(y))])), centre
 
 
-def pilot(parameters: Parameters, statistics: Statistics) -> tuple[Array, Array]:
-    """Where to start, and how far around, in NUTS's coordinates: least squares, and EM steps for G and sigma.
+def _sampled_Z(design: Design, f: int, origin: Origin) -> Array:
+    factor = design.factors[f]
+    first = sum(len(before.effects) for before in design.factors[:f])
+    own = slice(first, first + len(factor.effects))
+    return factor.Z @ origin.T[own, own]
 
-    With C_j = (A_j / s2 + G^-1)^-1 and u_j = C_j c_j / s2, G is the mean of u_j u_j' + C_j, and s2 that of the expected
-    squared residuals (Dempster, Laird and Rubin 1977). A poor pilot costs tuning, never truth.
+
+def _indicators(design: Design, f: int, origin: Origin) -> Array:
+    """(row, group and effect), the columns of a factor's effects, group by group."""
+    factor, Z = design.factors[f], _sampled_Z(design, f, origin)
+    columns = np.zeros((len(Z), len(factor.levels), Z.shape[1]))
+    columns[np.arange(len(Z)), factor.codes] = Z
+    return columns.reshape(len(Z), -1)
+
+
+def arguments(parameters: Parameters) -> tuple[Array, ...]:
+    """Codes, numbers and pairs of the parameters that are sampled: all but the coefficients."""
+    p = parameters.coefficients
+    return parameters.codes[p:], parameters.numbers[p:], parameters.pairs  # type: ignore[return-value]
+
+
+def pilot(
+    design: Design, parameters: Parameters, origin: Origin, statistics: Statistics
+) -> tuple[Parameters, Array, Array]:
+    """The mode of the posterior in NUTS's coordinates, where chains start, and how far around.
 
     Returns
     -------
+    parameters : Parameters
+        With sds along curves on which the posterior is nearly normal.
     start, spread : ndarray
-        (parameter,).
+        (coordinate,).
     """
-    p, q = len(statistics.centre), len(statistics.groups)
-    sums = np.moveaxis(statistics.groups, 2, 0)
-    A, c = sums[:, :, :q], sums[:, :, -1]
-    n, rss = statistics.size
-    s2 = rss / n
-    G = np.diag(s2 / np.maximum(A.mean(axis=0).diagonal() / A[:, 0, 0].mean(), 1e-12))
-    for _ in range(PILOT_STEPS):
-        C = np.linalg.inv(A / s2 + np.linalg.inv(G))
-        u = np.einsum("jab,jb->ja", C, c) / s2
-        G = np.einsum("ja,jb->ab", u, u) / len(u) + C.mean(axis=0)
-        left = rss - 2 * np.sum(u * c) + np.einsum("ja,jab,jb->", u, A, u) + np.einsum("jab,jba->", A, C)
-        s2 = max(float(left), 1e-8 * rss) / n
-    values, spread = np.zeros(len(parameters)), np.full(len(parameters), 0.2)
-    values[:p], values[p : p + q], values[-1] = statistics.centre, np.sqrt(G.diagonal()), np.sqrt(s2)
-    spread[:p] = np.sqrt(s2 * np.linalg.pinv(statistics.cross).diagonal())
-    return to_real(parameters, values), spread
+    p, y = parameters.coefficients, design.outcome.y - design.offset
+    sd, spreads = float(np.std(y)), [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
+    values = np.zeros(len(parameters))
+    values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
+    values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
+    minus = _minus_log_posterior(parameters, origin, statistics)
+    start = to_real(parameters, values)[p:]
+    found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    start = found.x if found.fun < FAILED else start
+    parameters, start = along_curves(parameters, lambda x: -minus(x)[0], start, p)
+    return parameters, start, _spread(_minus_log_posterior(parameters, origin, statistics), start)
 
 
-def arguments(parameters: Parameters, statistics: Statistics) -> tuple[Any, ...]:
-    """What `marginal_log_posterior` reads besides a point."""
-    return (
-        parameters.codes,
-        parameters.numbers,
-        parameters.pairs,
-        statistics.centre,
-        statistics.cross,
-        statistics.groups,
-        statistics.size,
-    )
+def _minus_log_posterior(
+    parameters: Parameters, origin: Origin, statistics: Statistics
+) -> Callable[[Array], tuple[float, Array]]:
+    given = (*arguments(parameters), origin, statistics)
+
+    def minus(x: Array) -> tuple[float, Array]:
+        value, grad = marginal_log_posterior(x, *given)
+        finite = np.isfinite(value) and np.isfinite(grad).all()
+        return (-value, -grad) if finite else (FAILED, np.zeros_like(x))
+
+    return minus
+
+
+def _spread(minus: Callable[[Array], tuple[float, Array]], start: Array) -> Array:
+    """(coordinate,), about two posterior sds, from the curvature at the mode."""
+    steps = STEP * np.eye(len(start))
+    hessian = np.array([(minus(start + e)[1] - minus(start - e)[1]) / (2 * STEP) for e in steps])
+    values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
+    sds = np.sqrt((vectors**2 / np.maximum(values, 1e-2)).sum(axis=1))
+    return np.clip(2 * sds, NARROWEST, WIDEST)
 
 
 def _posterior(
-    design: Design, parameters: Parameters, statistics: Statistics, x: Array, random_seed: int
-) -> xr.Dataset:
-    """The draws of all that was sampled, and of the effects given them."""
-    chains, p, (q, _, groups) = len(x), len(statistics.centre), statistics.groups.shape
+    design: Design, parameters: Parameters, origin: Origin, basis: Basis, layout: Layout, statistics: Statistics,
+    centre: Array, x: Array, random_seed: int,
+) -> xr.Dataset:  # fmt: skip
+    """The draws of all that was sampled, and of coefficients and effects given them."""
+    p, q = len(centre), len(origin.T)
     flat = x.reshape(-1, x.shape[-1])
-    sds, C, sigma = scales(parameters, flat, p, q)
-    beta = np.ascontiguousarray(flat[:, :p])
-    z = np.random.default_rng([random_seed, 1]).standard_normal((len(flat), groups, q))
-    u = draw_effects(beta, sds[:, :, None] * C, sigma, statistics.centre, statistics.groups, z)
-    return assemble(design, chains, uncentre(design, beta), sds, C, [u], sigma)
+    L, sigma = scales(parameters, flat, p, q)
+    rng = np.random.default_rng([random_seed, 1])
+    head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
+    z = rng.standard_normal((len(flat), *statistics.groups.shape[::2]))
+    draw_effects(L, sigma, statistics, head, z)
+    beta = (head[:, :p] + centre) @ basis.inverse.T
+    u, at = {}, p
+    for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
+        T = origin.T[column : column + effects, column : column + effects]
+        if f == layout.order[-1]:
+            u[int(f)] = np.swapaxes(z, 1, 2) @ T.T if (T != np.eye(len(T))).any() else np.swapaxes(z, 1, 2)
+        else:
+            u[int(f)] = head[:, at : at + n_groups * effects].reshape(-1, n_groups, effects) @ T.T
+        at += n_groups * effects
+    TL = origin.T @ L
+    G = TL @ np.swapaxes(TL, 1, 2)
+    return assemble(design, len(x), uncentre(design, beta), G, [u[f] for f in range(len(u))], sigma)

@@ -1,22 +1,69 @@
-"""Numba kernels of the engine `marginal`: the likelihood with the effects integrated out."""
+"""Numba kernels of the engine `marginal`: a Gaussian model with coefficients and all group effects integrated out.
+
+y = H h + Z u + e. The head h holds gamma, the coefficients in the coordinates of `hierkit.sampling.basis`, and the
+effects of all factors but the largest, whose effects are u. With G = L L', s2 = sigma², e = y - X g the residuals of
+least squares, h counted from (g, 0), and for each group of the largest factor A = Z'Z, X = Z'[H, e], T = L'X:
+
+    M = I + L'A L / s2
+    [S t; t' r] = [H, e]'[H, e] / s2 - sum T'M^-1 T / s2²
+    K = Lambda' S Lambda + Pi,      k = Lambda' t + Pi d
+    -2 log p = n log s2 + sum log|M| + log|K| + r - k'K^-1 k
+
+Lambda is the identity for gamma and L for each group of the head's factors; Pi is the precision of gamma's normal prior,
+d its mean less g, and the identity for effects. Deviations from least squares keep the digits that raw sums lose.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hierkit.model.terms import Array
 from hierkit.sampling.densities import (
     Kernel,
     answer,
     callback,
-    correlation_cholesky,
-    correlation_cholesky_gradient,
+    cholesky_solve_identity,
+    effect_factors,
+    effect_factors_gradient,
     kernel,
     log_priors,
     numbers_at,
     row_kernel,
     words,
 )
+from hierkit.sampling.origin import Origin, origin_priors
 from hierkit.sampling.packing import cube, matrix, vector
 
 LANES = 64  # groups at a time: their numbers stay in the processor's nearest cache
+
+
+class Statistics(NamedTuple):
+    """All that the posterior needs to know of the rows.
+
+    Attributes
+    ----------
+    cross : ndarray
+        (head + 1, head + 1), products of the head's columns and e.
+    groups : ndarray
+        (effect, effect + head + 1, group), Z_j'Z_j, Z_j'H and Z_j'e side by side, of the largest factor.
+    precision, shift : ndarray
+        (column, column) and (column,), Pi and Pi d of the coefficients.
+    head : ndarray of int
+        (factor, 3), groups, effects, and the place of the first effect among all effects, of the head's factors.
+    last : ndarray of int
+        (1,), the place of the largest factor's first effect.
+    size : ndarray
+        (1,), the rows n.
+    """
+
+    cross: Array
+    groups: Array
+    precision: Array
+    shift: Array
+    head: NDArray[np.int64]
+    last: NDArray[np.int64]
+    size: Array
 
 
 @row_kernel
@@ -52,207 +99,286 @@ def invert_lanes(M: Kernel, inverse: Kernel, log_det: Kernel) -> None:
 
 
 @row_kernel
-def some_groups(
-    g: Kernel, delta: Kernel, L: Kernel, s2: float, room: Kernel, grad_beta: Kernel, grad_L: Kernel
-) -> Kernel:
-    """What some groups add to `marginal_gaussian`: sum log|M_j|, sum w_j' M_j^-1 w_j, and the derivative by s2.
+def integrate_groups(
+    g: Kernel, L: Kernel, s2: float, AL: Kernel, inverse: Kernel, T: Kernel, solved: Kernel, system: Kernel
+) -> float:
+    """Take the largest factor's part off [S t; t' r], for some of its groups; return sum log|M_j|.
 
     The innermost loops go over groups, so that the compiler does several at once.
 
     Parameters
     ----------
-    g : (effect, effect + column + 1, group)
-        A_j, B_j and c_j side by side.
-    delta, L, s2
-        As in `marginal_gaussian`.
-    room : (3 * effect + 5, effect, group)
-        Working memory.
-    grad_beta, grad_L
-        Added to.
+    g : (effect, effect + head + 1, group)
+        A_j and X_j side by side.
+    L, s2
+        Of the effects, and sigma².
+    AL, inverse : (effect, effect, group)
+        Filled with A_j L and M_j^-1.
+    T, solved : (effect, head + 1, group)
+        Filled with T_j and M_j^-1 T_j.
+    system : (head + 1, head + 1)
+        Its lower triangle is changed.
     """
-    q, p, lanes = L.shape[0], delta.shape[0], g.shape[2]
-    M, inverse, AL = room[:q], room[q : 2 * q], room[2 * q : 3 * q]
-    r, w, a, La, ALa = room[3 * q], room[3 * q + 1], room[3 * q + 2], room[3 * q + 3], room[3 * q + 4]
-    log_det = np.empty(lanes)
+    q, width, lanes = L.shape[0], T.shape[1], g.shape[2]
+    M, log_det = np.empty((q, q, lanes)), np.empty(lanes)
     for k in range(q):
-        r[k] = g[k, q + p]
-        for i in range(p):
-            for n in range(lanes):
-                r[k, n] -= g[k, q + i, n] * delta[i]
-    for k in range(q):
-        w[k] = 0.0
-        for i in range(k, q):
-            for n in range(lanes):
-                w[k, n] += L[i, k] * r[i, n]
+        for i in range(width):
+            T[k, i] = 0.0
+            for a in range(k, q):
+                for n in range(lanes):
+                    T[k, i, n] += L[a, k] * g[a, q + i, n]
         for m in range(q):
             AL[k, m] = 0.0
-            for i in range(m, q):
+            for a in range(m, q):
                 for n in range(lanes):
-                    AL[k, m, n] += g[k, i, n] * L[i, m]
+                    AL[k, m, n] += g[k, a, n] * L[a, m]
     for k in range(q):
         for m in range(k + 1):
             M[k, m] = 1.0 if k == m else 0.0
-            for i in range(k, q):
+            for a in range(k, q):
                 for n in range(lanes):
-                    M[k, m, n] += L[i, k] * AL[i, m, n] / s2
+                    M[k, m, n] += L[a, k] * AL[a, m, n] / s2
     invert_lanes(M, inverse, log_det)
-    quad, d_s2 = 0.0, 0.0
     for k in range(q):
-        a[k] = 0.0
-        for i in range(q):
-            for n in range(lanes):
-                a[k, n] += inverse[k, i, n] * w[i, n]
-        for n in range(lanes):
-            quad += a[k, n] * w[k, n]
-            d_s2 += 0.5 * (1 - inverse[k, k, n]) / s2 - 0.5 * a[k, n] * (w[k, n] + a[k, n]) / (s2 * s2 * s2)
-    for k in range(q):
-        La[k], ALa[k] = 0.0, 0.0
-        for i in range(k + 1):
-            for n in range(lanes):
-                La[k, n] += L[k, i] * a[i, n]
-        for i in range(q):
-            for n in range(lanes):
-                ALa[k, n] += AL[k, i, n] * a[i, n]
-        for i in range(p):
-            s = 0.0
-            for n in range(lanes):
-                s += g[k, q + i, n] * La[k, n]
-            grad_beta[i] -= s / (s2 * s2)
-        for m in range(k + 1):
-            s = 0.0
-            for n in range(lanes):
-                s += (r[k, n] - ALa[k, n] / s2) * a[m, n] / (s2 * s2)
-            for i in range(q):
+        for i in range(width):
+            solved[k, i] = 0.0
+            for m in range(q):
                 for n in range(lanes):
-                    s -= AL[k, i, n] * inverse[i, m, n] / s2
-            grad_L[k, m] += s
-    return log_det.sum(), quad, d_s2
+                    solved[k, i, n] += inverse[k, m, n] * T[m, i, n]
+    for i in range(width):
+        for m in range(i + 1):
+            s = 0.0
+            for k in range(q):
+                for n in range(lanes):
+                    s += T[k, i, n] * solved[k, m, n]
+            system[i, m] -= s / (s2 * s2)
+    return log_det.sum()
+
+
+@row_kernel
+def integrate_groups_gradient(
+    g: Kernel, s2: float, AL: Kernel, inverse: Kernel, solved: Kernel, N: Kernel, by_X: Kernel, by_A: Kernel
+) -> None:
+    """Add sum_j X_j N solved_j' to by_X and sum_j A_j L (M_j^-1 + solved_j N solved_j' / s2²) to by_A.
+
+    N (head + 1, head + 1) is twice minus the derivative of log p by [S t; t' r].
+    """
+    q, width, lanes = AL.shape[0], solved.shape[1], g.shape[2]
+    Y, weight = np.empty((width, lanes)), np.empty((q, lanes))
+    for k in range(q):
+        for i in range(width):
+            Y[i] = 0.0
+            for m in range(width):
+                for n in range(lanes):
+                    Y[i, n] += N[i, m] * solved[k, m, n]
+        for a in range(q):
+            s = 0.0
+            for i in range(width):
+                for n in range(lanes):
+                    s += g[a, q + i, n] * Y[i, n]
+            by_X[a, k] += s
+        for m in range(q):
+            weight[m] = inverse[m, k]
+            for i in range(width):
+                for n in range(lanes):
+                    weight[m, n] += solved[m, i, n] * Y[i, n] / (s2 * s2)
+        for a in range(q):
+            s = 0.0
+            for m in range(q):
+                for n in range(lanes):
+                    s += AL[a, m, n] * weight[m, n]
+            by_A[a, k] += s
 
 
 @kernel
-def marginal_gaussian(
-    delta: Kernel, L: Kernel, sigma: float, cross: Kernel, groups: Kernel, n: float, rss: float,
-    grad_beta: Kernel, grad_L: Kernel,
-) -> Kernel:  # fmt: skip
-    """Log likelihood of y = X beta + Z u + e with u integrated out, for one grouping factor, and its gradient.
+def times_factors(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
+    """Each row (head,) times Lambda, in place."""
+    at = p
+    for f in range(head.shape[0]):
+        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        for _ in range(n_groups):
+            for i in range(rows.shape[0]):
+                for k in range(q):
+                    s = 0.0
+                    for a in range(k, q):
+                        s += rows[i, at + a] * L[first + a, first + k]
+                    rows[i, at + k] = s
+            at += q
 
-    With G = L L', s2 = sigma², and e = y - X b the residuals of least squares, delta = beta - b:
 
-        M_j = I + L' A_j L / s2,    A_j = Z_j'Z_j, B_j = Z_j'X_j, c_j = Z_j'e_j
-        r_j = c_j - B_j delta,      w_j = L' r_j
-        -2 log p = n log s2 + sum_j log|M_j| + (e'e + delta' X'X delta) / s2 - sum_j w_j' M_j^-1 w_j / s2²
+@kernel
+def times_factors_transposed(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
+    """Each row (head,) times Lambda', in place."""
+    at = p
+    for f in range(head.shape[0]):
+        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        for _ in range(n_groups):
+            for i in range(rows.shape[0]):
+                for k in range(q - 1, -1, -1):
+                    s = 0.0
+                    for a in range(k + 1):
+                        s += rows[i, at + a] * L[first + k, first + a]
+                    rows[i, at + k] = s
+            at += q
 
-    Deviations from least squares keep the digits that raw sums of squares would lose.
+
+@kernel
+def solve_head(
+    system: Kernel, L: Kernel, statistics: Kernel, SL: Kernel, K: Kernel, V: Kernel, estimate: Kernel
+) -> Kernel:
+    """Integrate the head out: S Lambda, K's Cholesky factor, K^-1, K^-1 k; returns log|K| and k'K^-1 k."""
+    size, p = K.shape[0], statistics.shift.shape[0]
+    for i in range(size):
+        for m in range(i + 1):
+            SL[i, m] = SL[m, i] = system[i, m]
+    times_factors(SL, L, statistics.head, p)
+    K[:] = SL.T
+    times_factors(K, L, statistics.head, p)
+    right = np.empty((1, size))
+    right[0] = system[size, :size]
+    times_factors(right, L, statistics.head, p)
+    for i in range(size):
+        if i < p:
+            right[0, i] += statistics.shift[i]
+            for m in range(p):
+                K[i, m] += statistics.precision[i, m]
+        else:
+            K[i, i] += 1.0
+    log_det = cholesky_solve_identity(K, V)
+    quad = 0.0
+    for i in range(size):
+        s = 0.0
+        for m in range(size):
+            s += V[i, m] * right[0, m]
+        estimate[i] = s
+        quad += s * right[0, i]
+    return log_det, quad
+
+
+@kernel
+def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kernel) -> Kernel:
+    """Log likelihood of y with coefficients and effects integrated out, without its constant, and its gradient.
 
     Parameters
     ----------
-    delta : (column,)
-        Coefficients less those of least squares.
     L : (effect, effect)
-        Lower triangular.
+        Lower triangular, of all factors.
     sigma : float
         Residual sd.
-    cross : (column, column)
-        X'X.
-    groups : (effect, effect + column + 1, group)
-        A_j, B_j and c_j side by side.
-    n, rss : float
-        Rows, and e'e.
-    grad_beta, grad_L : (column,), (effect, effect)
-        Filled.
+    statistics : Statistics
+        Of the rows.
+    grad_L : (effect, effect)
+        Added to.
 
     Returns
     -------
     value, slope : float
-        The log likelihood without its constant, and its derivative with respect to sigma.
+        The log likelihood, and its derivative by sigma.
     """
-    q, p = L.shape[0], delta.shape[0]
-    s2 = sigma * sigma
-    distance, log_det, quad, d_s2 = rss, 0.0, 0.0, 0.0
-    for i in range(p):
-        s = 0.0
-        for k in range(p):
-            s += cross[i, k] * delta[k]
-        grad_beta[i] = -s / s2
-        distance += s * delta[i]
-    grad_L[:] = 0.0
-    room = np.empty((3 * q + 5, q, LANES))
-    for start in range(0, groups.shape[2], LANES):
-        g = groups[:, :, start : start + LANES]
-        part = some_groups(g, delta, L, s2, room[:, :, : g.shape[2]], grad_beta, grad_L)
-        log_det += part[0]
-        quad += part[1]
-        d_s2 += part[2]
-    value = -0.5 * (n * np.log(s2) + log_det + distance / s2 - quad / (s2 * s2))
-    d_s2 += 0.5 * (distance / s2 - n) / s2
-    return value, 2 * sigma * d_s2
+    groups, cross, p = statistics.groups, statistics.cross, statistics.shift.shape[0]
+    q, width, n_groups = groups.shape[0], cross.shape[0], groups.shape[2]
+    size, first, s2 = width - 1, statistics.last[0], sigma * sigma
+    own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    system = cross / s2
+    AL, inverse = np.empty((q, q, n_groups)), np.empty((q, q, n_groups))
+    T, solved = np.empty((q, width, n_groups)), np.empty((q, width, n_groups))
+    log_det = 0.0
+    for start in range(0, n_groups, LANES):
+        part = slice(start, start + LANES)
+        log_det += integrate_groups(
+            groups[:, :, part], own, s2, AL[:, :, part], inverse[:, :, part], T[:, :, part], solved[:, :, part], system
+        )
+    SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
+    log_det_K, quad = solve_head(system, L, statistics, SL, K, V, estimate)
+    value = -0.5 * (statistics.size[0] * np.log(s2) + log_det + log_det_K + system[size, size] - quad)
+    N = np.empty((width, width))
+    for i in range(size):
+        for m in range(size):
+            V[i, m] += estimate[i] * estimate[m]
+            N[i, m] = V[i, m]
+        N[size, i] = -estimate[i]
+    _head_gradient(system, SL, V, estimate, statistics.head, p, grad_L)
+    times_factors_transposed(N[:, :size], L, statistics.head, p)
+    N[:size, :size] = N[:size, :size].T.copy()
+    times_factors_transposed(N[:size, :size], L, statistics.head, p)
+    N[:size, size] = N[size, :size]
+    N[size, size] = 1.0
+    by_X, by_A = np.zeros((q, q)), np.zeros((q, q))
+    for start in range(0, n_groups, LANES):
+        part = slice(start, start + LANES)
+        integrate_groups_gradient(
+            groups[:, :, part], s2, AL[:, :, part], inverse[:, :, part], solved[:, :, part], N, by_X, by_A
+        )
+    d_s2 = statistics.size[0] / s2 - np.sum(N * cross) / (s2 * s2)
+    for k in range(q):
+        for m in range(k + 1):
+            d_s2 += own[k, m] * (2 * by_X[k, m] / s2 - by_A[k, m]) / (s2 * s2)
+            grad_L[first + k, first + m] += (by_X[k, m] / s2 - by_A[k, m]) / s2
+    return value, -sigma * d_s2
+
+
+@kernel
+def _head_gradient(
+    system: Kernel, SL: Kernel, N: Kernel, estimate: Kernel, head: Kernel, p: int, grad_L: Kernel
+) -> None:
+    """Add the derivative by the L of the head's factors: minus the blocks of S Lambda N - t estimate'."""
+    size, at = SL.shape[0], p
+    for f in range(head.shape[0]):
+        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        for _ in range(n_groups):
+            for k in range(q):
+                for m in range(k + 1):
+                    s = -system[size, at + k] * estimate[at + m]
+                    for i in range(size):
+                        s += SL[at + k, i] * N[i, at + m]
+                    grad_L[first + k, first + m] -= s
+            at += q
 
 
 @kernel
 def marginal_log_posterior(
-    x: Kernel,
-    codes: Kernel,
-    numbers: Kernel,
-    pairs: Kernel,
-    centre: Kernel,
-    cross: Kernel,
-    groups: Kernel,
-    size: Kernel,
+    x: Kernel, codes: Kernel, numbers: Kernel, pairs: Kernel, origin: Kernel, statistics: Kernel
 ) -> Kernel:
-    """Log posterior of (beta, sds, partial correlations, sigma) at a real vector, and its gradient.
+    """Log posterior of (sds, partial correlations, sigma) at a real vector, and its gradient.
 
     Parameters
     ----------
     x, codes, numbers
-        As in `log_priors`, in the order of `hierkit.sampling.parameters`.
+        As in `log_priors`, in the order of `hierkit.sampling.parameters`, without coefficients.
     pairs : (pair, 2) of int
         As in `correlation_cholesky`.
-    centre : (column,)
-        The least-squares coefficients.
-    cross, groups
-        As in `marginal_gaussian`.
-    size : (2,)
-        n and rss.
+    origin, statistics : Origin, Statistics
+        The model.
     """
-    p, q = centre.shape[0], groups.shape[0]
-    dim, n_pairs = x.shape[0], pairs.shape[0]
+    dim, q = x.shape[0], origin.T.shape[0]
     value, slope, grad = np.empty(dim), np.empty(dim), np.empty(dim)
     total = log_priors(x, codes, numbers, value, slope, grad)
-    sds, partials, partial_slopes = value[p : p + q], value[p + q : dim - 1], slope[p + q : dim - 1]
-    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(n_pairs)
-    correlation_cholesky(partials, partial_slopes, pairs, C, left)
-    for k in range(q):
-        for m in range(k + 1):
-            L[k, m] = sds[k] * C[k, m]
-    grad_beta, grad_L = np.empty(p), np.empty((q, q))
-    likelihood, grad_sigma = marginal_gaussian(
-        value[:p] - centre, L, value[dim - 1], cross, groups, size[0], size[1], grad_beta, grad_L
-    )
-    for i in range(p):
-        grad[i] += grad_beta[i]
-    for k in range(q):
-        s = 0.0
-        for m in range(k + 1):
-            s += grad_L[k, m] * C[k, m]
-            grad_L[k, m] *= sds[k]
-        grad[p + k] += s * slope[p + k]
-    correlation_cholesky_gradient(partials, partial_slopes, pairs, left, grad_L, grad[p + q : dim - 1])
+    C, L, left = np.empty((q, q)), np.empty((q, q)), np.empty(pairs.shape[0])
+    effect_factors(value, slope, pairs, C, L, left)
+    grad_L = np.zeros((q, q))
+    total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
+    likelihood, grad_sigma = marginal_gaussian(L, value[dim - 1], statistics, grad_L)
+    effect_factors_gradient(value, slope, pairs, C, left, grad_L, grad)
     grad[dim - 1] += grad_sigma * slope[dim - 1]
     return total + likelihood, grad
 
 
+@kernel
+def unpack(block: Kernel) -> Kernel:
+    """Codes, numbers, pairs, origin and statistics as `hierkit.sampling.marginal` packs them."""
+    i = np.arange(13)  # numba would compile the readers anew for each literal number
+    origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
+    statistics = Statistics(
+        matrix(block, i[6]), cube(block, i[7]), matrix(block, i[8]), vector(block, i[9]),
+        matrix(block, i[10]).view(np.int64), vector(block, i[11]).view(np.int64), vector(block, i[12]),
+    )  # fmt: skip
+    codes, pairs = matrix(block, i[0]).view(np.int64), matrix(block, i[2]).view(np.int64)
+    return codes, matrix(block, i[1]), pairs, origin, statistics
+
+
 @callback
 def marginal_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
-    """`marginal_log_posterior` for nutpie, its data packed in the order of its arguments."""
-    block, i = words(address), np.arange(7)  # numba would compile the readers anew for each literal number
-    value, grad = marginal_log_posterior(
-        numbers_at(x, dimension),
-        matrix(block, i[0]).view(np.int64),
-        matrix(block, i[1]),
-        matrix(block, i[2]).view(np.int64),
-        vector(block, i[3]),
-        matrix(block, i[4]),
-        cube(block, i[5]),
-        vector(block, i[6]),
-    )
+    """`marginal_log_posterior` for nutpie."""
+    codes, numbers, pairs, origin, statistics = unpack(words(address))
+    value, grad = marginal_log_posterior(numbers_at(x, dimension), codes, numbers, pairs, origin, statistics)
     return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))

@@ -1,4 +1,4 @@
-"""Numba kernel of the engine `marginal` that draws the effects, after the rest was sampled without them."""
+"""Numba kernel of the engine `marginal` that draws coefficients and effects, after the rest was sampled without them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from hierkit.sampling.densities import Kernel, cholesky_solve_identity
+from hierkit.sampling.densities import Kernel
+from hierkit.sampling.marginal_density import LANES, integrate_groups, solve_head, times_factors_transposed
 
 
 def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
@@ -16,54 +17,78 @@ def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
 
 
 @parallel_kernel
-def draw_effects(beta: Kernel, L: Kernel, sigma: Kernel, centre: Kernel, groups: Kernel, z: Kernel) -> Kernel:
-    """(draw, group, effect), effects given the rest: u_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L'), from standard normal z.
+def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: Kernel) -> None:
+    """Coefficients and effects given the rest, from standard normal numbers.
+
+    The head is Lambda (K^-1 k + K^-T z); then u_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L') with w_j = L'(Z_j'e - Z_j'H h).
 
     Parameters
     ----------
-    beta : (draw, column)
-        Coefficients.
     L : (draw, effect, effect)
-        Cholesky factors of G.
+        Factors of G of all factors.
     sigma : (draw,)
         Residual sds.
-    centre, groups
-        As in `marginal_log_posterior`.
-    z : (draw, group, effect)
-        Overwritten with the effects, and returned.
+    statistics : Statistics
+        Of the rows.
+    head : (draw, head)
+        Overwritten with the head, counted from least squares.
+    z : (draw, effect, group)
+        Overwritten with the largest factor's effects.
     """
-    q, p = L.shape[1], beta.shape[1]
-    for d in numba.prange(beta.shape[0]):
+    groups, p = statistics.groups, statistics.shift.shape[0]
+    q, n_groups, width = groups.shape[0], groups.shape[2], statistics.cross.shape[0]
+    first, size = statistics.last[0], width - 1
+    for d in numba.prange(head.shape[0]):
         s2 = sigma[d] * sigma[d]
-        M, inverse, t = np.empty((q, q)), np.empty((q, q)), np.empty(q)
-        for j in range(groups.shape[2]):
+        own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
+        system = statistics.cross / s2
+        AL, inverse = np.empty((q, q, LANES)), np.empty((q, q, LANES))
+        T, solved = np.empty((q, width, LANES)), np.empty((q, width, LANES))
+        for start in range(0, n_groups, LANES):
+            g = groups[:, :, start : start + LANES]
+            here = slice(0, g.shape[2])
+            integrate_groups(
+                g, own, s2, AL[:, :, here], inverse[:, :, here], T[:, :, here], solved[:, :, here], system
+            )
+        SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
+        solve_head(system, L[d], statistics, SL, K, V, estimate)
+        for i in range(size - 1, -1, -1):
+            s = head[d, i]
+            for m in range(i + 1, size):
+                s -= K[m, i] * head[d, m]
+            head[d, i] = s / K[i, i]
+        for i in range(size):
+            head[d, i] += estimate[i]
+        times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
+        M, t, w = np.empty((q, q)), np.empty(q), np.empty(q)
+        for j in range(n_groups):
             g = groups[:, :, j]
             for k in range(q):
                 for m in range(k + 1):
-                    s = 0.0
-                    for i in range(k, q):
+                    s = 1.0 if k == m else 0.0
+                    for a in range(k, q):
                         for h in range(m, q):
-                            s += L[d, i, k] * g[i, h] * L[d, h, m]
-                    M[k, m] = s / s2 + (1.0 if k == m else 0.0)
-            cholesky_solve_identity(M, inverse)
-            # M = K K': K^-T z has covariance M^-1
+                            s += own[a, k] * g[a, h] * own[h, m] / s2
+                    for i in range(m):
+                        s -= M[k, i] * M[m, i]
+                    M[k, m] = np.sqrt(s) if k == m else s / M[m, m]
+            for k in range(q):
+                s = 0.0
+                for a in range(k, q):
+                    r = g[a, q + size]
+                    for i in range(size):
+                        r -= g[a, q + i] * head[d, i]
+                    s += own[a, k] * r / s2
+                for i in range(k):
+                    s -= M[k, i] * w[i]
+                w[k] = s / M[k, k]
             for k in range(q - 1, -1, -1):
-                s = z[d, j, k]
+                s = w[k] + z[d, k, j]
                 for i in range(k + 1, q):
                     s -= M[i, k] * t[i]
                 t[k] = s / M[k, k]
             for k in range(q):
-                w = 0.0
-                for i in range(k, q):
-                    r = g[i, q + p]
-                    for h in range(p):
-                        r -= g[i, q + h] * (beta[d, h] - centre[h])
-                    w += L[d, i, k] * r
-                for i in range(q):
-                    t[i] += inverse[i, k] * w / s2
-            for k in range(q):
                 s = 0.0
                 for i in range(k + 1):
-                    s += L[d, k, i] * t[i]
-                z[d, j, k] = s
-    return z
+                    s += own[k, i] * t[i]
+                z[d, k, j] = s

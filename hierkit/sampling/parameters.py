@@ -5,7 +5,7 @@ centred columns if the model has an intercept), an sd exp x, a canonical partial
 coefficients, sds factor by factor, partial correlations factor by factor, sigma.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +48,12 @@ class Parameters:
     codes : ndarray of int
         (parameter, 2), transform and prior of each.
     numbers : ndarray
-        (parameter, 3), the prior's parameters, zeros where it has fewer.
+        (parameter, 3 + 2 knots), the prior's parameters, zeros where it has fewer, and the table of a curve.
     pairs : ndarray of int
         (pair, 2), the effects that each partial correlation belongs to, row and column, as places among the effects of
         all factors.
+    coefficients : int
+        How many of the parameters are coefficients; they come first.
     """
 
     names: tuple[str, ...]
@@ -59,8 +61,17 @@ class Parameters:
     numbers: Array
     pairs: NDArray[np.int64]
 
+    coefficients: int
+
     def __len__(self) -> int:
         return len(self.names)
+
+    def with_curve(self, place: int, table: Array) -> "Parameters":
+        """The same with an sd sampled along a curve; see `hierkit.sampling.curves`."""
+        codes, numbers = self.codes.copy(), self.numbers.copy()
+        codes[place, 0] = d.CURVE
+        numbers[place, d.PRIOR_NUMBERS :] = table
+        return replace(self, codes=codes, numbers=numbers)
 
 
 def make_parameters(design: Design, priors: Priors) -> Parameters:
@@ -78,23 +89,44 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
         prior = priors[column.label]
         rows.append((column.label, d.REAL, COEFFICIENT_PRIORS[prior.name], list(prior.args.values())))
     for factor in design.factors:
-        for effect in factor.effects:
+        elsewhere = sampled_elsewhere(factor, priors)
+        for i, effect in enumerate(factor.effects):
             name = f"sd({effect.label}|{factor.label})"
-            rows.append((name, *sd_code(priors[name])))
+            transform, kind, given = sd_code(priors[name])
+            if elsewhere and any(i in block for block in factor.blocks):
+                rows.append((name, d.POSITIVE, d.FLAT, []))
+            else:
+                rows.append((name, transform, kind, given))
     pairs, first = [], 0
     for factor in design.factors:
         for (i, j), later in _pairs(factor):
             pairs.append((first + i, first + j))
             labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
-            a = priors[f"cor({factor.label})"].args["eta"] + later / 2
-            rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [a]))
+            eta = 1.0 if sampled_elsewhere(factor, priors) else priors[f"cor({factor.label})"].args["eta"]
+            rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [eta + later / 2]))
         first += len(factor.effects)
     if "sigma" in priors:
         rows.append(("sigma", *sd_code(priors["sigma"])))
     names, transforms, kinds, numbers = zip(*rows, strict=True)
-    padded = np.array([[*given, 0.0, 0.0, 0.0][:3] for given in numbers])
+    padded = np.zeros((len(rows), d.PRIOR_NUMBERS + 2 * d.KNOTS))
+    for row, given in zip(padded, numbers, strict=True):
+        row[: len(given)] = given
     codes = np.column_stack([transforms, kinds]).astype(np.int64)
-    return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2), len(design.columns))
+
+
+def is_moved(factor: Factor, priors: Priors) -> bool:
+    """Whether priors of a factor hold where predictors are zero, and that is another place than the centre."""
+    return priors.holds.get(f"cor({factor.label})") == "zero"
+
+
+def sampled_elsewhere(factor: Factor, priors: Priors) -> bool:
+    """Whether the effects are sampled at the centre though their priors hold at zero.
+
+    With a uniform prior at zero they are sampled there: its bounds are not bounds at the centre.
+    """
+    uniform = any(priors[f"sd({effect.label}|{factor.label})"].name == "Uniform" for effect in factor.effects)
+    return is_moved(factor, priors) and not uniform
 
 
 def uncentre(design: Design, beta: Array) -> Array:
@@ -116,7 +148,7 @@ def to_real(parameters: Parameters, values: Array) -> Array:
     return x
 
 
-def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array, Array | None]:
+def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array | None]:
     """What the draws say of the effects' and the residuals' distributions.
 
     Parameters
@@ -124,24 +156,23 @@ def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Arr
     parameters : Parameters
         Of the model.
     x : ndarray
-        (draw, coordinate), the parameters first.
+        (draw, coordinate), the parameters after the coefficients first.
     p, q : int
         Coefficients, and effects of all factors.
 
     Returns
     -------
-    sds : ndarray
-        (draw, effect).
-    C : ndarray
-        (draw, effect, effect), Cholesky factors of the effects' correlations.
+    L : ndarray
+        (draw, effect, effect), factors of the effects' covariance G = L L'.
     sigma : ndarray or None
         (draw,).
     """
-    head = np.ascontiguousarray(x[:, : len(parameters)])
-    values, slopes = d.constrain(head, parameters.codes, parameters.numbers)
-    partials = slice(p + q, p + q + len(parameters.pairs))
+    count = len(parameters) - p
+    head = np.ascontiguousarray(x[:, :count])
+    values, slopes = d.constrain(head, parameters.codes[p:], parameters.numbers[p:])
+    partials = slice(q, q + len(parameters.pairs))
     C = d.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
-    return values[:, p : p + q], C, values[:, -1].copy() if parameters.names[-1] == "sigma" else None
+    return values[:, :q, None] * C, values[:, -1].copy() if "sigma" in parameters.names else None
 
 
 def sd_code(prior: Prior) -> tuple[int, int, list[float]]:

@@ -17,7 +17,7 @@ class Patterns(NamedTuple):
     Attributes
     ----------
     X : ndarray
-        (column, pattern), centred columns.
+        (column, pattern), common columns.
     Z : ndarray
         (effect, pattern), effects in the order of the design.
     codes : ndarray of int
@@ -76,16 +76,27 @@ def make_layout(factors: tuple[Factor, ...]) -> Layout:
     return Layout(order, groups[order], effects[order], columns[order], first)
 
 
-def make_patterns(design: Design, layout: Layout) -> Patterns:
+def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> Patterns:
     """Count equal rows once.
 
     A Gaussian likelihood needs of n equal rows their mean and sum of squares, a Bernoulli one its successes.
+
+    Parameters
+    ----------
+    design : Design
+        Outcome, offset and groups.
+    layout : Layout
+        Of its factors.
+    columns : ndarray
+        (row, column), the common columns as they are sampled; see `hierkit.sampling.basis`.
+    T : ndarray
+        (effect, effect), from the effects as sampled to those of the formula; see `hierkit.sampling.origin`.
     """
     outcome, gaussian = design.outcome, design.outcome.family == "gaussian"
     y, n = outcome.y, len(outcome.y)
     trials = np.ones(n) if outcome.trials is None else outcome.trials
-    X = design.X - design.column_means
-    Z = np.hstack([np.empty((n, 0)), *(factor.Z for factor in design.factors)])
+    X = columns
+    Z = np.hstack([np.empty((n, 0)), *(factor.Z for factor in design.factors)]) @ T
     codes = np.array([design.factors[f].codes for f in layout.order], dtype=np.int64).reshape(-1, n)
     pattern, chosen = _distinct(codes[::-1], X, Z, design.offset)
     size, total = np.bincount(pattern, trials), np.bincount(pattern, y)

@@ -18,7 +18,6 @@ from hierkit.sampling.patterns import Layout, Patterns
 STEPS = 25
 CHANGE, STILL = 0.02, 0.1  # of a variance, and of an estimate in its standard errors, between two steps: near enough
 LEAST_WEIGHT = 1e-6
-RIDGE = 0.01  # a coefficient of ten sds of its column is one prior sd from zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,10 @@ class Pilot:
     b: Array
 
 
-def make_pilot(rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussian: bool) -> Pilot:
+def make_pilot(
+    rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussian: bool, precision: Array, weighted_mean: Array,
+    head: int,
+) -> Pilot:  # fmt: skip
     """Estimate coefficients, effects, G and sigma.
 
     Parameters
@@ -63,12 +65,17 @@ def make_pilot(rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussi
         In the order of the layout; their blocks say which effects are correlated.
     gaussian : bool
         Whether the outcome is Gaussian, else logit-binomial.
+    precision, weighted_mean : ndarray
+        (column, column) and (column,), of the coefficients' prior; see `hierkit.sampling.basis.prior_in_basis`.
+    head : int
+        Factors that are whitened together with the coefficients; with all of them there is no last factor.
     """
-    H, E = _matrices(rows, layout)
-    p, q = len(rows.X), layout.effects[-1] if len(factors) else 0
+    dense = len(factors) - 1 if head < len(factors) else len(factors)
+    H, E = _matrices(rows, layout, dense)
+    p, q = len(rows.X), layout.effects[-1] if dense < len(factors) else 0
     sigma2 = _total_variance(rows) if gaussian else 1.0
-    ridge = np.zeros(H.shape[1])
-    ridge[:p] = RIDGE * (rows.X**2).mean(axis=1) / sigma2
+    known, pulled = np.zeros((H.shape[1], H.shape[1])), np.zeros(H.shape[1])
+    known[:p, :p], pulled[:p] = precision, weighted_mean
     G = tuple(
         np.diag(sigma2 / np.maximum((_own_Z(rows, layout, f) ** 2).mean(axis=1), 1e-12)) for f in range(len(factors))
     )
@@ -80,13 +87,13 @@ def make_pilot(rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussi
         inverse = np.linalg.inv(M + np.linalg.inv(G[-1])) if q else M
         diagonal = _block_diagonal(inverse)
         AC, Ab = diagonal @ C, diagonal @ b
-        R = (H.T @ WH - C.T @ AC).toarray() + np.diag(ridge)
-        V = np.linalg.inv(R + prior_precision(p, layout, G[:-1]))
-        v = V @ (H.T @ Wz - C.T @ Ab)
+        R = (H.T @ WH - C.T @ AC).toarray() + known
+        V = np.linalg.inv(R + prior_precision(p, layout, G[:dense]))
+        v = V @ (H.T @ Wz - C.T @ Ab + pulled)
         e = Ab - AC @ v
         eta, fixed = H @ v + E @ e, H[:, :p] @ v[:p]
         used = Pilot(G, sigma2, v, W, R, M, C[:, :p].toarray(), b)
-        G = _em_step(layout, factors, p, v, e, V, AC, inverse)
+        G = _em_step(layout, factors, p, dense, v, e, V, AC, inverse)
         if gaussian:
             sigma2 = max(_residual_variance(rows, z, eta, fixed), 1e-8 * _total_variance(rows))
         moved, before = np.abs(v - before), v
@@ -102,8 +109,8 @@ def prior_precision(p: int, layout: Layout, G: Sequence[Array]) -> Array:
     return block_diag(np.zeros((p, p)), *blocks)
 
 
-def _matrices(rows: Patterns, layout: Layout) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """(pattern, coordinate) of v, and (pattern, effects) of the last factor."""
+def _matrices(rows: Patterns, layout: Layout, dense: int) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """(pattern, coordinate) of v, and (pattern, effects) of the last factor where it is not among these."""
     parts = [sparse.csr_array(rows.X.T)]
     for f in range(len(layout.groups)):
         Z, n = _own_Z(rows, layout, f).T, len(rows.y)
@@ -111,7 +118,7 @@ def _matrices(rows: Patterns, layout: Layout) -> tuple[sparse.csr_array, sparse.
         shape = (n, layout.groups[f] * layout.effects[f])
         starts = np.arange(n + 1) * layout.effects[f]
         parts.append(sparse.csr_array((Z.ravel(), places.ravel(), starts), shape=shape))
-    last = parts.pop() if len(parts) > 1 else sparse.csr_array((len(rows.y), 0))
+    last = parts.pop() if len(parts) > dense + 1 else sparse.csr_array((len(rows.y), 0))
     return sparse.hstack(parts, format="csr"), last
 
 
@@ -150,6 +157,7 @@ def _em_step(
     layout: Layout,
     factors: Sequence[Factor],
     p: int,
+    dense: int,
     v: Array,
     e: Array,
     V: Array,
@@ -160,7 +168,7 @@ def _em_step(
     steps = []
     for f, factor in enumerate(factors):
         n_groups, q = layout.groups[f], layout.effects[f]
-        if f < len(factors) - 1:
+        if f < dense:
             own = slice(p + layout.first[f], p + layout.first[f + 1])
             u = v[own].reshape(n_groups, q)
             spread = V[own, own].reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :].sum(axis=0)

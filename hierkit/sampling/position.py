@@ -17,9 +17,57 @@ from hierkit.sampling.whitening import stretch, unwhiten, unwhiten_gradient
 
 
 @kernel
+def head_position(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel
+) -> float:
+    """Fill gamma and the effects of the head's factors in v; return log|K|."""
+    size = geometry.head_b.shape[0]
+    prior = np.zeros((size, size))
+    at = size - layout.first[geometry.head[0]]
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
+            at += q
+    return unwhiten(
+        geometry.head_M.reshape((size, size, 1)), geometry.head_b.reshape((size, 1)), prior,
+        c[:size].reshape((size, 1)), head_K, head_w, v[:size].reshape((size, 1)),
+    )  # fmt: skip
+
+
+@kernel
+def head_gradient(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel, g: Kernel,
+    grad_c: Kernel, grad_P: Kernel,
+) -> float:  # fmt: skip
+    """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2."""
+    size, start = geometry.head_b.shape[0], geometry.head_b.shape[0] - layout.first[geometry.head[0]]
+    prior, grad_prior = np.zeros((size, size)), np.zeros((size, size))
+    at = start
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
+            at += q
+    total = unwhiten_gradient(
+        head_K, prior, head_w, c[:size].reshape((size, 1)), v[:size].reshape((size, 1)), g.reshape((size, 1)),
+        grad_c[:size].reshape((size, 1)), grad_prior,
+    )  # fmt: skip
+    at = start
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            for k in range(q):
+                for m in range(q):
+                    grad_P[column + k, column + m] += grad_prior[at + k, at + m]
+            at += q
+    return total
+
+
+@kernel
 def position(
     c: Kernel, P: Kernel, ratio: float, geometry: Kernel, layout: Kernel, rows: Kernel,
-    v: Kernel, K: Kernel, w: Kernel, eta: Kernel,
+    v: Kernel, head_K: Kernel, head_w: Kernel, K: Kernel, w: Kernel, eta: Kernel,
 ) -> float:  # fmt: skip
     """From coordinates to coefficients, effects, and what the effects add to each row.
 
@@ -33,24 +81,31 @@ def position(
         What the pilot's weights are multiplied by for the last factor.
     geometry, layout, rows : Geometry, Layout, Patterns
         As there.
-    v, K, w, eta : (column + all effects,), (...,), (all effects,), (pattern,)
-        Filled with coefficients and effects, Cholesky factors and K^-1 s, flat, and Z u.
+    v, eta : (column + all effects,), (pattern,)
+        Filled with gamma and the effects, and with Z u.
+    head_K, head_w, K, w : (head, head, 1), (head, 1), (...,), (all effects,)
+        Filled with Cholesky factors and K^-1 s, of the head and of the factors after it, flat.
 
     Returns
     -------
     float
         sum_j log|K_j|.
     """
-    p, n_factors = geometry.centre.shape[0], layout.groups.shape[0]
+    p, n_factors, head = rows.X.shape[0], layout.groups.shape[0], geometry.head[0]
     stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
-    v[:p] = geometry.centre + geometry.scale @ c[:p]
     u, eta[:] = v[p:], 0.0
-    at, tied, log_det = 0, 0, 0.0
-    for f in range(n_factors):
+    at, tied = 0, 0
+    log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
+    for f in range(head):
+        first, n_groups, q, column = layout.first[f], layout.groups[f], layout.effects[f], layout.columns[f]
+        effects = u[first : first + n_groups * q].reshape((n_groups, q)).T
+        add_effects(effects, rows.Z[column : column + q], rows.codes[f], eta)
+    for f in range(head, n_factors):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
         own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
         size, width = n_groups * q * q, p if last else p + first
-        M, s = geometry.M[at : at + size], geometry.b[own].copy()
+        after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
+        M, s = geometry.M[at : at + size], geometry.b[after].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
         if last and f > 0:
             coupled = np.zeros((q, n_groups))
@@ -74,21 +129,22 @@ def position(
 
 @kernel
 def position_gradient(
-    c: Kernel, P: Kernel, integrated: bool, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, K: Kernel,
-    w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+    c: Kernel, P: Kernel, integrated: bool, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel,
+    head_K: Kernel, head_w: Kernel, K: Kernel, w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel,
+    grad_P: Kernel,
 ) -> Kernel:  # fmt: skip
     """Backwards through `position`, the effects' prior with it.
 
     Parameters
     ----------
-    c, P, geometry, layout, rows, v, K, w
+    c, P, geometry, layout, rows, v, head_K, head_w, K, w
         As `position` left them.
     integrated : bool
         Whether the last factor's effects are at their conditional mean, where the log posterior is flat in them.
     residual : (pattern,)
         Derivative of the log likelihood by eta; changed.
     grad_v : (column + all effects,)
-        Derivative by beta through the rows and its prior, then zeros; changed.
+        Derivative by gamma through the rows and its prior, then zeros; changed.
     grad_c : (column + all effects,)
         Filled with the derivative of the log posterior by the coordinates.
     grad_P : (effect, effect)
@@ -100,10 +156,10 @@ def position_gradient(
         -sum u'P u / 2 over groups and factors, and the derivative of -sum_j log|K_j| of the last factor by the log of
         `ratio`.
     """
-    p, n_factors = geometry.centre.shape[0], layout.groups.shape[0]
+    p, n_factors, head = rows.X.shape[0], layout.groups.shape[0], geometry.head[0]
     at, tied, total, d_ratio = geometry.M.shape[0], geometry.S.shape[0], 0.0, 0.0
     u, grad_u = v[p:], grad_v[p:]
-    for f in range(n_factors - 1, -1, -1):
+    for f in range(n_factors - 1, head - 1, -1):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
         own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
         block, size, width = slice(column, column + q), n_groups * q * q, p if last else p + first
@@ -136,6 +192,12 @@ def position_gradient(
             less_transposed_products(S, g.ravel(), grad_v)
         if last and f > 0 and not integrated:
             add_effects(-g, geometry.W * Z, rows.codes[f], residual)
-    grad_c[:p] = geometry.scale.T @ grad_v[:p]
+    for f in range(head):
+        first, n_groups, q, column = layout.first[f], layout.groups[f], layout.effects[f], layout.columns[f]
+        g = grad_u[first : first + n_groups * q].reshape((n_groups, q)).T
+        effect_products(rows.Z[column : column + q], rows.codes[f], residual, g)
+    total += head_gradient(
+        c, P, geometry, layout, v, head_K, head_w, grad_v[: geometry.head_b.shape[0]], grad_c, grad_P
+    )
     stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
     return total, d_ratio

@@ -5,6 +5,9 @@ from hierkit.model.priors import Priors
 
 FAST_ENGINES = ("marginal", "joint")
 MOST_EFFECTS = 4000  # of all factors but the largest: their normal equations are a dense matrix
+MOST_IN_HEAD, FREE_IN_HEAD = 60, 8  # coefficients and such effects: a gradient solves a system of this size
+MOST_WORK = 500_000  # effects of the largest factor times the square of that: beyond, rows are quicker
+INTEGRATED_PRIORS = frozenset({"Normal", "Flat"})
 COEFFICIENT_PRIORS = frozenset({"Normal", "StudentT", "Cauchy", "Laplace", "Flat"})
 SD_PRIORS = frozenset(
     {"HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "InverseGamma", "LogNormal", "Uniform"}
@@ -27,9 +30,9 @@ def reason_against(
     """
     if engine == "marginal" and design.outcome.family != "gaussian":
         return f"{design.outcome.family} outcome"
-    if engine == "marginal" and len(design.factors) != 1:
-        return spoken_factors(design)
     sizes = sorted(len(factor.levels) * len(factor.effects) for factor in design.factors)
+    if engine == "marginal" and (reason := _reason_against_integration(design, priors, sizes)):
+        return reason
     if sum(sizes[:-1]) > MOST_EFFECTS:
         return f"{sum(sizes[:-1]):,} group effects besides those of the largest factor"
     if effects != "normal":
@@ -38,6 +41,18 @@ def reason_against(
         return f"nuts_sampler {nuts_sampler}"
     unsupported = _unsupported_priors(design, priors)
     return unsupported[0] if unsupported else None
+
+
+def _reason_against_integration(design: Design, priors: Priors, sizes: list[int]) -> str | None:
+    """Why coefficients and effects are better sampled than integrated out together."""
+    for column in design.columns:
+        if priors[column.label].name not in INTEGRATED_PRIORS:
+            return f"prior {priors[column.label].name} on {column.label}"
+    head = len(design.columns) + sum(sizes[:-1])
+    last = sizes[-1] if sizes else 0
+    if head > MOST_IN_HEAD or (head > FREE_IN_HEAD and last * head**2 > MOST_WORK):
+        return f"{len(design.columns)} coefficients and {sum(sizes[:-1])} effects beside those of the largest factor"
+    return None
 
 
 def spoken_factors(design: Design) -> str:
