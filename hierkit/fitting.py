@@ -1,6 +1,7 @@
 """fit(), load() and compare(): where a Fit comes from, and several side by side."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hierkit.fitted import Fit
 from hierkit.model.design import make_design
 from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
-from hierkit.model.priors import make_priors
+from hierkit.model.priors import make_priors, where_zero
 from hierkit.model.rows import read_rows
 from hierkit.quantities.comparison import compare_validations
 from hierkit.quantities.quantity import Quantity
@@ -171,4 +172,6 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     design = make_design(formula, rows, family)
     if set(priors) != set(make_priors(design, effects=draws.attrs.get("effects", "normal"))):
         raise storage.damaged(path, "its priors are not those of its formula")
+    if not priors.holds:
+        priors = replace(priors, holds=where_zero(design))
     return Fit(formula, design, priors, draws)

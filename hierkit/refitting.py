@@ -1,6 +1,7 @@
 """The same model fitted to some of its rows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def refit(
     rows = read_rows(design.rows.frame.iloc[kept], design.formula.columns)
     smaller = make_design(design.formula, rows, design.family)
     own = make_priors(smaller, effects=attrs["effects"])
-    same = make_priors(smaller, {name: priors[name] for name in own if name in priors}, attrs["effects"])
+    kept_priors = {name: priors[name] for name in own if name in priors}
+    same = make_priors(smaller, replace(priors, priors=kept_priors), attrs["effects"])
     settings = Settings(**{name: attrs[name] for name in SAME}, progressbar=False)
     choice = sampling.Choice(attrs["engine"], attrs["engine_reason"])
     return sampling.sample(smaller, same, attrs["effects"], choice, settings), smaller

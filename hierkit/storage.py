@@ -22,7 +22,7 @@ from hierkit.model.distributions import checked_prior
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 
-FORMAT = 1
+FORMAT = 2  # 1 did not say where priors hold: all of them at zero, but for the intercept's
 MANIFEST = "hierkit.json"
 CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
@@ -54,6 +54,7 @@ def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, 
         "family": family,
         "rows": _pack_rows(rows, arrays),
         "priors": [[name, prior.name, dict(prior.args), name in priors.from_user] for name, prior in priors.items()],
+        "holds": dict(priors.holds),
         "draws": {
             "attrs": draws.attrs,
             "groups": {name: _pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
@@ -79,6 +80,8 @@ def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, 
 
 def read(path: str | Path) -> tuple[str, str, Rows, Priors, xr.DataTree]:
     """Read the parts of a fit: what `write` was given, in its order.
+
+    The `holds` of the priors of a file of format 1 are empty; the design says what they are.
 
     Raises
     ------
@@ -118,7 +121,8 @@ def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str
     draws = xr.DataTree.from_dict(groups)
     draws.attrs = dict(manifest["draws"]["attrs"])
     rows = _unpack_rows(manifest["rows"], arrays)
-    return manifest["formula"], manifest["family"], rows, Priors(priors, from_user), draws
+    holds = manifest.get("holds", {})
+    return manifest["formula"], manifest["family"], rows, Priors(priors, from_user, holds), draws
 
 
 def _mode(path: Path) -> int:

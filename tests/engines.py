@@ -31,7 +31,13 @@ def pymc_point(model, design, parameters, values, z) -> dict:
     ):
         for term in dict.fromkeys(c.term for c in columns):
             own = [c for c in columns if c.term == term]
-            put(f"{term}{suffix}", [by_name[name_of(c)] for c in own], own[0].index is not None)
+            given = [by_name[name_of(c)] for c in own]
+            if f"{term}{suffix}" in {rv.name for rv in model.free_RVs}:
+                put(f"{term}{suffix}", given, own[0].index is not None)
+                continue
+            for column, value in zip(own, given, strict=True):
+                place, name = columns.index(column), suffix.removesuffix("_sigma").removeprefix("|")
+                put(f"{name}_{place}_sd_offset" if suffix else f"coefficient_{place}_offset", [value], False)
     if "sigma" in by_name:
         put("sigma", [by_name["sigma"]], False)
     pairs = iter(partials(parameters, values))
@@ -44,6 +50,12 @@ def pymc_point(model, design, parameters, values, z) -> dict:
             own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
             put(own, unit[:, i], True)
     return point
+
+
+def log_jacobian(parameters, values, slopes) -> float:
+    """What PyMC's log transforms lack of our curves: the log of d log sd / dx."""
+    curved = parameters.codes[:, 0] == densities.CURVE
+    return float(np.log(slopes[curved] / values[curved]).sum())
 
 
 def partials(parameters, values) -> list[float]:

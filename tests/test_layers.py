@@ -26,9 +26,9 @@ ALLOWED = {
 ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},
     "formulae": {"model/formula.py", "model/syntax.py", "model/spelling.py", "model/terms.py"},
-    "bambi": {"model/bambi_model.py"},
-    "pymc": {"model/bambi_model.py"},
-    "pytensor": {"model/bambi_model.py"},
+    "bambi": {"model/bambi_model.py", "model/bambi_coefficients.py"},
+    "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py"},
+    "pytensor": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "jinja2": {"report/render.py"},
     "numba": {"sampling/densities.py", "sampling/marginal_effects.py"},
     "nutpie": {"sampling/nuts.py"},

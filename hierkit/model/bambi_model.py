@@ -1,4 +1,6 @@
-"""Design + Priors -> bambi.Model, through Bambi's public interface. The only file that imports Bambi.
+"""Design + Priors -> bambi.Model, through Bambi's public interface.
+
+The common part is in `hierkit.model.bambi_coefficients`; no other file imports Bambi.
 
 Bambi's group effects are independent. Correlated and Student-t effects enter as priors with a `dist` of their own,
 which Bambi calls as `dist(name, sigma=<sd>, dims=[...])`. They are written elementwise, because matrix operations
@@ -9,12 +11,11 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import bambi as bmb
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from hierkit.model.bambi_coefficients import as_bambi, by_term, common_priors
 from hierkit.model.design import Design
-from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Column
@@ -22,7 +23,13 @@ from hierkit.model.terms import Column
 Distribution = Callable[..., Any]
 
 
-def build(design: Design, priors: Priors, effects: str = "normal", centred: Set[str] = frozenset()) -> bmb.Model:
+def build(
+    design: Design,
+    priors: Priors,
+    effects: str = "normal",
+    centred: Set[str] = frozenset(),
+    for_sampling: bool = False,
+) -> bmb.Model:
     """The Bambi model of a design, with every prior explicit.
 
     Parameters
@@ -35,6 +42,9 @@ def build(design: Design, priors: Priors, effects: str = "normal", centred: Set[
         The distribution of the group effects.
     centred : set of str
         Labels of the factors whose effects are sampled as they are; others as z = L^-1 u / sd. Both are the same model.
+    for_sampling : bool
+        Whether coefficients and sds may be seen in other coordinates, with their priors as potentials, which have no
+        draws of their own. Both are the same posterior.
 
     Returns
     -------
@@ -46,27 +56,32 @@ def build(design: Design, priors: Priors, effects: str = "normal", centred: Set[
         design.text,
         design.frame,
         family=design.outcome.family,
-        priors=_common_priors(design, priors) | _group_priors(design, priors, effects, centred),
+        priors=common_priors(design, priors, for_sampling)
+        | _group_priors(design, priors, effects, centred, for_sampling),
         extra_namespace=dict(design.namespace),
     )
     model.build()
     return model
 
 
-def _common_priors(design: Design, priors: Priors) -> dict[str, bmb.Prior]:
-    chosen = {
-        term: _as_bambi([priors[column.label] for column in columns])
-        for term, columns in _by_term(design.columns).items()
-    }
-    return chosen | ({"sigma": _as_bambi([priors["sigma"]])} if "sigma" in priors else {})
-
-
-def _group_priors(design: Design, priors: Priors, effects: str, centred: Set[str]) -> dict[str, bmb.Prior]:
+def _group_priors(
+    design: Design, priors: Priors, effects: str, centred: Set[str], for_sampling: bool
+) -> dict[str, bmb.Prior]:
     chosen = {}
     for factor in design.factors:
+        at_zero = priors.holds.get(f"cor({factor.label})") == "zero" and not for_sampling
+        if not factor.holds_everywhere and not at_zero:
+            dist, sd = (
+                _effects_at_centre(factor, priors, effects, factor.label in centred),
+                _sds_at_zero(factor, priors),
+            )
+            for term in by_term(factor.effects):
+                prior = bmb.Prior("GroupEffects", dist=dist, noncentered=False, sigma=bmb.Prior("Sds", dist=sd))
+                chosen[f"{term}|{factor.name}"] = prior
+            continue
         custom = bool(factor.blocks) or effects == "student_t"
-        for term, columns in _by_term(factor.effects).items():
-            sd = _as_bambi([priors[f"sd({column.label}|{factor.label})"] for column in columns])
+        for term, columns in by_term(factor.effects).items():
+            sd = as_bambi([priors[f"sd({column.label}|{factor.label})"] for column in columns])
             if custom:
                 dist = _effects_distribution(factor, columns, priors, effects, factor.label in centred)
                 prior = bmb.Prior("GroupEffects", dist=dist, noncentered=False, sigma=sd)
@@ -76,27 +91,93 @@ def _group_priors(design: Design, priors: Priors, effects: str, centred: Set[str
     return chosen
 
 
-def _by_term(columns: Sequence[Column]) -> dict[str, list[Column]]:
-    terms: dict[str, list[Column]] = {}
-    for column in columns:
-        terms.setdefault(column.term, []).append(column)
-    return terms
+def _sds_at_zero(factor: Factor, priors: Priors) -> Distribution:
+    """A prior's `dist` for the sds of any term of a factor that is sampled at the centre of the predictors.
+
+    The first term that Bambi asks for makes the sds and correlations of all, at the centre and at zero.
+    """
+
+    def sds(name: str, dims: Sequence[str] | None = None) -> Any:
+        model = pm.modelcontext(None)
+        if f"{factor.name}_0_zero_offset" not in model.named_vars:
+            _make_scales(model, factor, priors)
+        own = [model[f"{factor.name}_{i}_zero_offset"] for i in _places(factor, name.removesuffix("_sigma"))]
+        return pm.Deterministic(name, own[0] if not dims else pt.stack(own), dims=dims or None)
+
+    return sds
 
 
-def _as_bambi(priors: list[Prior]) -> bmb.Prior:
-    """The prior of a term: one distribution of vectors, or a vector of distributions where they differ."""
-    first = priors[0]
-    if len(priors) == 1:
-        return bmb.Prior(first.name, **first.args)
-    if all(prior.name == first.name for prior in priors):
-        return bmb.Prior(first.name, **{key: np.array([prior.args[key] for prior in priors]) for key in first.args})
+def _effects_at_centre(factor: Factor, priors: Priors, effects: str, centred: bool) -> Distribution:
+    """A prior's `dist` for any term of such a factor; the first makes the effects of all: v, then u = T v."""
 
-    def mixed(name: str, dims: Sequence[str]) -> Any:
-        # Bambi drops names that end in _offset
-        parts = [getattr(pm, p.name)(f"{name}_{i}_offset", **p.args) for i, p in enumerate(priors)]
-        return pm.Deterministic(name, pt.stack(parts), dims=dims)
+    def group_effects(name: str, sigma: Any, dims: Sequence[str]) -> Any:
+        model = pm.modelcontext(None)
+        if f"{factor.name}_0_centre_offset" not in model.named_vars:
+            _make_effects(model, factor, priors, effects, centred, dims[0])
+        v = [model[f"{factor.name}_{i}_centre_offset"] for i in range(len(factor.effects))]
+        u = [
+            sum((float(t) * one for t, one in zip(factor.T[i], v, strict=True) if t), pt.zeros(()))
+            for i in _places(factor, name)
+        ]
+        return pm.Deterministic(name, u[0] if len(dims) == 1 else pt.stack(u, axis=1), dims=dims)
 
-    return bmb.Prior("Mixed", dist=mixed)
+    return group_effects
+
+
+def _places(factor: Factor, variable: str) -> list[int]:
+    return [i for i, effect in enumerate(factor.effects) if factor.variable(effect) == variable]
+
+
+def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
+    """Sds and correlations of a factor at the centre, and what they are where predictors are zero."""
+    moved = priors.holds.get(f"cor({factor.label})") == "zero"
+    rows = _cholesky_rows(model, factor, priors, eta=1.0 if moved else None)
+    sds, q = [], len(rows)
+    for i, effect in enumerate(factor.effects):
+        prior, name = priors[f"sd({effect.label}|{factor.label})"], f"{factor.name}_{i}_sd_offset"
+        if moved and any(i in block for block in factor.blocks):
+            sds.append(pm.HalfFlat(name, initval=1.0 / (effect.spread or 1.0)))
+        else:
+            sds.append(getattr(pm, prior.name)(name, **prior.args))
+    L = [{j: sd * weight for j, weight in row.items()} for sd, row in zip(sds, rows, strict=True)]
+    TL = [
+        {j: sum(float(factor.T[i, k]) * L[k][j] for k in range(q) if factor.T[i, k] and j in L[k]) for j in range(q)}
+        for i in range(q)
+    ]
+    zero = [pt.sqrt(sum(t**2 for t in row.values())) for row in TL]
+    for i, sd in enumerate(zero):
+        pm.Deterministic(f"{factor.name}_{i}_zero_offset", sd)
+    if moved:
+        pm.Potential(f"{factor.name}_prior_offset", _log_prior_at_zero(factor, priors, sds, rows, zero))
+    units = [{j: t / zero[i] for j, t in row.items()} for i, row in enumerate(TL)]
+    _record_correlations(model, factor, units)
+
+
+def _make_effects(model: pm.Model, factor: Factor, priors: Priors, effects: str, centred: bool, group_dim: str) -> None:
+    """The effects of a factor at the centre."""
+    moved = priors.holds.get(f"cor({factor.label})") == "zero"
+    rows = _cholesky_rows(model, factor, priors, eta=1.0 if moved else None)
+    for i in range(len(factor.effects)):
+        earlier = [model[_z(factor, j)] for j in range(i)]
+        unit = _unit_distribution(model, factor, priors, effects, earlier)
+        mean = sum((weight * earlier[j] for j, weight in rows[i].items() if j != i), pt.zeros(()))
+        sd = model[f"{factor.name}_{i}_sd_offset"]
+        v = _effect(factor, i, unit, mean, rows[i][i], sd, group_dim, centred)
+        pm.Deterministic(f"{factor.name}_{i}_centre_offset", v, dims=group_dim)
+
+
+def _log_prior_at_zero(
+    factor: Factor, priors: Priors, sds: list[Any], rows: list[dict[int, Any]], zero: list[Any]
+) -> Any:
+    """See `hierkit.sampling.origin`: the density that priors at zero give the sds and correlations at the centre."""
+    eta, total = priors[f"cor({factor.label})"].args["eta"], pt.zeros(())
+    for block in factor.blocks:
+        for i in block:
+            prior = priors[f"sd({factor.effects[i].label}|{factor.label})"]
+            total += pm.logp(getattr(pm, prior.name).dist(**prior.args), zero[i])
+            total += len(block) * pt.log(sds[i]) - (len(block) + 2 * (eta - 1)) * pt.log(zero[i])
+            total += 2 * (eta - 1) * pt.log(sds[i] * rows[i][i])
+    return total
 
 
 def _effects_distribution(
@@ -113,6 +194,7 @@ def _effects_distribution(
     def group_effects(name: str, sigma: Any, dims: Sequence[str]) -> Any:
         model = pm.modelcontext(None)
         rows = _cholesky_rows(model, factor, priors)
+        _record_correlations(model, factor, rows)
         sds = [sigma] if len(dims) == 1 else [sigma[i] for i in range(len(places))]
         u = []
         for place, sd in zip(places, sds, strict=True):
@@ -154,7 +236,7 @@ def _unit_distribution(
     return lambda name, location, scale, dim: pm.StudentT(name, nu=degrees, mu=location, sigma=scale * spread, dims=dim)
 
 
-def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors) -> list[dict[int, Any]]:
+def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors, eta: float | None = None) -> list[dict[int, Any]]:
     """The rows of L without their zeros, block by block, from canonical partial correlations.
 
     LKJ(eta) over q effects is a product of Beta distributions: the partial correlation of effects i > j given those
@@ -162,18 +244,17 @@ def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors) -> list[dict
     """
     rows: list[dict[int, Any]] = [{place: 1.0} for place in range(len(factor.effects))]
     for block in factor.blocks:
-        eta = priors[f"cor({factor.label})"].args["eta"]
+        shape = priors[f"cor({factor.label})"].args["eta"] if eta is None else eta
         for i, place in enumerate(block[1:], start=1):
             row, remaining = {}, 1.0
             for j, other in enumerate(block[:i]):
                 name = f"{factor.name}_{place}_{other}_partial_offset"
-                a = eta + (len(block) - 2 - j) / 2
+                a = shape + (len(block) - 2 - j) / 2
                 beta = model[name] if name in model.named_vars else pm.Beta(name, a, a)
                 partial = 2 * beta - 1
                 row[other] = partial * remaining
                 remaining = remaining * pt.sqrt(1 - partial**2)
             rows[place] = row | {place: remaining}
-    _record_correlations(model, factor, rows)
     return rows
 
 

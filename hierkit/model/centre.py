@@ -1,7 +1,7 @@
 """Where default priors hold: at the centre of the predictors, wherever these have their zero.
 
-A model with `(x | g)` is the same model for x and for x + 2000; only what its intercepts mean differs. What is said of
-it by default is therefore said of the effects at the centre, v, of which those in the formula are a linear map, u = T v.
+A model with `(x | g)` is the same model for x and for x + 2000; only what its intercepts mean differs. Its default
+priors are therefore about the effects at the centre, v, of which those in the formula are a linear map, u = T v.
 """
 
 from collections.abc import Sequence
@@ -43,8 +43,8 @@ def effects_at_centre(items: Sequence[Evaluated], weights: Array) -> tuple[Array
     T = np.eye(Z.shape[1])
     if level is None:
         return T, np.array([weighted_sd(column, weights) for column in candidates.T])
-    for k, i in enumerate(owner):
-        lower = np.flatnonzero([other == level or _is_lower(items, other, i) for other in owner])
+    for k, i in enumerate(owner.tolist()):
+        lower = np.flatnonzero([other == level or _is_lower(items, other, i) for other in owner.tolist()])
         T[lower, k] -= _combination(Z[:, lower], Z[:, k], candidates[:, k]) if i != level else 0.0
     return T, np.array([weighted_sd(column, weights) for column in (Z @ T).T])
 
@@ -60,19 +60,20 @@ def common_spread(columns: Sequence[Column], X: Array, k: int, weights: Array, h
     columns, X
         Of the common part.
     k : int
-        Place of the column, which is no intercept.
+        Place of the column.
     weights : ndarray
         (row,), trials.
     has_level : bool
         Whether the common part has an intercept, of all rows or of each level.
     """
     own = columns[k]
-    assert own.spread is not None
     beside = [
         c for c in columns if c.term != own.term and set(c.variables) & set(own.variables) and c.spread is not None
     ]
     belong = {c.term for c in columns for b in beside if set(c.variables) <= set(b.variables)} - {own.term}
     others = [i for i, c in enumerate(columns) if c.term in belong and not c.is_intercept]
+    if own.spread is None:
+        return 1.0
     if own.in_full or not beside:
         return own.spread
     known = X[:, others]

@@ -66,7 +66,7 @@ class Factor:
     @property
     def holds_everywhere(self) -> bool:
         """Whether its effects at the centre are those of the formula."""
-        return bool((self.T == np.eye(len(self.T))).all())
+        return bool((np.eye(len(self.T)) == self.T).all())
 
     def depends_on_zero(self, place: int) -> bool:
         """Whether the sd of an effect at the centre is another than where predictors are zero."""
@@ -77,10 +77,10 @@ class Factor:
         """(group,), the rows of each group."""
         return np.bincount(self.codes, minlength=len(self.levels))
 
-    def sums(self, columns: Array, Z: Array) -> Array:
-        """(group, effect, column), the sums Z_j'C_j over each group's rows, for Z (row, effect), C (row, column)."""
+    def sums(self, columns: Array, Z: Array | None = None) -> Array:
+        """(group, effect, column), the sums Z_j'C_j over each group's rows, for C (row, column); Z may be another's."""
         sums = np.empty((len(self.levels), len(self.effects), columns.shape[1]))
-        for k, z in enumerate(Z.T):
+        for k, z in enumerate((self.Z if Z is None else Z).T):
             for i, column in enumerate(columns.T):
                 sums[:, k, i] = np.bincount(self.codes, z * column, len(self.levels))
         return sums

@@ -61,7 +61,7 @@ def _normal_equations(design: Design, response: Array, weights: Array) -> tuple[
     rows = np.arange(len(response))
     columns = [csr_array(design.X / np.sqrt(np.mean(design.X**2, axis=0)))]
     for factor in design.factors:
-        for z in factor.Z.T:
+        for z in factor.Z_centred.T:
             scaled = z / np.sqrt(np.mean(z**2))
             columns.append(csr_array((scaled, (rows, factor.codes)), shape=(len(rows), len(factor.levels))))
     joined = hstack(columns, format="csr")

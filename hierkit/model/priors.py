@@ -112,7 +112,7 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
             chosen[parameter] = prior
     priors = {name: chosen.get(name, prior) for name, prior in defaults.items()}
     fixed = user.holds if isinstance(user, Priors) else {}
-    return Priors(priors, frozenset(chosen), _where(design, frozenset(chosen)) | fixed)
+    return Priors(priors, frozenset(chosen), _where(design, frozenset(chosen)) | dict(fixed))
 
 
 def where_zero(design: Design) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One term: formulae's object, the user's spelling of its components, its values (row, column), and trials (row,)."""
+    """One term: formulae's object, the user's words for its components, values (row, column) and trials (row,)."""
 
     term: Any
     words: dict[str, str]

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.priors import Priors
 from hierkit.model.terms import Column
 
 
@@ -71,6 +72,15 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     labels = [effect.label for effect in factor.effects]
     cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
     return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
+
+
+def covariance_of_priors(posterior: xr.Dataset, factor: Factor, priors: Priors) -> xr.DataArray:
+    """(chain, draw, effect, effect_other), G where the factor's priors hold: T^-1 G T^-T at the predictors' centre."""
+    cov = read_covariance(posterior, factor)
+    if priors.holds.get(f"cor({factor.label})") != "centre":
+        return cov
+    inverse = np.linalg.inv(factor.T)
+    return cov.copy(data=inverse @ cov.values @ inverse.T)
 
 
 def spoken(design: Design, factor: Factor | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import correlation, entry, read_covariance
+from hierkit.quantities.effects import correlation, covariance_of_priors, entry, read_covariance
 from hierkit.quantities.findings import Finding
 
 OVERLAP = 0.8
@@ -37,12 +37,13 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
     """
     for factor in design.factors:
         cov = read_covariance(posterior, factor)
+        held = covariance_of_priors(posterior, factor, priors)
         for effect in factor.effects:
-            sd = np.sqrt(cov.sel(effect=effect.label, effect_other=effect.label).values.ravel())
+            sd = np.sqrt(held.sel(effect=effect.label, effect_other=effect.label).values.ravel())
             name = f"sd({effect.label}|{factor.label})"
             yield from _sd(name, sd, priors[name])
         for block in factor.blocks:
-            yield from _correlations(factor, cov, [factor.effects[i].label for i in block])
+            yield from _correlations(factor, held, [factor.effects[i].label for i in block])
         yield from _far_zero(factor, cov)
 
 

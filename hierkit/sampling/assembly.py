@@ -49,9 +49,7 @@ def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr
     return xr.DataTree.from_dict(groups)
 
 
-def assemble(
-    design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None
-) -> xr.Dataset:
+def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None) -> xr.Dataset:
     """The posterior Dataset of a fit.
 
     Parameters

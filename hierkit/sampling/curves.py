@@ -38,12 +38,12 @@ def along_curves(
         Parameters before those that are among the coordinates.
     """
     moved = start.copy()
-    for place in np.flatnonzero(parameters.codes[:, 0] == d.POSITIVE):
+    for place in np.flatnonzero(parameters.codes[:, 0] == d.POSITIVE).tolist():
         if parameters.names[place] == "sigma":
             continue
         table = _curve(log_posterior, start, place - skipped)
         if table is not None:
-            parameters = parameters.with_curve(int(place), table)
+            parameters = parameters.with_curve(place, table)
             moved[place - skipped] = np.interp(start[place - skipped], table[: d.KNOTS], KNOTS)
     return parameters, moved
 

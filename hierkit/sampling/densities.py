@@ -253,7 +253,7 @@ def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Ke
 def effect_factors_gradient(
     value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, left: Kernel, grad_L: Kernel, grad: Kernel
 ) -> None:
-    """Add to grad the derivative by the coordinates of sds and partial correlations, given that by L; uses grad_L up."""
+    """Add to grad the derivative by the coordinates of sds and correlations, given that by L; uses grad_L up."""
     q = C.shape[0]
     for k in range(q):
         s = 0.0

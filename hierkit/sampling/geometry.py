@@ -2,9 +2,11 @@
 
 The head, v = (gamma, effects of the smallest factors), is seen as v = A^-1 s + K^-T c with A = M + P(G) = K K': given G
 it is nearly normal, and with few groups it is wide or narrow as G is, which this follows. gamma are the coefficients in
-the coordinates of `hierkit.sampling.basis`. The other factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j a
-group's information once the larger factors are integrated out, S_j what ties it to the coefficients and the effects of
-smaller factors v, and P = G^-1, the effects of group j of a factor are
+the coordinates of `hierkit.model.basis`.
+
+The other factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j
+a group's information once the larger factors are integrated out, S_j what ties it to gamma and the effects of smaller
+factors v, and P = G^-1, the effects of group j of a factor are
 
     u_j = A_j^-1 s_j + K_j^-T c_j,      A_j = M_j + P = K_j K_j',      s_j = b_j - S_j v
 
@@ -100,7 +102,7 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
 
 
 def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[list[Array], list[Array], Array]:
-    """M (group, effect, effect) and S of each factor after the head, larger ones integrated out; what is left for it."""
+    """M (group, effect, effect) and S of each factor after the head, larger ones integrated out; the rest."""
     if head == len(layout.groups):
         return [], [], pilot.R
     M, S, left = [pilot.M], [pilot.C], pilot.R
@@ -115,7 +117,7 @@ def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[li
 
 
 def _by_effect(p: int, layout: Layout, head: int) -> NDArray[np.int64]:
-    """Where the coordinates as the kernels have them, effect by effect after the head, are among those group by group."""
+    """Where the coordinates as the kernels have them, by effect after the head, are among those by group."""
     places = [np.arange(p + layout.first[head])]
     for first, n_groups, q in zip(layout.first[head:], layout.groups[head:], layout.effects[head:], strict=False):
         places.append(p + first + np.arange(n_groups * q).reshape(n_groups, q).T.ravel())

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
 from hierkit.sampling import joint_density
 from hierkit.sampling.assembly import as_tree, assemble
-from hierkit.sampling.basis import make_basis, prior_in_basis
 from hierkit.sampling.curves import along_curves
 from hierkit.sampling.geometry import Geometry, factors_in_head, make_geometry
 from hierkit.sampling.interrupts import stopping_on_interrupt
@@ -138,9 +138,11 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
     for f, place in enumerate(layout.order):
         n_groups, q, column = layout.groups[f], layout.effects[f], layout.columns[f]
         own = v[:, p + layout.first[f] : p + layout.first[f + 1]]
-        by_group = own.reshape(-1, n_groups, q) if f < geometry.head[0] else np.swapaxes(own.reshape(-1, q, n_groups), 1, 2)
+        by_group = (
+            own.reshape(-1, n_groups, q) if f < geometry.head[0] else np.swapaxes(own.reshape(-1, q, n_groups), 1, 2)
+        )
         T = origin.T[column : column + q, column : column + q]
-        u[int(place)] = by_group if (T == np.eye(q)).all() else by_group @ T.T
+        u[int(place)] = by_group if (np.eye(q) == T).all() else by_group @ T.T
     TL = origin.T @ L
     beta = uncentre(design, v[:, :p] @ geometry.basis.T)
     return assemble(design, len(x), beta, TL @ np.swapaxes(TL, 1, 2), [u[f] for f in range(len(u))], sigma)

@@ -103,9 +103,7 @@ def joint_log_posterior(
 
 
 @kernel
-def _scales_gradient(
-    layout: Kernel, L: Kernel, L_inverse: Kernel, P: Kernel, grad_P: Kernel, grad_L: Kernel
-) -> float:
+def _scales_gradient(layout: Kernel, L: Kernel, L_inverse: Kernel, P: Kernel, grad_P: Kernel, grad_L: Kernel) -> float:
     """Add to grad_L what the derivative by P and the effects' priors give; returns -sum_f J_f log|L_f|.
 
     G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.

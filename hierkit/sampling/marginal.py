@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
+from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
 from hierkit.sampling import marginal_density
 from hierkit.sampling.assembly import as_tree, assemble
-from hierkit.sampling.basis import Basis, make_basis, prior_in_basis
 from hierkit.sampling.curves import along_curves
 from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.marginal_density import Statistics, marginal_log_posterior
@@ -53,16 +53,18 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
     KeyboardInterrupt
         After Ctrl-C.
     """
-    parameters, origin, layout = make_parameters(design, priors), make_origin(design, priors), make_layout(design.factors)
+    parameters, origin, layout = (
+        make_parameters(design, priors),
+        make_origin(design, priors),
+        make_layout(design.factors),
+    )
     basis = make_basis(design, priors)
     statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
     with stopping_on_interrupt():
         parameters, start, spread = pilot(design, parameters, origin, statistics)
         data = pack(*arguments(parameters), *origin, *statistics)
         x, sample_stats = run_nuts("marginal", marginal_density.marginal_callback, data, start, spread, settings)
-        posterior = _posterior(
-            design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed
-        )
+        posterior = _posterior(design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
 
 
@@ -155,7 +157,7 @@ def _spread(minus: Callable[[Array], tuple[float, Array]], start: Array) -> Arra
     hessian = np.array([(minus(start + e)[1] - minus(start - e)[1]) / (2 * STEP) for e in steps])
     values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
     sds = np.sqrt((vectors**2 / np.maximum(values, 1e-2)).sum(axis=1))
-    return np.clip(2 * sds, NARROWEST, WIDEST)
+    return np.asarray(np.clip(2 * sds, NARROWEST, WIDEST))
 
 
 def _posterior(
@@ -175,7 +177,7 @@ def _posterior(
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
         T = origin.T[column : column + effects, column : column + effects]
         if f == layout.order[-1]:
-            u[int(f)] = np.swapaxes(z, 1, 2) @ T.T if (T != np.eye(len(T))).any() else np.swapaxes(z, 1, 2)
+            u[int(f)] = np.swapaxes(z, 1, 2) @ T.T if (np.eye(len(T)) != T).any() else np.swapaxes(z, 1, 2)
         else:
             u[int(f)] = head[:, at : at + n_groups * effects].reshape(-1, n_groups, effects) @ T.T
         at += n_groups * effects

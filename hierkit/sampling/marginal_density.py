@@ -1,6 +1,6 @@
 """Numba kernels of the engine `marginal`: a Gaussian model with coefficients and all group effects integrated out.
 
-y = H h + Z u + e. The head h holds gamma, the coefficients in the coordinates of `hierkit.sampling.basis`, and the
+y = H h + Z u + e. The head h holds gamma, the coefficients in the coordinates of `hierkit.model.basis`, and the
 effects of all factors but the largest, whose effects are u. With G = L L', s2 = sigma², e = y - X g the residuals of
 least squares, h counted from (g, 0), and for each group of the largest factor A = Z'Z, X = Z'[H, e], T = L'X:
 
@@ -9,8 +9,8 @@ least squares, h counted from (g, 0), and for each group of the largest factor A
     K = Lambda' S Lambda + Pi,      k = Lambda' t + Pi d
     -2 log p = n log s2 + sum log|M| + log|K| + r - k'K^-1 k
 
-Lambda is the identity for gamma and L for each group of the head's factors; Pi is the precision of gamma's normal prior,
-d its mean less g, and the identity for effects. Deviations from least squares keep the digits that raw sums lose.
+Lambda is the identity for gamma and L for each group of the head's factors; Pi is the precision of gamma's normal
+prior, d its mean less g, and for effects they are the identity and 0. Deviations from least squares keep the digits that raw sums lose.
 """
 
 from typing import NamedTuple
@@ -152,7 +152,7 @@ def integrate_groups(
                 for n in range(lanes):
                     s += T[k, i, n] * solved[k, m, n]
             system[i, m] -= s / (s2 * s2)
-    return log_det.sum()
+    return float(log_det.sum())
 
 
 @row_kernel

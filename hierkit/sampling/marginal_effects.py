@@ -1,4 +1,4 @@
-"""Numba kernel of the engine `marginal` that draws coefficients and effects, after the rest was sampled without them."""
+"""Numba kernel of the engine `marginal` that draws coefficients and effects, once the rest was sampled without them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,9 +47,7 @@ def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: 
         for start in range(0, n_groups, LANES):
             g = groups[:, :, start : start + LANES]
             here = slice(0, g.shape[2])
-            integrate_groups(
-                g, own, s2, AL[:, :, here], inverse[:, :, here], T[:, :, here], solved[:, :, here], system
-            )
+            integrate_groups(g, own, s2, AL[:, :, here], inverse[:, :, here], T[:, :, here], solved[:, :, here], system)
         SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
         for i in range(size - 1, -1, -1):

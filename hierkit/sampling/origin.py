@@ -1,4 +1,4 @@
-"""Group effects are sampled at the centre of the predictors; priors that hold where predictors are zero are moved there.
+"""Group effects are sampled at the centre of the predictors; priors that hold at zero are moved there.
 
 With u = T v the effects where predictors are zero have the covariance G0 = T G T'. |T| is 1, so that a density of G0 is
 one of G. That of sds s0 and correlations R0 is

@@ -88,7 +88,7 @@ def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> P
     layout : Layout
         Of its factors.
     columns : ndarray
-        (row, column), the common columns as they are sampled; see `hierkit.sampling.basis`.
+        (row, column), the common columns as they are sampled; see `hierkit.model.basis`.
     T : ndarray
         (effect, effect), from the effects as sampled to those of the formula; see `hierkit.sampling.origin`.
     """

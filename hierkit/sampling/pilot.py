@@ -66,7 +66,7 @@ def make_pilot(
     gaussian : bool
         Whether the outcome is Gaussian, else logit-binomial.
     precision, weighted_mean : ndarray
-        (column, column) and (column,), of the coefficients' prior; see `hierkit.sampling.basis.prior_in_basis`.
+        (column, column) and (column,), of the coefficients' prior; see `hierkit.model.basis.prior_in_basis`.
     head : int
         Factors that are whitened together with the coefficients; with all of them there is no last factor.
     """

@@ -44,7 +44,7 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
         After Ctrl-C, with nothing left running; partial draws are thrown away.
     """
     centred = factors_to_centre(design)
-    model = bambi_model.build(design, priors, effects, centred)
+    model = bambi_model.build(design, priors, effects, centred, for_sampling=True)
     nuts: dict[str, Any] = {"target_accept": settings.target_accept}
     if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
         nuts["adaptation"] = "low_rank"
@@ -100,7 +100,8 @@ def sample_prior(design: Design, priors: Priors, effects: str, draws: int, seed:
     labels = {f"{factor.name}__factor_dim": factor.levels for factor in design.factors}
     prior = prior.assign_coords({dim: levels for dim, levels in labels.items() if dim in prior.dims})
     if design.has_intercept:  # Bambi leaves it at the centre of the predictors, unlike the posterior's
-        shift = sum(mean * _column(prior, c) for mean, c in zip(design.column_means, design.columns, strict=True))
+        means = [0.0 if c.is_intercept else x.mean() for c, x in zip(design.columns, design.X.T, strict=True)]
+        shift = sum(mean * _column(prior, c) for mean, c in zip(means, design.columns, strict=True))
         prior["Intercept"] = prior["Intercept"] - shift
     proper: xr.Dataset = prior.drop_dims("__obs__", errors="ignore").drop_attrs()
     return proper

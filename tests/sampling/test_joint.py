@@ -10,7 +10,7 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
-from engines import check_same_posterior, cholesky_factors, pymc_point
+from engines import check_same_posterior, cholesky_factors, log_jacobian, pymc_point
 from synthetic import design_of, table
 
 import hierkit
@@ -18,14 +18,12 @@ from hierkit.errors import HierkitError, SamplingWarning
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
 from hierkit.sampling import densities, joint, packing
-from hierkit.sampling.geometry import make_geometry
-from hierkit.sampling.joint_density import Numbers, joint_draws, joint_log_posterior, unpack
-from hierkit.sampling.parameters import make_parameters
-from hierkit.sampling.patterns import make_layout, make_patterns
-from hierkit.sampling.pilot import make_pilot
+from hierkit.sampling.joint_density import joint_draws, joint_log_posterior, unpack
 
 MODELS = {
     "hit ~ x + (1 | g)": {},
+    "hit ~ x + (1 | d)": {},
+    "hit ~ x + (far | d)": {"sd(1|d)": "HalfNormal(30)"},
     "hit ~ x + (x | g)": {"x": "StudentT(4, 0, 1)", "sd(g)": "Exponential(1)", "cor(g)": "LKJ(1)"},
     "hit ~ x + (x || g)": {"sd(x|g)": "Uniform(0, 3)", "sd(1|g)": "HalfCauchy(1)"},
     "hit ~ 0 + h + (0 + x | g)": {},
@@ -37,6 +35,7 @@ MODELS = {
     "y ~ x + h": {"sigma": "Gamma(2, 1)"},
     "y ~ x + (1 | g) + (1 | d)": {"sigma": "Uniform(0.1, 9)"},
     "y ~ x + (1 | d/g)": {},
+    "y ~ x + h + (far | g)": {"x": "Cauchy(0, 1)", "h": "Laplace(0, 1)"},
     "y ~ x + mean_x + offset(z) + (x | g) + (h | d)": {"cor(d)": "LKJ(3)"},
     "y ~ x + (x || d) + (1 | b/g)": {"sd(d)": "LogNormal(0, 1)"},
 }
@@ -53,6 +52,7 @@ def data() -> pd.DataFrame:
     share = 1 / (1 + np.exp(-eta))
     rows["y"] += eta
     rows["mean_x"] = rows.groupby("g").x.transform("mean")
+    rows["far"] = rows.z + 50
     return rows.assign(hit=rng.binomial(1, share), hits=rng.binomial(rows.tries, share))
 
 
@@ -60,22 +60,13 @@ def family_of(text: str) -> str:
     return "gaussian" if text.startswith("y ") else "bernoulli"
 
 
-def parts_of(design, priors):
-    """Parameters, pilot, geometry, layout and rows."""
-    layout = make_layout(design.factors)
-    rows = make_patterns(design, layout)
-    pilot = make_pilot(rows, layout, [design.factors[f] for f in layout.order], "sigma" in priors)
-    return make_parameters(design, priors), pilot, make_geometry(pilot, rows, layout), layout, rows
-
-
 def model_of(text: str):
-    """The model, and its log posterior with a point to start from."""
+    """The model, and its log posterior."""
     design = design_of(text, data(), family_of(text))
     priors = make_priors(design, MODELS.get(text, {}))
-    parameters, pilot, geometry, layout, rows = parts_of(design, priors)
-    start, spread = joint.starting_point(parameters, pilot, layout)
-    numbers = Numbers(parameters.codes, parameters.numbers, parameters.pairs)
-    return design, priors, lambda x: joint_log_posterior(x, numbers, geometry, layout, rows), start, spread
+    model = joint.make_model(design, priors)
+    rest = (model.origin, model.geometry, model.layout, model.rows)
+    return design, priors, model, lambda x: joint_log_posterior(x, model.numbers, *rest)
 
 
 @pytest.mark.parametrize("text", MODELS)
@@ -85,40 +76,43 @@ def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
     v = (beta, u) is linear in the coordinates, z = L^-1 u are PyMC's, and c those of the last factor where they are not
     sampled: for any c, because they are N(0, I).
     """
-    design, priors, log_posterior, start, spread = model_of(text)
-    parameters, _, geometry, layout, rows = parts_of(design, priors)
-    model = build(design, priors).backend.model
+    design, priors, ours_of, log_posterior = model_of(text)
+    parameters, origin, geometry, layout, rows, start, spread = ours_of
+    model = build(design, priors, for_sampling=True).backend.model
     log_p = model.compile_logp(jacobian=True)
     rng = np.random.default_rng(0)
-    p, head, size = len(design.columns), len(parameters), len(design.columns) + layout.first[-1]
+    p, count, size = len(design.columns), len(parameters), len(design.columns) + layout.first[-1]
     ours, theirs = [], []
     for _ in range(3):
         x = start + spread * rng.normal(size=len(start))
-        values, slopes = (a[0] for a in densities.constrain(x[None, :head], parameters.codes, parameters.numbers))
+        values, slopes = (a[0] for a in densities.constrain(x[None, :count], parameters.codes, parameters.numbers))
         L = cholesky_factors(design, parameters, values, slopes)
         joined = np.zeros((q := len(rows.Z), q))
         for column, own in zip(layout.columns[np.argsort(layout.order)], L, strict=True):
             joined[column : column + len(own), column : column + len(own)] = own
-        drawn = rng.normal(size=size - len(x) + head - p)
-        c = np.concatenate([x[:p], x[head:], drawn])
+        drawn = rng.normal(size=size - len(x) + count - p)
+        c = np.concatenate([x[:p], x[count:], drawn])
         points, v = np.vstack([c, np.zeros(size), np.eye(size)]), np.empty((size + 2, size))
         sigma = np.full(size + 2, values[-1] if "sigma" in priors else 1.0)
         joint_draws(points, np.broadcast_to(joined, (size + 2, q, q)).copy(), sigma, geometry, layout, rows, v)
-        values[:p] = v[0, :p]
+        values[:p] = geometry.basis @ v[0, :p]
         z = {}
         for f, place in enumerate(layout.order):
-            u = v[0, p + layout.first[f] : p + layout.first[f + 1]].reshape(-1, layout.groups[f])
+            u = v[0, p + layout.first[f] : p + layout.first[f + 1]]
+            in_head = f < geometry.head[0]
+            u = u.reshape(layout.groups[f], -1).T if in_head else u.reshape(-1, layout.groups[f])
             z[place] = np.linalg.solve(L[place], u).T
         there = float(log_p(pymc_point(model, design, parameters, values, [z[f] for f in range(len(z))])))
         there -= sum(len(z[f]) * np.linalg.slogdet(own)[1] for f, own in enumerate(L))
         ours.append(log_posterior(x)[0] - drawn @ drawn / 2)
-        theirs.append(there + np.linalg.slogdet(v[2:] - v[1])[1])
+        theirs.append(there + log_jacobian(parameters, values, slopes) + np.linalg.slogdet(v[2:] - v[1])[1])
     np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("text", MODELS)
 def test_gradient(text):
-    _, _, log_posterior, start, spread = model_of(text)
+    *_, model, log_posterior = model_of(text)
+    start, spread = model.start, model.spread
     x = start + 0.5 * spread * np.random.default_rng(1).normal(size=len(start))
     _, grad = log_posterior(x)
     numeric = [(log_posterior(x + 1e-6 * e)[0] - log_posterior(x - 1e-6 * e)[0]) / 2e-6 for e in np.eye(len(x))]
@@ -127,19 +121,18 @@ def test_gradient(text):
 
 @pytest.mark.parametrize("text", ["hit ~ x + (1 | g)", "y ~ x + (x || d) + (1 | b/g)", "hit ~ x + z"])
 def test_packed_and_unpacked_the_model_is_the_same(text):
-    design, priors, log_posterior, start, _ = model_of(text)
-    parameters, _, geometry, layout, rows = parts_of(design, priors)
-    block = packing.pack(parameters.codes, parameters.numbers, parameters.pairs, *geometry, *layout, *rows)
-    assert joint_log_posterior(start, *unpack(block))[0] == log_posterior(start)[0]
+    *_, model, log_posterior = model_of(text)
+    block = packing.pack(*model.numbers, *model.origin, *model.geometry, *model.layout, *model.rows)
+    assert joint_log_posterior(model.start, *unpack(block))[0] == log_posterior(model.start)[0]
 
 
 @pytest.mark.parametrize("x", [-800.0, -40.0, 40.0, 800.0])
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g) + (1 | d)", "y ~ x + (x || d) + (1 | b/g)"])
 def test_extreme_points_return_and_do_not_raise(text, x):
-    _, _, log_posterior, start, _ = model_of(text)
-    value, grad = log_posterior(np.full(len(start), x))
+    *_, model, log_posterior = model_of(text)
+    value, grad = log_posterior(np.full(len(model.start), x))
     assert isinstance(value, float)
-    assert grad.shape == start.shape
+    assert grad.shape == model.start.shape
 
 
 @pytest.mark.slow
