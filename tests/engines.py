@@ -9,6 +9,8 @@ import xarray as xr
 
 import hierkit
 from hierkit.errors import SamplingWarning
+from hierkit.model.basis import make_basis
+from hierkit.model.priors import make_priors
 from hierkit.quantities.sampling_checks import varying
 from hierkit.sampling import densities
 
@@ -17,6 +19,10 @@ def pymc_point(model, design, parameters, values, z) -> dict:
     """The PyMC model's value variables at values of the parameters and unit effects z (group, effect) per factor."""
     by_name = dict(zip(parameters.names, values, strict=True))
     point = {}
+
+    if "basis_offset" in {rv.name for rv in model.free_RVs}:
+        R = np.linalg.inv(make_basis(design, make_priors(design)).inverse)
+        point["basis_offset"] = R @ values[: len(design.columns)]
 
     def put(name: str, value, vector: bool) -> None:
         rv = next(rv for rv in model.free_RVs if rv.name == name)
@@ -32,6 +38,8 @@ def pymc_point(model, design, parameters, values, z) -> dict:
         for term in dict.fromkeys(c.term for c in columns):
             own = [c for c in columns if c.term == term]
             given = [by_name[name_of(c)] for c in own]
+            if not suffix and "basis_offset" in point:
+                continue
             if f"{term}{suffix}" in {rv.name for rv in model.free_RVs}:
                 put(f"{term}{suffix}", given, own[0].index is not None)
                 continue

@@ -13,6 +13,7 @@ from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
 from hierkit.quantities.effects import coefficient_draws, read_effects
+from hierkit.sampling.patterns import make_layout, make_patterns
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -131,6 +132,13 @@ def synthetic_fit(formula: str, data: pd.DataFrame, family: str = "gaussian", **
         "versions": {"hierkit": hierkit.__version__},
     }
     return hierkit.Fit(design.formula, design, make_priors(design), draws)
+
+
+def patterns_of(design: Design):
+    """Rows as `joint` reads them, common columns centred and effects as the formula has them."""
+    columns = design.X - design.column_means
+    T = np.eye(sum(len(factor.effects) for factor in design.factors))
+    return make_patterns(design, make_layout(design.factors), columns, T)
 
 
 def linear_predictor(design: Design, posterior: xr.Dataset) -> np.ndarray:

@@ -4,9 +4,9 @@ The head, v = (gamma, effects of the smallest factors), is seen as v = A^-1 s + 
 it is nearly normal, and with few groups it is wide or narrow as G is, which this follows. gamma are the coefficients in
 the coordinates of `hierkit.model.basis`.
 
-The other factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot, M_j
-a group's information once the larger factors are integrated out, S_j what ties it to gamma and the effects of smaller
-factors v, and P = G^-1, the effects of group j of a factor are
+The other factors go from the one with the fewest effects to the one with the most. With fixed matrices from a pilot,
+M_j a group's information once the larger factors are integrated out, S_j what ties it to gamma and the effects of
+smaller factors v, and P = G^-1, the effects of group j of a factor are
 
     u_j = A_j^-1 s_j + K_j^-T c_j,      A_j = M_j + P = K_j K_j',      s_j = b_j - S_j v
 

@@ -78,7 +78,8 @@ def test_centred_effects_have_their_joint_density(text, effects, data):
     sds = np.concatenate([np.atleast_1d(value(model[f"{name}_sigma"])) for name in variables])
     u_variables = [model[f"g_{i}_offset"] for i in range(3)]
     u = np.column_stack([value(effect) for effect in u_variables])
-    scale = np.outer(sds, sds) * value(model["g_corr"])
+    inverse = np.linalg.inv(factor.T)  # sampled are the effects at the centre
+    scale = inverse @ (np.outer(sds, sds) * value(model["g_corr"])) @ inverse.T
     if effects == "normal":
         expected = stats.multivariate_normal.logpdf(u, cov=scale).sum()
     else:

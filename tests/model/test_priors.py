@@ -27,10 +27,10 @@ def test_gaussian_defaults(data):
 
 def test_bernoulli_defaults(data):
     priors = make_priors(design_of("flag ~ x + (x || g)", data, "bernoulli"))
-    slope = 1 / data.x.std(ddof=0)
-    assert priors["Intercept"] == make_prior("Normal", 0, 1.5)
+    slope = 2.5 / data.x.std(ddof=0)
+    assert priors["Intercept"] == make_prior("Normal", 0, 2.5)
     assert priors["x"].args["sigma"] == pytest.approx(slope)
-    assert priors["sd(1|g)"] == make_prior("HalfNormal", 1.5)
+    assert priors["sd(1|g)"] == make_prior("HalfNormal", 2.5)
     assert priors["sd(x|g)"].args["sigma"] == pytest.approx(slope)
     assert "sigma" not in priors
     assert "cor(g)" not in priors
@@ -39,10 +39,52 @@ def test_bernoulli_defaults(data):
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
 def test_zero_of_x_changes_nothing(data, family):
     outcome = "y" if family == "gaussian" else "flag"
-    text = f"{outcome} ~ x * z + k:x + (x * z | g) + (k:x | s)"
+    text = f"{outcome} ~ x * z + k * x + I(x**2) + (x * z | g) + (k * x + I(x**2) | s)"
     here = make_priors(design_of(text, data, family))
     there = make_priors(design_of(text, data.assign(x=data.x + 2000), family))
-    assert [name for name in here if str(here[name]) != str(there[name])] == []
+    moved = [name for name in here if str(here[name]) != str(there[name])]
+    # beside an interaction or a power these are slopes and levels where x is zero, now 2,000 away
+    assert moved == ["x", "z", "k[b]", "k[a]"]
+    assert min(there[name].args["sigma"] / here[name].args["sigma"] for name in moved) > 100
+
+
+def test_residual_sds_scale_what_interacts(data):
+    """x beside x:z is scaled by the sd that z and x:z leave of it, written out here by least squares."""
+    priors = make_priors(design_of("y ~ x * z", data))
+    others = np.column_stack([np.ones(len(data)), data.z, data.x * data.z])
+    left = data.x - others @ np.linalg.lstsq(others, data.x, rcond=None)[0]
+    assert priors["x"].args["sigma"] == pytest.approx(2.5 * data.y.std(ddof=0) / left.std(ddof=0), rel=1e-6)
+
+
+def test_counts_and_the_same_trials_as_rows_have_one_prior():
+    counts = table(40)
+    rows = counts.loc[counts.index.repeat(counts.tries)].reset_index(drop=True)
+    place = rows.groupby(counts.index.repeat(counts.tries)).cumcount()
+    rows["hit"] = (place < rows.hits).astype(int)
+    one = make_priors(design_of("p(hits, tries) ~ x * z + (x | g)", counts, "bernoulli"))
+    other = make_priors(design_of("hit ~ x * z + (x | g)", rows, "bernoulli"))
+    assert {name: str(prior) for name, prior in one.items()} == {name: str(prior) for name, prior in other.items()}
+
+
+def test_where_priors_hold(data):
+    """At the centre, unless the user sets one that means another thing where x is zero."""
+    design = design_of("y ~ x + (x | g) + (1 | s)", data)
+    default = make_priors(design)
+    assert default.holds == dict.fromkeys(["Intercept", "sd(1|g)", "cor(g)"], "centre")
+    assert make_priors(design, {"sd(x|g)": "Exponential(1)"}).holds == default.holds
+    for name in ("sd(1|g)", "sd(g)", "cor(g)"):
+        prior = "LKJ(1)" if name.startswith("cor") else "Exponential(1)"
+        chosen = make_priors(design, {name: prior})
+        assert chosen.holds == {"Intercept": "centre", "sd(1|g)": "zero", "cor(g)": "zero"}
+        assert make_priors(design, chosen).holds == chosen.holds
+    assert make_priors(design, default).holds == default.holds
+    assert make_priors(design_of("y ~ x + (x || g)", data)).holds == {"Intercept": "centre"}
+
+
+def test_levels_without_a_common_intercept_differ_from_zero(data):
+    y = data.y + 1000
+    priors = make_priors(design_of("y ~ 0 + x + (1 | g)", data.assign(y=y)))
+    assert priors["sd(1|g)"].args["sigma"] == pytest.approx(2.5 * np.sqrt((y**2).mean()))
 
 
 def test_zero_of_y_moves_the_intercept_only(data):
@@ -61,7 +103,7 @@ def test_offset_is_taken_off_first(data):
 def test_bernoulli_offset_moves_the_intercept_only(data):
     plain = make_priors(design_of("flag ~ x", data, "bernoulli"))
     offset = make_priors(design_of("flag ~ x + offset(z)", data, "bernoulli"))
-    assert offset["Intercept"].args == pytest.approx({"mu": -data.z.mean(), "sigma": 1.5})
+    assert offset["Intercept"].args == pytest.approx({"mu": -data.z.mean(), "sigma": 2.5})
     assert offset["x"] == plain["x"]
 
 
@@ -123,8 +165,9 @@ def test_another_fits_priors(data):
 def test_table_and_print(data):
     priors = make_priors(design_of("y ~ x", data), {"x": "Normal(0, 1)"})
     shown = priors.table()
-    assert shown.columns.tolist() == ["parameter", "prior", "set_by"]
-    assert shown.set_index("parameter").loc["x"].tolist() == ["Normal(0, 1)", "user"]
+    assert shown.columns.tolist() == ["parameter", "prior", "holds", "set_by"]
+    assert shown.set_index("parameter").loc["x"].tolist() == ["Normal(0, 1)", "", "user"]
+    assert shown.set_index("parameter").loc["Intercept", "holds"] == "at the means"
     assert "Normal(0, 1)" in repr(priors)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pymc as pm
 import pytest
+from scipy.interpolate import CubicSpline
 
 from hierkit.model.distributions import make_prior
 from hierkit.sampling import densities as d
@@ -25,16 +26,33 @@ def derivative(function, x: float, step: float = 1e-6) -> float:
     return (function(x + step) - function(x - step)) / (2 * step)
 
 
+def row(*given: float) -> np.ndarray:
+    """A parameter's numbers: those given, and a curve whose slope falls from 4 to near 0."""
+    knots = d.FIRST_KNOT + d.BETWEEN_KNOTS * np.arange(d.KNOTS)
+    curve = CubicSpline(knots, 2 * knots - np.logaddexp(0, 1.9 * knots), bc_type="natural")
+    return np.concatenate([[*given, 0.0, 0.0, 0.0][:3], curve(knots), curve(knots, 2)])
+
+
 @pytest.mark.parametrize("x", [-30.0, -3.0, -0.1, 0.4, 2.0, 15.0])
-@pytest.mark.parametrize("kind", [d.REAL, d.POSITIVE, d.INTERVAL, d.PARTIAL])
+@pytest.mark.parametrize("kind", [d.REAL, d.POSITIVE, d.INTERVAL, d.PARTIAL, d.CURVE])
 def test_transforms(kind, x):
-    value, slope, log_slope, d_log_slope = d.transform(kind, x, 1.0, 3.0)
-    expected = {d.REAL: x, d.POSITIVE: np.exp(x), d.INTERVAL: 1 + 2 / (1 + np.exp(-x)), d.PARTIAL: np.tanh(x)}[kind]
-    assert value == pytest.approx(expected)
+    value, slope, log_slope, d_log_slope = d.transform(kind, x, row(1.0, 3.0))
+    expected = {d.REAL: x, d.POSITIVE: np.exp(x), d.INTERVAL: 1 + 2 / (1 + np.exp(-x)), d.PARTIAL: np.tanh(x)}
+    if kind != d.CURVE:
+        assert value == pytest.approx(expected[kind])
     assert log_slope == pytest.approx(np.log(slope), abs=1e-9)
-    assert d_log_slope == pytest.approx(derivative(lambda at: d.transform(kind, at, 1.0, 3.0)[2], x), abs=1e-6)
+    assert d_log_slope == pytest.approx(derivative(lambda at: d.transform(kind, at, row(1.0, 3.0))[2], x), abs=1e-6)
     if abs(x) < 5:
-        assert slope == pytest.approx(derivative(lambda at: d.transform(kind, at, 1.0, 3.0)[0], x), rel=1e-6)
+        assert slope == pytest.approx(derivative(lambda at: d.transform(kind, at, row(1.0, 3.0))[0], x), rel=1e-6)
+
+
+@pytest.mark.parametrize("x", [-3.9, -1.3, 0.0, 0.25, 3.99])
+def test_a_curve_is_scipys_natural_spline(x):
+    knots = d.FIRST_KNOT + d.BETWEEN_KNOTS * np.arange(d.KNOTS)
+    heights = np.sin(knots) + 2 * knots
+    theirs = CubicSpline(knots, heights, bc_type="natural")
+    ours = d.spline(x, np.concatenate([heights, theirs(knots, 2)]))
+    np.testing.assert_allclose(ours, [theirs(x), theirs(x, 1), theirs(x, 2)], atol=1e-10)
 
 
 @pytest.mark.parametrize("name", [*COEFFICIENT_PRIORS, *SD_PRIORS])
@@ -55,15 +73,17 @@ def test_priors_are_those_of_pymc(name):
 
 
 def test_gradient_of_priors_with_their_transforms():
-    codes = np.array([[d.REAL, d.STUDENT_T], [d.POSITIVE, d.GAMMA], [d.INTERVAL, d.UNIFORM], [d.PARTIAL, d.LKJ]])
-    numbers = np.array([[4, 0, 1], [2, 3, 0], [1, 2, 0], [2.5, 0, 0]], dtype=float)
+    codes = np.array(
+        [[d.REAL, d.STUDENT_T], [d.POSITIVE, d.GAMMA], [d.INTERVAL, d.UNIFORM], [d.PARTIAL, d.LKJ], [d.CURVE, d.HALF]]
+    )
+    numbers = np.array([row(4, 0, 1), row(2, 3), row(1, 2), row(2.5), row(np.inf, 2)])
 
     def total(x, grad=None):
-        return d.log_priors(x, codes, numbers, np.empty(4), np.empty(4), np.empty(4) if grad is None else grad)
+        return d.log_priors(x, codes, numbers, np.empty(5), np.empty(5), np.empty(5) if grad is None else grad)
 
-    x, grad = np.array([0.3, -0.7, 0.9, 1.2]), np.empty(4)
+    x, grad = np.array([0.3, -0.7, 0.9, 1.2, -0.6]), np.empty(5)
     total(x, grad)
-    for i, unit in enumerate(np.eye(4)):
+    for i, unit in enumerate(np.eye(5)):
         assert grad[i] == pytest.approx(derivative(lambda t, u=unit: total(x + t * u), 0.0), rel=1e-6)
 
 

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 from synthetic import design_of, table
 
-from hierkit.sampling.geometry import ROUND, make_geometry
+from hierkit.model.basis import make_basis, prior_in_basis
+from hierkit.model.priors import make_priors
+from hierkit.sampling.geometry import ROUND, factors_in_head, make_geometry
 from hierkit.sampling.joint_density import joint_draws
+from hierkit.sampling.origin import make_origin
 from hierkit.sampling.patterns import make_layout, make_patterns
 from hierkit.sampling.pilot import make_pilot
 
@@ -24,10 +28,13 @@ def test_round(text, family):
     """T'(W-weighted cross products + G^-1)T has eigenvalues near 1, T the derivative of (beta, u) by coordinates."""
     rows = table(200).assign(y=lambda d: d.y + d.g / 20, mean_x=lambda d: d.groupby("g").x.transform("mean"))
     design = design_of(text, rows, family)
-    layout = make_layout(design.factors)
-    patterns = make_patterns(design, layout)
-    pilot = make_pilot(patterns, layout, [design.factors[f] for f in layout.order], family == "gaussian")
-    geometry = make_geometry(pilot, patterns, layout)
+    priors, layout = make_priors(design), make_layout(design.factors)
+    basis, gaussian = make_basis(design, priors), family == "gaussian"
+    patterns = make_patterns(design, layout, basis.X, make_origin(design, priors).T)
+    prior = prior_in_basis(design, priors, basis)
+    head = factors_in_head(layout, len(design.columns), gaussian)
+    pilot = make_pilot(patterns, layout, [design.factors[f] for f in layout.order], gaussian, *prior, head)
+    geometry = make_geometry(pilot, patterns, layout, basis.inverse, head)
     size, q = len(patterns.X) + layout.first[-1], len(patterns.Z)
     L = np.zeros((size + 1, q, q))
     for G, column in zip(pilot.G, layout.columns, strict=True):
@@ -36,23 +43,20 @@ def test_round(text, family):
     sigma = np.full(size + 1, np.sqrt(pilot.sigma2))
     joint_draws(np.vstack([np.zeros(size), np.eye(size)]), L, sigma, geometry, layout, patterns, v)
     T = (v[1:] - v[0]).T
-    values = np.linalg.eigvalsh(T.T @ information(layout, patterns, pilot) @ T)
+    values = np.linalg.eigvalsh(T.T @ information(layout, patterns, pilot, prior[0], head) @ T)
     assert values.min() > 1 / (1.5 * ROUND)
     assert values.max() < 1.5 * ROUND
 
 
-def information(layout, patterns, pilot):
-    """The precision of (beta, u), effects by effect, with dense matrices and a small ridge on beta."""
-    columns = [patterns.X.T]
-    for f in range(len(layout.groups)):
-        for k in range(layout.effects[f]):
-            indicator = np.eye(layout.groups[f])[patterns.codes[f]]
-            columns.append(indicator * patterns.Z[layout.columns[f] + k][:, None])
-    H = np.hstack(columns)
-    precision = H.T @ (pilot.W[:, None] * H)
-    p = len(patterns.X)
-    precision[:p, :p] += np.diag(0.01 * (patterns.X**2).mean(axis=1) / pilot.sigma2)
+def information(layout, patterns, pilot, prior, head):
+    """The precision of gamma and the effects as the kernels order them, with dense matrices."""
+    columns, priors = [patterns.X.T], [prior]
     for f, G in enumerate(pilot.G):
-        own = slice(p + layout.first[f], p + layout.first[f + 1])
-        precision[own, own] += np.kron(np.linalg.inv(G), np.eye(layout.groups[f]))
-    return precision
+        for_each = [np.eye(layout.groups[f])[patterns.codes[f]] * z[:, None] for z in patterns.Z[layout.columns[f] :]]
+        own = np.stack(for_each[: layout.effects[f]], axis=1)
+        by_group = f < head
+        columns.append((np.swapaxes(own, 1, 2) if by_group else own).reshape(len(own), -1))
+        eye = np.eye(layout.groups[f])
+        priors.append(np.kron(eye, np.linalg.inv(G)) if by_group else np.kron(np.linalg.inv(G), eye))
+    H = np.hstack(columns)
+    return H.T @ (pilot.W[:, None] * H) + block_diag(*priors)

@@ -77,7 +77,7 @@ def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
     sampled: for any c, because they are N(0, I).
     """
     design, priors, ours_of, log_posterior = model_of(text)
-    parameters, origin, geometry, layout, rows, start, spread = ours_of
+    parameters, _, geometry, layout, rows, start, spread = ours_of
     model = build(design, priors, for_sampling=True).backend.model
     log_p = model.compile_logp(jacobian=True)
     rng = np.random.default_rng(0)

@@ -60,7 +60,7 @@ def parts_of(design, priors):
 
 
 def log_density_of(y, mean, factors, sigma, prior, values, z) -> float:
-    """Log p(beta, z | y, sds, correlations, sigma) at a point, with matrices written out; prior (means, sds) of beta."""
+    """Log p(beta, z | y, sds, correlations, sigma), with matrices written out; prior (means, sds) of beta."""
     X, *Zs = factors
     columns = np.hstack([X, *Zs])
     point = np.concatenate([values, *(one.ravel() for one in z)])

@@ -1,89 +1,120 @@
-"""The marginal likelihood against the rows' own distribution, its gradient, and the effects drawn after it."""
+"""The marginal likelihood against the rows' own distribution, and the coefficients and effects drawn after it."""
 
 import numpy as np
 import pytest
 from scipy import stats
+from synthetic import design_of, table
 
-from hierkit.sampling import densities as d
-from hierkit.sampling import marginal_density as m
+from hierkit.model.basis import make_basis
+from hierkit.model.priors import make_priors
+from hierkit.sampling import marginal
+from hierkit.sampling.marginal_density import marginal_gaussian, marginal_log_posterior
 from hierkit.sampling.marginal_effects import draw_effects
+from hierkit.sampling.origin import make_origin
+from hierkit.sampling.parameters import make_parameters
+from hierkit.sampling.patterns import make_layout
 
 
-def derivative(function, x: float, step: float = 1e-6) -> float:
-    return (function(x + step) - function(x - step)) / (2 * step)
+def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)"):
+    design = design_of(text, table(90))
+    priors = make_priors(design)
+    origin, basis = make_origin(design, priors), make_basis(design, priors)
+    layout = make_layout(design.factors)
+    statistics, centre = marginal.sufficient_statistics(design, priors, basis, origin, layout)
+    return design, priors, origin, basis, layout, statistics, centre
 
 
-def problem(seed: int = 0, groups: int = 70, q: int = 3, p: int = 2, n: int = 300):
-    rng = np.random.default_rng(seed)
-    codes, X, Z, y = rng.integers(0, groups, n), rng.normal(size=(n, p)), rng.normal(size=(n, q)), rng.normal(size=n)
-    b = np.linalg.lstsq(X, y, rcond=None)[0]
-    e = y - X @ b
-    indicator = np.eye(groups)[codes]
-    sums = np.einsum("nj,nk,ni->kij", indicator, Z, np.column_stack([Z, X, e]))
-    L = np.tril(rng.normal(size=(q, q)))
-    return codes, X, Z, y, b, sums, float(e @ e), L, rng
+def factor_of_covariance(design, rng) -> np.ndarray:
+    """(effect, effect), lower triangular, block by block."""
+    L = np.zeros((q := sum(len(f.effects) for f in design.factors), q))
+    first = 0
+    for factor in design.factors:
+        own = slice(first, first := first + len(factor.effects))
+        L[own, own] = np.tril(rng.normal(size=(len(factor.effects),) * 2)) + np.eye(len(factor.effects))
+    return L
+
+
+def written_out(design, priors, origin, L, sigma):
+    """Mean and covariance of the rows, and the covariance of each coefficient and effect with them."""
+    X = design.X - design.column_means
+    given = np.array([list(priors[column.label].args.values()) for column in design.columns])
+    wide, at = [X * given[:, 1]], 0
+    for factor in design.factors:
+        own = slice(at, at := at + len(factor.effects))
+        columns = np.zeros((len(X), len(factor.levels), len(factor.effects)))
+        columns[np.arange(len(X)), factor.codes] = factor.Z @ origin.T[own, own] @ L[own, own]
+        wide.append(columns.reshape(len(X), -1))
+    wide = np.hstack(wide)
+    return X @ given[:, 0] + design.offset, wide @ wide.T + sigma**2 * np.eye(len(X)), wide
 
 
 def test_marginal_likelihood_is_that_of_the_rows():
-    """log N(y; X beta, Z G Z' + sigma² I), over all rows at once."""
-    codes, X, Z, y, b, sums, rss, L, rng = problem()
-    values, expected = [], []
+    """log N(y; X m, X S X' + sum Z G Z' + sigma² I), over all rows at once."""
+    design, priors, origin, *_, statistics, _ = problem()
+    rng, values, expected = np.random.default_rng(0), [], []
     for _ in range(3):
-        beta, sigma, L = rng.normal(size=2), rng.uniform(0.5, 2), L * 0.7
-        value, _ = m.marginal_gaussian(
-            beta - b, L, sigma, X.T @ X, sums, float(len(y)), rss, np.empty(2), np.empty((3, 3))
-        )
-        same = codes[:, None] == codes[None, :]
-        V = sigma**2 * np.eye(len(y)) + same * (Z @ L @ L.T @ Z.T)
-        values.append(value)
-        expected.append(stats.multivariate_normal.logpdf(y, X @ beta, V))
+        L, sigma = factor_of_covariance(design, rng), rng.uniform(0.5, 2)
+        values.append(marginal_gaussian(L, sigma, statistics, np.zeros_like(L))[0])
+        mean, V, _ = written_out(design, priors, origin, L, sigma)
+        expected.append(stats.multivariate_normal.logpdf(design.outcome.y, mean, V))
     np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-9)
 
 
 def test_gradient_of_the_marginal_likelihood():
-    _, X, _, y, b, sums, rss, L, rng = problem()
-    beta, sigma = rng.normal(size=2), 1.3
+    design, _, _, *_, statistics, _ = problem()
+    L, sigma = factor_of_covariance(design, np.random.default_rng(1)), 1.3
 
-    def value(beta, L, sigma):
-        out = np.empty(2), np.empty((3, 3))
-        return m.marginal_gaussian(beta - b, L, sigma, X.T @ X, sums, float(len(y)), rss, *out), *out
+    def value(L, sigma):
+        grad = np.zeros_like(L)
+        return *marginal_gaussian(L, sigma, statistics, grad), grad
 
-    (_, grad_sigma), grad_beta, grad_L = value(beta, L, sigma)
-    assert grad_sigma == pytest.approx(derivative(lambda s: value(beta, L, s)[0][0], sigma), rel=1e-6)
-    for i, unit in enumerate(np.eye(2)):
-        assert grad_beta[i] == pytest.approx(
-            derivative(lambda t, u=unit: value(beta + t * u, L, sigma)[0][0], 0), rel=1e-6
-        )
-    for k in range(3):
-        for h in range(k + 1):
-            unit = np.zeros((3, 3))
-            unit[k, h] = 1
-            expected = derivative(lambda t, u=unit: value(beta, L + t * u, sigma)[0][0], 0)
-            assert grad_L[k, h] == pytest.approx(expected, rel=1e-6)
+    _, by_sigma, by_L = value(L, sigma)
+    step = 1e-6
+    assert by_sigma == pytest.approx((value(L, sigma + step)[0] - value(L, sigma - step)[0]) / (2 * step), rel=1e-6)
+    for k, m in zip(*np.nonzero(L), strict=True):
+        unit = np.zeros_like(L)
+        unit[k, m] = step
+        expected = (value(L + unit, sigma)[0] - value(L - unit, sigma)[0]) / (2 * step)
+        assert by_L[k, m] == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-def test_effects_have_their_conditional_distribution():
-    """u_j given the rest is N(mean, covariance) of the textbook: C = (A/s2 + G^-1)^-1, mean C Z_j'(y - X beta)/s2."""
-    codes, X, Z, y, b, sums, _, L, rng = problem()
-    beta, sigma, draws = rng.normal(size=2), 1.3, 10_000
-    z = rng.normal(size=(draws, 70, 3))
-    repeat = (np.tile(beta, (draws, 1)), np.tile(L, (draws, 1, 1)), np.full(draws, sigma))
-    u = draw_effects(*repeat, b, sums, z)
-    for j in range(70):
-        own = codes == j
-        C = np.linalg.inv(Z[own].T @ Z[own] / sigma**2 + np.linalg.inv(L @ L.T))
-        mean = C @ Z[own].T @ (y - X @ beta)[own] / sigma**2
-        np.testing.assert_allclose(u[:, j].mean(axis=0), mean, atol=5 * np.sqrt(C.diagonal().max() / draws))
-        np.testing.assert_allclose(np.cov(u[:, j].T), C, atol=5 * C.diagonal().max() * np.sqrt(2 / draws))
+def test_coefficients_and_effects_have_their_conditional_distribution():
+    """All are jointly normal with the rows: E = C V^-1 (y - mean), covariance of each from C V^-1 C', written out."""
+    design, priors, origin, basis, layout, statistics, centre = problem()
+    rng, draws, sigma = np.random.default_rng(0), 20_000, 1.3
+    L = factor_of_covariance(design, rng)
+    head = rng.standard_normal((draws, len(statistics.cross) - 1))
+    z = rng.standard_normal((draws, *statistics.groups.shape[::2]))
+    draw_effects(np.tile(L, (draws, 1, 1)), np.full(draws, sigma), statistics, head, z)
+    p = len(centre)
+    beta = (head[:, :p] + centre) @ basis.inverse.T
+    mean, V, wide = written_out(design, priors, origin, L, sigma)
+    units = wide.T @ np.linalg.solve(V, design.outcome.y - mean)
+    covariance = np.eye(wide.shape[1]) - wide.T @ np.linalg.solve(V, wide)
+    given = np.array([list(priors[column.label].args.values()) for column in design.columns])
+    checked = [(beta, given[:, 0] + given[:, 1] * units[:p], given[:, 1:] * covariance[:p, :p] * given[:, 1])]
+    ends = p + np.cumsum([len(f.levels) * len(f.effects) for f in design.factors])
+    sizes = [len(f.effects) for f in design.factors]
+    at = p
+    for f in layout.order:
+        own = slice(sum(sizes[:f]), sum(sizes[: f + 1]))
+        G = np.kron(np.eye(len(design.factors[f].levels)), L[own, own])
+        places = slice(ends[f] - len(G), ends[f])
+        last = f == layout.order[-1]
+        u = np.swapaxes(z, 1, 2).reshape(draws, -1) if last else head[:, at : at + len(G)]
+        checked.append((u, G @ units[places], G @ covariance[places, places] @ G.T))
+        at += len(G)
+    for ours, expected, spread in checked:
+        sds = np.sqrt(spread.diagonal())
+        assert (np.abs(ours.mean(axis=0) - expected) < 5 * sds / np.sqrt(draws)).all()
+        close = 5 * np.outer(sds, sds) * np.sqrt(2 / draws)
+        assert (np.abs(np.cov(ours.T) - spread) < close).all()
 
 
 @pytest.mark.parametrize("x", [-800.0, -50.0, 50.0, 800.0])
 def test_extreme_points_return_and_do_not_raise(x):
-    _, X, _, y, b, sums, rss, _, _ = problem(q=2)
-    codes = np.array([[d.REAL, d.NORMAL]] * 2 + [[d.POSITIVE, d.HALF]] * 2 + [[d.PARTIAL, d.LKJ], [d.POSITIVE, d.HALF]])
-    numbers = np.array([[0, 1, 0]] * 2 + [[np.inf, 1, 0]] * 2 + [[2, 0, 0], [4, 1, 0]], dtype=float)
-    size = np.array([len(y), rss])
-    args = (codes, numbers, np.array([[1, 0]]), b, X.T @ X, np.ascontiguousarray(sums[:2]), size)
-    value, grad = m.marginal_log_posterior(np.full(6, x), *args)
+    design, priors, origin, *_, statistics, _ = problem("y ~ x + (x | g)")
+    given = marginal.arguments(make_parameters(design, priors))
+    value, grad = marginal_log_posterior(np.full(4, x), *given, origin, statistics)
     assert isinstance(value, float)
-    assert grad.shape == (6,)
+    assert grad.shape == (4,)

@@ -2,17 +2,18 @@
 
 import numpy as np
 import pytest
-from synthetic import design_of, reference_table, table
+from synthetic import design_of, patterns_of, reference_table, table
 
-from hierkit.sampling.patterns import make_layout, make_patterns
+from hierkit.sampling.patterns import make_layout
 from hierkit.sampling.pilot import make_pilot
 
 
-def pilot_of(design):
-    layout = make_layout(design.factors)
-    rows = make_patterns(design, layout)
+def pilot_of(design, head=0):
+    layout, p = make_layout(design.factors), len(design.columns)
+    rows = patterns_of(design)
     factors = [design.factors[f] for f in layout.order]
-    return make_pilot(rows, layout, factors, design.outcome.family == "gaussian"), rows, layout
+    gaussian = design.outcome.family == "gaussian"
+    return make_pilot(rows, layout, factors, gaussian, 0.01 * np.eye(p), np.zeros(p), head), rows, layout
 
 
 def test_counts():
@@ -54,3 +55,12 @@ def test_separated_data_have_a_pilot():
     pilot, _, _ = pilot_of(design_of("hit ~ x + (1 | g) + (1 | s)", rows, "bernoulli"))
     assert np.isfinite(pilot.v).all()
     assert np.isfinite(pilot.R).all()
+
+
+def test_all_factors_in_the_head_give_the_same_estimates():
+    """Whether the last factor is eliminated first is a matter of speed."""
+    design = design_of("won ~ x + (1 | g) + (1 | s)", table(200), "bernoulli")
+    one, other = pilot_of(design)[0], pilot_of(design, head=2)[0]
+    np.testing.assert_allclose(one.v, other.v[: len(one.v)], rtol=1e-8)
+    for G, H in zip(one.G, other.G, strict=True):
+        np.testing.assert_allclose(G, H, rtol=1e-8)
