@@ -9,6 +9,7 @@ from hierkit.model.priors import Priors
 from hierkit.quantities.data_checks import data_findings
 from hierkit.quantities.findings import Findings, sorted_findings
 from hierkit.quantities.group_checks import group_findings
+from hierkit.quantities.prior_checks import prior_findings
 from hierkit.quantities.sampling_checks import sampling_findings
 from hierkit.quantities.structure_checks import structure_findings
 
@@ -34,6 +35,7 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
     return sorted_findings(
         chain(
             sampling_findings(draws),
+            prior_findings(posterior, design, priors),
             structure_findings(posterior, design, priors),
             group_findings(posterior, design),
             data_findings(design),

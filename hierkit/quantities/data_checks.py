@@ -28,11 +28,14 @@ def data_findings(design: Design) -> Iterator[Finding]:
     ------
     Finding
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
-        every group, levels left correlated by `||`, collinear columns, scales far apart, perfect separation.
+        every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
+        predictor too, collinear columns, scales far apart, perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
         yield from _groups(design, factor)
+        yield from _outcome_within(design, factor)
+        yield from _common_too(design, factor)
     yield from _predictors(design)
     if design.outcome.family != "gaussian":
         yield from _separation(design)
@@ -78,6 +81,31 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         yield Finding(
             "note", "double bar", message, "For uncorrelated columns, make each a numeric column of the data."
         )
+
+
+def _outcome_within(design: Design, factor: Factor) -> Iterator[Finding]:
+    """An outcome that was measured once for each group and copied to its rows."""
+    outcome = design.outcome
+    if outcome.trials is not None or (factor.counts == 1).all():
+        return
+    if factor.varies(outcome.y - design.offset) == "between":
+        message = f"{outcome.label} is the same in every row of each group of {factor.label}."
+        advice = f"Make one row of each group, and leave the group terms of {factor.label} out."
+        yield Finding("warning", "outcome constant in groups", message, advice)
+
+
+def _common_too(design: Design, factor: Factor) -> Iterator[Finding]:
+    """Group intercepts that the common columns say already: the factor itself is a predictor."""
+    if not any(effect.is_intercept for effect in factor.effects) or len(factor.levels) > len(design.columns):
+        return
+    between = [x for x in design.X.T if factor.varies(x) == "between" or not np.ptp(x)]
+    if not between:
+        return
+    means = np.array([np.bincount(factor.codes, x, len(factor.levels)) / factor.counts for x in between])
+    if np.linalg.matrix_rank(means) == len(factor.levels):
+        message = f"The predictors have a coefficient for every group of {factor.label} already."
+        advice = f"Leave either the predictor or the group intercepts of {factor.label} out: only priors part them."
+        yield Finding("warning", "common and group effect", message, advice)
 
 
 def _predictors(design: Design) -> Iterator[Finding]:

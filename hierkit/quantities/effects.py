@@ -1,5 +1,6 @@
 """Draws -> Effects: one factor's group effects in the one format that every quantity reads."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,24 @@ def covariance_of_priors(posterior: xr.Dataset, factor: Factor, priors: Priors) 
         return cov
     inverse = np.linalg.inv(factor.T)
     return cov.copy(data=inverse @ cov.values @ inverse.T)
+
+
+def terms_of_priors(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[tuple[str, xr.DataArray]]:
+    """The names of priors and what they are of (chain, draw), where they hold: the intercept at the centre."""
+    if design.columns:
+        beta = coefficient_draws(posterior, design.columns)
+        shift = (beta * xr.DataArray(design.column_means, dims="term")).sum("term")
+        for column in design.columns:
+            own = beta.sel(term=column.label, drop=True)
+            yield column.label, own + shift if column.is_intercept else own
+    for factor in design.factors:
+        cov = covariance_of_priors(posterior, factor, priors)
+        for effect in factor.effects:
+            yield f"sd({effect.label}|{factor.label})", entry(cov, effect.label, effect.label) ** 0.5
+        if f"{factor.name}_nu" in posterior:
+            yield f"nu({factor.label})", posterior[f"{factor.name}_nu"]
+    if "sigma" in posterior:
+        yield "sigma", posterior["sigma"]
 
 
 def spoken(design: Design, factor: Factor | None = None) -> dict[str, str]:

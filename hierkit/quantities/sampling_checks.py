@@ -7,11 +7,14 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from hierkit.quantities.findings import Finding
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
+CHANCE = 0.001  # of a false alarm from R-hat
+MANY, SMALLEST_OF_MANY = 20, 0.8  # of so many ESS the smallest may be estimated as so much of what it is
 BFMI = 0.3
 FEWEST_DRAWS = 4
 MOST_GROUPS = 200  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
@@ -31,9 +34,10 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        A first run that diverged and was replaced, R-hat above 1.01, bulk or tail ESS below 100 a chain (Vehtari et
-        al. 2021), divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a
-        factor with more than 200 groups every so many are looked at.
+        A first run that diverged and was replaced; R-hat above 1.01 and above what chance allows the largest of many;
+        bulk or tail ESS below 100 per chain, below 80 for the smallest of more than 20 (Vehtari et al. 2021);
+        divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a factor
+        with more than 200 groups every so many are looked at.
     """
     if retry := draws.attrs.get("retry"):
         advice = "The draws are those of the second run; its own divergences, if any, stand above."
@@ -72,29 +76,42 @@ def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
 
 
 def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
+    needed = ESS_PER_CHAIN * posterior.sizes["chain"]
+    bulk = _stack(arviz_stats.ess(posterior, method="bulk"))
+    tail = _stack(arviz_stats.ess(posterior, method="tail"))
     if posterior.sizes["chain"] > 1:
         with np.errstate(invalid="ignore", divide="ignore"):
             rhat = _stack(arviz_stats.rhat(posterior))
-        stuck, bad = rhat.isna(), rhat > RHAT
+        stuck = rhat.isna()
+        smaller = bulk.where(bulk < tail, tail)
+        chance = largest_by_chance(smaller, posterior.sizes["chain"])
+        bad = (rhat > RHAT) & ((rhat > chance) | (smaller < needed))
         if stuck.any():
             message = f"All chains stand still at one value of {stuck.idxmax()} ({int(stuck.sum())} such quantities)."
             yield Finding("action", "R-hat", message, "Check the priors, then sample again with another seed.")
         if bad.any():
-            where = f"{rhat.idxmax()}, and above {RHAT} for {int(bad.sum())} of {len(rhat)} quantities"
+            where = f"{rhat.idxmax()}, and too large for {int(bad.sum())} of {len(rhat)} quantities"
             yield Finding("action", "R-hat", f"R-hat is {rhat.max():.3f} for {where}: the chains disagree.", LONGER)
     else:
         yield Finding("action", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
-    needed = ESS_PER_CHAIN * posterior.sizes["chain"]
-    bulk = _stack(arviz_stats.ess(posterior, method="bulk"))
-    if (bad := bulk < needed).any():
-        where = f"{bulk.idxmin()}, and below {needed} for {int(bad.sum())} of {len(bulk)} quantities"
-        message = f"The effective sample size of the mean is {bulk.min():.0f} for {where}."
-        yield Finding("action", "bulk ESS", message, LONGER)
-    tail = _stack(arviz_stats.ess(posterior, method="tail"))
-    if (bad := tail < needed).any():
-        where = f"{tail.idxmin()}, and below {needed} for {int(bad.sum())} of {len(tail)} quantities"
-        message = f"The effective sample size of the interval is {tail.min():.0f} for {where}."
-        yield Finding("action", "tail ESS", message, LONGER)
+    enough = needed * (SMALLEST_OF_MANY if len(bulk) > MANY else 1.0)
+    for what, ess in (("mean", bulk), ("interval", tail)):
+        if (bad := ess < enough).any():
+            where = f"{ess.idxmin()}, and below {enough:.0f} for {int(bad.sum())} of {len(ess)} quantities"
+            message = f"The effective sample size of the {what} is {ess.min():.0f} for {where}."
+            yield Finding("action", "bulk ESS" if what == "mean" else "tail ESS", message, LONGER)
+
+
+def largest_by_chance(ess: pd.Series, chains: int) -> pd.Series:
+    """What R-hat of many quantities is not to exceed where all chains sample the same distribution.
+
+    Split R-hat of m half chains is then about 1 + (F - 1) m / (2 ESS), (m - 1) F being chi-squared with m - 1 degrees
+    of freedom. The largest of 2 k of them, of the values and of their distances from the median, lies below the
+    quantile of 1 - 0.001 / (2 k) in 999 of 1,000 fits.
+    """
+    halves = 2 * chains
+    quantile = stats.chi2(halves - 1).isf(CHANCE / (2 * len(ess))) / (halves - 1)
+    return 1 + (quantile - 1) * halves / (2 * ess)
 
 
 def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.quantities.effects import coefficient_draws, covariance_of_priors, entry, read_effects
+from hierkit.quantities.effects import coefficient_draws, covariance_of_priors, read_effects, terms_of_priors
 from hierkit.quantities.integration import log_likelihood, log_student_t
 from hierkit.quantities.predictor import Draws, batches, linear_predictor, lower_factors, read_draws
 from hierkit.quantities.quantity import Quantity
@@ -104,7 +104,7 @@ def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
 def log_prior(posterior: xr.Dataset, design: Design, priors: Priors) -> xr.DataArray:
     """(chain, draw), log p of coefficients, sds, correlations and the like, up to a constant."""
     terms = [
-        xr.apply_ufunc(priors[name].log_density, values) for name, values in _prior_terms(posterior, design, priors)
+        xr.apply_ufunc(priors[name].log_density, values) for name, values in terms_of_priors(posterior, design, priors)
     ]
     total: xr.DataArray = sum(terms, start=xr.zeros_like(terms[0]))
     for factor in design.factors:
@@ -114,24 +114,6 @@ def log_prior(posterior: xr.Dataset, design: Design, priors: Priors) -> xr.DataA
             R = G / (sds[..., :, None] * sds[..., None, :])
             total = total + priors[f"cor({factor.label})"].log_density(R)
     return total
-
-
-def _prior_terms(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[tuple[str, xr.DataArray]]:
-    """The names of priors and what they are of (chain, draw), where they hold: the intercept at the centre."""
-    if design.columns:
-        beta = coefficient_draws(posterior, design.columns)
-        shift = (beta * xr.DataArray(design.column_means, dims="term")).sum("term")
-        for column in design.columns:
-            own = beta.sel(term=column.label, drop=True)
-            yield column.label, own + shift if column.is_intercept else own
-    for factor in design.factors:
-        cov = covariance_of_priors(posterior, factor, priors)
-        for effect in factor.effects:
-            yield f"sd({effect.label}|{factor.label})", entry(cov, effect.label, effect.label) ** 0.5
-        if f"{factor.name}_nu" in posterior:
-            yield f"nu({factor.label})", posterior[f"{factor.name}_nu"]
-    if "sigma" in posterior:
-        yield "sigma", posterior["sigma"]
 
 
 def _log_effects(draws: Draws) -> Array:

@@ -12,10 +12,12 @@ from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import correlation, covariance_of_priors, entry, read_covariance
 from hierkit.quantities.findings import Finding
+from hierkit.quantities.prior_checks import FAR, pull
 
 OVERLAP = 0.8
 PILED_SHARE = 0.1
 EDGE_CORRELATION, EDGE_SHARE = 0.95, 0.1
+FAR_ZERO = 3  # sds from the mean
 
 
 def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[Finding]:
@@ -32,8 +34,9 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
     ------
     Finding
         An sd whose posterior overlaps its prior by more than 80 %; an sd of which 10 % of the draws lie below a tenth
-        of its 95th percentile (16 % would for a half-normal at zero); a correlation beyond ±0.95 in 10 % of the draws;
-        an intercept and slope that are correlated because x = 0 lies outside the data.
+        of its 95th percentile (16 % would for a half-normal at zero), unless its prior puts it there; a correlation
+        beyond ±0.95 in 10 % of the draws; slopes on a predictor whose zero lies at least three sds from its mean and
+        outside the data. Sds and correlations are those where their priors hold.
     """
     for factor in design.factors:
         cov = read_covariance(posterior, factor)
@@ -44,7 +47,7 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
             yield from _sd(name, sd, priors[name])
         for block in factor.blocks:
             yield from _correlations(factor, held, [factor.effects[i].label for i in block])
-        yield from _far_zero(factor, cov)
+        yield from _far_zero(factor, cov, priors)
 
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
@@ -54,7 +57,7 @@ def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
         yield Finding(
             "warning", "prior-driven sd", message, "The data say little about it: choose its prior with care."
         )
-    elif piled > PILED_SHARE:
+    elif piled > PILED_SHARE and pull(sd, prior)[0] <= FAR:
         message = f"The posterior of {name} piles up at zero: {piled:.0%} of it lies below a tenth of its 95 % point."
         advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
         yield Finding("note", "sd at zero", message, advice)
@@ -78,23 +81,30 @@ def _correlations(factor: Factor, cov: xr.DataArray, labels: list[str]) -> Itera
                 yield Finding("warning", "correlation at the edge", message, advice)
 
 
-def _far_zero(factor: Factor, cov: xr.DataArray) -> Iterator[Finding]:
-    """An intercept where x = 0 that no row is near: its correlation with the slope is geometry, not knowledge."""
-    if not any(effect.is_intercept for effect in factor.effects):
-        return
-    for effect, z in zip(factor.effects, factor.Z.T, strict=True):
-        outside = z.min() > 0 or z.max() < 0
-        if effect.is_intercept or not outside or abs(z.mean()) < 3 * z.std():
-            continue
-        here = float(correlation(cov, "1", effect.label).mean())
-        there = float(_centred_correlation(cov, effect.label, float(z.mean())).mean())
-        message = (
-            f"{effect.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g}). The correlation"
-        )
-        message += f" of intercept and slope over {factor.label} is {here:.2f} there and {there:.2f} at the mean."
-        yield Finding(
-            "note", "far zero", message, f"Centre {effect.label}: the intercept then describes a typical row."
-        )
+def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors) -> Iterator[Finding]:
+    """Group slopes on a predictor whose zero no row is near."""
+    blocks = [*factor.blocks, *((i,) for i in range(len(factor.effects)) if not any(i in b for b in factor.blocks))]
+    for block in blocks:
+        for i in block:
+            effect, z = factor.effects[i], factor.Z[:, i]
+            outside = z.min() > 0 or z.max() < 0
+            if effect.spread is None or not outside or abs(z.mean()) < FAR_ZERO * z.std():
+                continue
+            where = f"{effect.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g})."
+            advice = f"Centre {effect.label}: the intercept then describes a typical row."
+            level = next((k for k in block if factor.effects[k].is_intercept), None)
+            if len(block) == 1:
+                message = f"{where} Its effects over {factor.label} are uncorrelated with others there, and only there."
+                advice = f"Centre {effect.label}, or write one bar: the model then no longer depends on its zero."
+                yield Finding("warning", "far zero", message, advice)
+            elif priors.holds.get(f"cor({factor.label})") == "zero":
+                message = f"{where} The priors of {factor.label} hold there, and say little of what is at the rows."
+                yield Finding("warning", "far zero", message, f"Centre {effect.label}, or keep the default priors.")
+            elif level is not None:
+                here = float(correlation(cov, factor.effects[level].label, effect.label).mean())
+                there = float(_centred_correlation(cov, effect.label, float(z.mean())).mean())
+                message = f"{where} The correlation of intercept and slope over {factor.label} is {here:.2f} there"
+                yield Finding("note", "far zero", f"{message} and {there:.2f} at the mean.", advice)
 
 
 def _centred_correlation(cov: xr.DataArray, slope: str, centre: float) -> xr.DataArray:

@@ -16,7 +16,7 @@ from hierkit.model.terms import Array
 from hierkit.sampling import densities as d
 from hierkit.sampling.parameters import Parameters
 
-POINTS, REACH = 81, 12.0  # of the grid along log sd, to either side of the start
+POINTS, REACH = 121, 12.0  # of the grid along log sd, to either side of the start
 FLATTEST = 1e-3
 KNOTS = d.FIRST_KNOT + d.BETWEEN_KNOTS * np.arange(d.KNOTS)
 
@@ -77,4 +77,4 @@ def _curve(log_posterior: Callable[[Array], float], start: Array, i: int) -> Arr
 def _grid() -> Array:
     """Distances along log sd, close near the start."""
     side = np.linspace(-1, 1, POINTS)
-    return REACH * np.sign(side) * np.abs(side) ** 1.5
+    return REACH * np.sign(side) * np.abs(side) ** 2.5

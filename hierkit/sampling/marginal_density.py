@@ -10,8 +10,8 @@ least squares, h counted from (g, 0), and for each group of the largest factor A
     -2 log p = n log s2 + sum log|M| + log|K| + r - k'K^-1 k
 
 Lambda is the identity for gamma and L for each group of the head's factors; Pi is the precision of gamma's normal
-prior, d its mean less g, and for effects they are the identity and 0. Deviations from least squares keep the digits that
-raw sums lose.
+prior, d its mean less g, and for effects they are the identity and 0. Deviations from least squares keep the digits
+that raw sums lose.
 """
 
 from typing import NamedTuple
