@@ -50,10 +50,11 @@ def along_curves(
 
 def _curve(log_posterior: Callable[[Array], float], start: Array, i: int) -> Array | None:
     """Heights at the knots and second derivatives there; None where no rising curve is found."""
-    at = start[i] + _grid()
-    points = np.tile(start, (len(at), 1))
-    points[:, i] = at
-    log_p = np.array([log_posterior(x) for x in points])
+    at, log_p = _along(log_posterior, start, i, start[i])
+    if not np.isfinite(log_p).any():
+        return None
+    if (top := int(np.nanargmax(log_p))) != len(at) // 2:
+        at, log_p = _along(log_posterior, start, i, at[top])
     log_p = np.where(np.isfinite(log_p) & (log_p > log_p.max() - 700), log_p, log_p.max() - 700)
     weights = np.exp(log_p - log_p.max())
     steps = np.diff(at) * (weights[1:] + weights[:-1]) / 2
@@ -74,7 +75,15 @@ def _curve(log_posterior: Callable[[Array], float], start: Array, i: int) -> Arr
     return np.concatenate([heights, curve(KNOTS, 2)])
 
 
+def _along(log_posterior: Callable[[Array], float], start: Array, i: int, centre: float) -> tuple[Array, Array]:
+    """A grid around a value of one coordinate, and the log posterior there."""
+    at = centre + _grid()
+    points = np.tile(start, (len(at), 1))
+    points[:, i] = at
+    return at, np.array([log_posterior(x) for x in points])
+
+
 def _grid() -> Array:
-    """Distances along log sd, close near the start."""
+    """Distances along log sd, close in the middle."""
     side = np.linspace(-1, 1, POINTS)
     return REACH * np.sign(side) * np.abs(side) ** 2.5
