@@ -95,11 +95,17 @@ def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
     else:
         yield Finding("action", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
     enough = needed * (SMALLEST_OF_MANY if len(bulk) > MANY else 1.0)
-    for what, ess in (("mean", bulk), ("interval", tail)):
-        if (bad := ess < enough).any():
-            where = f"{ess.idxmin()}, and below {enough:.0f} for {int(bad.sum())} of {len(ess)} quantities"
-            message = f"The effective sample size of the {what} is {ess.min():.0f} for {where}."
-            yield Finding("action", "bulk ESS" if what == "mean" else "tail ESS", message, LONGER)
+    if (bulk < enough).any():
+        message = f"The effective sample size of the mean is {_smallest(bulk, enough)}."
+        yield Finding("action", "bulk ESS", message, LONGER)
+    if (tail < enough).any():
+        message = f"The effective sample size of the interval is {_smallest(tail, enough)}."
+        yield Finding("action", "tail ESS", message, LONGER)
+
+
+def _smallest(ess: pd.Series, enough: float) -> str:
+    few = int((ess < enough).sum())
+    return f"{ess.min():.0f} for {ess.idxmin()}, and below {enough:.0f} for {few} of {len(ess)} quantities"
 
 
 def largest_by_chance(ess: pd.Series, chains: int) -> pd.Series:

@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,8 @@ from synthetic import design_of, synthetic_draws, synthetic_fit
 from hierkit.model.distributions import make_prior
 from hierkit.model.priors import make_priors
 from hierkit.quantities.data_checks import data_findings
-from hierkit.quantities.sampling_checks import sampling_findings
+from hierkit.quantities.prior_checks import prior_findings, pull
+from hierkit.quantities.sampling_checks import largest_by_chance, sampling_findings
 from hierkit.quantities.structure_checks import prior_overlap, structure_findings
 
 
@@ -176,7 +178,63 @@ def test_structure_findings():
 
 def test_zero_far_outside_the_data_matters_most_without_a_correlation():
     data = GROUPS.assign(x=lambda d: d.x + 2000)
-    assert structure("y ~ x + (x || g)", data) == {"far zero": "note"}
+    assert structure("y ~ x + (x || g)", data) == {"far zero": "warning"}
+
+
+def test_priors_at_a_zero_far_outside_the_data():
+    data = GROUPS.assign(x=lambda d: d.x + 2000)
+    design = design_of("y ~ x + (x | g)", data)
+    posterior = synthetic_draws(design, chains=4, draws=1000)
+    own = make_priors(design, {"sd(1|g)": "HalfNormal(3)"})
+    found = {f.check: f for f in structure_findings(posterior, design, own)}
+    assert found["far zero"].severity == "warning"
+    assert "The priors of g hold there" in found["far zero"].message
+
+
+def test_an_outcome_that_does_not_vary_within_groups():
+    data = GROUPS.assign(y=lambda d: d.g % 3.0)
+    messages = {f.check: f.message for f in data_findings(design_of("y ~ x + (1 | g)", data))}
+    assert messages["outcome constant in groups"] == "y is the same in every row of each group of g."
+    assert "outcome constant in groups" not in {f.check for f in data_findings(design_of("y ~ x + (1 | g)", GROUPS))}
+
+
+def test_a_factor_that_is_a_predictor_too():
+    data = GROUPS.assign(g=lambda d: "g" + d.g.astype(str))
+    found = {f.check for f in data_findings(design_of("y ~ x + g + (1 | g)", data))}
+    assert "common and group effect" in found
+    assert "common and group effect" not in {f.check for f in data_findings(design_of("y ~ x + (1 | g)", data))}
+
+
+def test_a_prior_far_from_the_rows():
+    """Rows alone: N(5, 1). With the prior N(0, 1) the posterior is N(2.5, 1/2), moved by 2.5 / sqrt(1/2) of its sds."""
+    rng = np.random.default_rng(0)
+    moved, alone = pull(rng.normal(2.5, np.sqrt(0.5), 40_000), make_prior("Normal", 0, 1))
+    assert moved == pytest.approx(2.5 * np.sqrt(2), rel=0.05)
+    assert alone == pytest.approx(5, rel=0.05)
+    moved, alone = pull(rng.normal(5, 1, 40_000), make_prior("Normal", 0, 100))
+    assert moved == pytest.approx(0, abs=0.01)
+    assert alone == pytest.approx(5, rel=0.02)
+
+
+def test_a_prior_far_from_the_rows_is_a_finding():
+    design = design_of("y ~ x + (1 | g)", GROUPS)
+    posterior = synthetic_draws(design, chains=4, draws=1000)
+    own = make_priors(design, {"x": "Normal(8, 0.5)"})
+    assert [f.check for f in prior_findings(posterior, design, make_priors(design))] == []
+    (finding,) = prior_findings(posterior, design, own)
+    assert finding.message.startswith("The prior Normal(8, 0.5) moves x by")
+
+
+def test_the_largest_r_hat_of_many_is_no_alarm_by_chance():
+    """Of fits of 300 independent quantities one in 1,000 passes the bound, and 1.01 alone every one."""
+    rng = np.random.default_rng(0)
+    passed = 0
+    for _ in range(30):
+        draws = xr.Dataset({"x": (("chain", "draw", "place"), rng.normal(size=(4, 100, 300)))})
+        rhat = pd.Series(arviz_stats.rhat(draws)["x"].values)
+        assert rhat.max() > 1.01
+        passed += int((rhat > largest_by_chance(pd.Series(np.full(300, 400.0)), 4)).any())
+    assert passed == 0
 
 
 def test_zero_far_outside_the_data():

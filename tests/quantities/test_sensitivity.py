@@ -16,14 +16,18 @@ def test_the_log_prior_is_the_sum_of_its_densities():
     priors = make_priors(design, {"x": "StudentT(4, 0, 2)", "sigma": "Exponential(1)", "sd(x|g)": "Gamma(2, 3)"})
     values = {"Intercept": 1.0, "x": 0.5, "sigma": 1.2, "1|g_sigma": 0.7, "x|g_sigma": 0.4}
     found = log_prior(fixed_draws(design, values, corr=0.3), design, priors).values
+    # sd and correlation of the intercepts at the mean of x
+    there = np.array([[0.7**2, 0.3 * 0.7 * 0.4], [0.3 * 0.7 * 0.4, 0.4**2]])
+    to_centre = np.array([[1, design.X[:, 1].mean()], [0, 1]])
+    G = to_centre @ there @ to_centre.T
     mu, sd = priors["Intercept"].args.values()
     expected = [
         stats.norm(mu, sd).logpdf(1.0 + 0.5 * design.X[:, 1].mean()),
         stats.t(4, 0, 2).logpdf(0.5),
         stats.expon().logpdf(1.2),
-        stats.halfnorm(scale=priors["sd(1|g)"].args["sigma"]).logpdf(0.7),
+        stats.halfnorm(scale=priors["sd(1|g)"].args["sigma"]).logpdf(np.sqrt(G[0, 0])),
         stats.gamma(2, scale=1 / 3).logpdf(0.4),
-        np.log(1 - 0.3**2),
+        np.log(1 - G[0, 1] ** 2 / (G[0, 0] * G[1, 1])),
     ]
     np.testing.assert_allclose(found, sum(expected))
 
