@@ -4,8 +4,8 @@
 
 FOLDER has `models.csv` (name, formula, family, types, ...), `tables/NAME.csv.gz` and `lme4.json` with lme4's estimates.
 A model is fitted when its formula is taken as its authors wrote it; clean when it passes the checks at the first
-attempt; and agrees when rows, groups and coefficients are as many as lme4's, and lme4's residual sd lies in the 89 % interval,
-widened by 3 %. lme4 is timed beside it where Rscript finds it.
+attempt; and agrees when rows, groups and coefficients are as many as lme4's, and lme4's residual sd lies in the 89 %
+interval, widened by 3 %. lme4 is timed beside it where Rscript finds it.
 """
 
 import csv
@@ -86,6 +86,5 @@ if __name__ == "__main__":
     seconds = [result["seconds"] for result in results if result["fitted"]]
     counts = ", ".join(f"{word} {sum(result[word] for result in results)}" for word in ("fitted", "clean", "agrees"))
     theirs = f"; lme4 median {statistics.median(beside):.2f} s" if beside else ""
-    print(
-        f"{len(results)} models: {counts}; median {statistics.median(seconds):.2f} s, largest {max(seconds):.1f} s{theirs}"
-    )
+    times = f"median {statistics.median(seconds):.2f} s, largest {max(seconds):.1f} s"
+    print(f"{len(results)} models: {counts}; {times}{theirs}")

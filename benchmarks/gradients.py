@@ -10,11 +10,8 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
-from hierkit.sampling.geometry import make_geometry
-from hierkit.sampling.joint_density import Numbers, joint_log_posterior
-from hierkit.sampling.parameters import make_parameters
-from hierkit.sampling.patterns import make_layout, make_patterns
-from hierkit.sampling.pilot import make_pilot
+from hierkit.sampling.joint import make_model
+from hierkit.sampling.joint_density import joint_log_posterior
 
 FORMULA = "y ~ x + (1 | g) + (1 | h)"
 
@@ -30,14 +27,11 @@ def design_of(rows: int, distinct: bool) -> Design:
 
 def gradient_seconds(design: Design) -> float:
     """Median of a gradient."""
-    parameters, layout = make_parameters(design, make_priors(design)), make_layout(design.factors)
-    rows = make_patterns(design, layout)
-    pilot = make_pilot(rows, layout, [design.factors[f] for f in layout.order], gaussian=False)
-    model = Numbers(parameters.codes, parameters.numbers, parameters.pairs), make_geometry(pilot, rows, layout), layout
-    x, seconds = np.zeros(len(parameters) + layout.first[-1]), []
+    model, seconds = make_model(design, make_priors(design)), []
+    rest = (model.origin, model.geometry, model.layout, model.rows)
     for _ in range(51):
         start = time.perf_counter()
-        joint_log_posterior(x, *model, rows)
+        joint_log_posterior(model.start, model.numbers, *rest)
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
