@@ -71,7 +71,7 @@ def joint_log_posterior(
     precision(L, L_inverse, P)
     v, K, w, eta = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p), np.empty(n)
     ratio = geometry.sigma2 / value[head - 1] ** 2 if gaussian else 1.0
-    head_K, head_w = np.zeros((n_head, n_head, 1)), np.empty((n_head, 1))
+    head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     total -= position(c, P, ratio, geometry, layout, rows, v, head_K, head_w, K, w, eta)
     beta = geometry.basis @ v[:p]
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
@@ -168,7 +168,7 @@ def joint_draws(c: Kernel, L: Kernel, sigma: Kernel, geometry: Kernel, layout: K
     q, n = rows.Z.shape[0], rows.y.shape[0]
     inverse, P = np.zeros((q, q)), np.empty((q, q))
     size = geometry.head_b.shape[0]
-    head_K, head_w = np.zeros((size, size, 1)), np.empty((size, 1))
+    head_K, head_w = np.zeros((size, size)), np.empty(size)
     K, w, eta = np.zeros(geometry.M.shape[0]), np.empty(c.shape[1] - rows.X.shape[0]), np.empty(n)
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)

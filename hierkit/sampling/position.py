@@ -13,7 +13,13 @@ from hierkit.sampling.row_sums import (
     less_products,
     less_transposed_products,
 )
-from hierkit.sampling.whitening import stretch, unwhiten, unwhiten_gradient
+from hierkit.sampling.whitening import (
+    stretch,
+    unwhiten,
+    unwhiten_gradient,
+    unwhiten_head,
+    unwhiten_head_gradient,
+)
 
 
 @kernel
@@ -29,10 +35,7 @@ def head_position(
         for _ in range(layout.groups[f]):
             prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
             at += q
-    return unwhiten(
-        geometry.head_M.reshape((size, size, 1)), geometry.head_b.reshape((size, 1)), prior,
-        c[:size].reshape((size, 1)), head_K, head_w, v[:size].reshape((size, 1)),
-    )  # fmt: skip
+    return unwhiten_head(geometry.head_M, geometry.head_b, prior, c[:size], head_K, head_w, v[:size])
 
 
 @kernel
@@ -49,10 +52,7 @@ def head_gradient(
         for _ in range(layout.groups[f]):
             prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
             at += q
-    total = unwhiten_gradient(
-        head_K, prior, head_w, c[:size].reshape((size, 1)), v[:size].reshape((size, 1)), g.reshape((size, 1)),
-        grad_c[:size].reshape((size, 1)), grad_prior,
-    )  # fmt: skip
+    total = unwhiten_head_gradient(head_K, prior, head_w, c[:size], v[:size], g, grad_c[:size], grad_prior)
     at = start
     for f in range(geometry.head[0]):
         q, column = layout.effects[f], layout.columns[f]
@@ -83,7 +83,7 @@ def position(
         As there.
     v, eta : (column + all effects,), (pattern,)
         Filled with gamma and the effects, and with Z u.
-    head_K, head_w, K, w : (head, head, 1), (head, 1), (...,), (all effects,)
+    head_K, head_w, K, w : (head, head), (head,), (...,), (all effects,)
         Filled with Cholesky factors and K^-1 s, of the head and of the factors after it, flat.
 
     Returns

@@ -161,3 +161,89 @@ def unwhiten_gradient(
                 s += T[k, m, j] - 0.5 * u[k, j] * u[m, j]
             grad_P[k, m] += s
     return total
+
+
+@kernel
+def unwhiten_head(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, v: Kernel) -> float:
+    """As `unwhiten`, for the one large system of the head; returns log|K|.
+
+    Parameters
+    ----------
+    M, P : (coordinate, coordinate)
+        Information, and the prior's precision.
+    s, c : (coordinate,)
+        The linear term, and coordinates.
+    K, w, v : (coordinate, coordinate), (coordinate,), (coordinate,)
+        Filled with the Cholesky factor, K^-1 s, and gamma with the head's effects.
+    """
+    size, log_det = s.shape[0], 0.0
+    for k in range(size):
+        for m in range(k + 1):
+            t = M[k, m] + P[k, m]
+            for i in range(m):
+                t -= K[k, i] * K[m, i]
+            K[k, m] = np.sqrt(t) if k == m else t / K[m, m]
+        log_det += np.log(K[k, k])
+        t = s[k]
+        for i in range(k):
+            t -= K[k, i] * w[i]
+        w[k] = t / K[k, k]
+    for k in range(size - 1, -1, -1):
+        t = w[k] + c[k]
+        for i in range(k + 1, size):
+            t -= K[i, k] * v[i]
+        v[k] = t / K[k, k]
+    return log_det
+
+
+@kernel
+def unwhiten_head_gradient(
+    K: Kernel, P: Kernel, w: Kernel, c: Kernel, v: Kernel, g: Kernel, grad_c: Kernel, grad_P: Kernel
+) -> float:
+    """As `unwhiten_gradient`, for the head; returns -v'P v / 2.
+
+    Parameters
+    ----------
+    K, P, w, c, v
+        As in `unwhiten_head`.
+    g : (coordinate,)
+        Derivative of the log likelihood by v; changed.
+    grad_c, grad_P : (coordinate,), (coordinate, coordinate)
+        Filled.
+    """
+    size, total = v.shape[0], 0.0
+    for k in range(size):
+        t = 0.0
+        for m in range(size):
+            t += P[k, m] * v[m]
+        total -= 0.5 * t * v[k]
+        g[k] -= t
+        t = g[k]
+        for i in range(k):
+            t -= K[k, i] * grad_c[i]
+        grad_c[k] = t / K[k, k]
+    for k in range(size):
+        for m in range(k + 1):
+            t = -0.5 * ((w[k] + c[k]) * grad_c[m] + grad_c[k] * w[m])
+            grad_P[k, m] = grad_P[m, k] = t
+        grad_P[k, k] -= 0.5
+    _solve_rows(K, grad_P)
+    other = grad_P.T.copy()
+    _solve_rows(K, other)
+    for k in range(size):
+        for m in range(size):
+            grad_P[k, m] = other[k, m] - 0.5 * v[k] * v[m]
+    return total
+
+
+@row_kernel
+def _solve_rows(K: Kernel, rows: Kernel) -> None:
+    """K^-T times a matrix, in its place."""
+    size = K.shape[0]
+    for k in range(size - 1, -1, -1):
+        for i in range(k + 1, size):
+            factor = K[i, k]
+            for m in range(size):
+                rows[k, m] -= factor * rows[i, m]
+        for m in range(size):
+            rows[k, m] /= K[k, k]

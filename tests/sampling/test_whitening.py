@@ -81,3 +81,22 @@ def test_stretch():
     expected = x + v.T @ (factors * (v @ x))
     w.stretch(v, factors, x)
     np.testing.assert_allclose(x, expected)
+
+
+def test_the_head_is_whitened_as_a_group_is():
+    """One large system, its derivative by P taken from a matrix that is symmetric."""
+    M, L, s, c, rng = problem(4)
+    P, slope = precision(L)[1], rng.normal(size=4)
+    one = [np.ascontiguousarray(M[:, :, 0]), s[:, 0].copy(), P, c[:, 0].copy()]
+    K, forward, v = np.zeros((4, 4)), np.empty(4), np.empty(4)
+    log_det = w.unwhiten_head(*one, K, forward, v)
+    theirs, K_all, forward_all, u = effects(M[:, :, :1].copy(), s[:, :1].copy(), P, c[:, :1].copy())
+    assert log_det == pytest.approx(theirs)
+    np.testing.assert_allclose(v, u[:, 0])
+    g, grad_c, grad_P = slope.copy(), np.empty(4), np.empty((4, 4))
+    prior = w.unwhiten_head_gradient(K, P, forward, one[3], v, g, grad_c, grad_P)
+    grad_all, by_P = np.empty((4, 1)), np.zeros((4, 4))
+    expected = w.unwhiten_gradient(K_all, P, forward_all, c[:, :1].copy(), u, slope[:, None].copy(), grad_all, by_P)
+    assert prior == pytest.approx(expected)
+    np.testing.assert_allclose(grad_c, grad_all[:, 0])
+    np.testing.assert_allclose(grad_P + grad_P.T, by_P + by_P.T)
