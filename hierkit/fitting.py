@@ -68,7 +68,8 @@ def fit(
     random_seed : int, numpy.random.Generator or None
         The same seed gives the same draws; one is drawn and recorded if none is given.
     target_accept : float, optional
-        NUTS's target acceptance, 0.8 if not given. After divergences the model is sampled once more with a larger one.
+        NUTS's target acceptance. If not given 0.8, or 0.9 with correlated effects over fewer than ten groups. After
+        divergences the model is sampled once more with a larger one.
     progressbar : bool
         Show progress.
     missing : {"drop", "error"}
@@ -95,6 +96,8 @@ def fit(
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
     choice = sampling.choose(engine, design, table, effects, nuts_sampler)
+    if target_accept is None:
+        settings = replace(settings, target_accept=sampling.default_target_accept(design))
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))
     if trouble := fitted.checks().need_action:
         lines = [f"{finding.message} {finding.advice}" for finding in trouble]

@@ -20,6 +20,7 @@ from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factor
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
 MOST_BYTES = 2e9
+FEW_GROUPS, STEADY_TARGET = 10, 0.9
 COMPILING = "Compiling the sampler, once on this machine: up to a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
@@ -69,6 +70,12 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
         if reason is None:
             return Choice(name, f"{design.outcome.family} outcome, {spoken_factors(design)}")
     return Choice("pymc", str(against["joint"]))
+
+
+def default_target_accept(design: Design) -> float:
+    """NUTS's target acceptance where the user gives none: 0.9 with correlated effects over few groups, else 0.8."""
+    few = any(factor.blocks and len(factor.levels) < FEW_GROUPS for factor in design.factors)
+    return STEADY_TARGET if few else Settings.target_accept
 
 
 def sample(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
