@@ -68,7 +68,7 @@ def fit(
     random_seed : int, numpy.random.Generator or None
         The same seed gives the same draws; one is drawn and recorded if none is given.
     target_accept : float, optional
-        NUTS's target acceptance. If not given 0.8, or 0.9 with correlated effects over fewer than ten groups. After
+        NUTS's target acceptance. If not given 0.8, or 0.9 where a factor has fewer than ten groups. After
         divergences the model is sampled once more with a larger one.
     progressbar : bool
         Show progress.

@@ -73,8 +73,8 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
 
 
 def default_target_accept(design: Design) -> float:
-    """NUTS's target acceptance where the user gives none: 0.9 with correlated effects over few groups, else 0.8."""
-    few = any(factor.blocks and len(factor.levels) < FEW_GROUPS for factor in design.factors)
+    """NUTS's target acceptance where the user gives none: 0.9 where a factor has fewer than ten groups, else 0.8."""
+    few = any(len(factor.levels) < FEW_GROUPS for factor in design.factors)
     return STEADY_TARGET if few else Settings.target_accept
 
 
