@@ -42,7 +42,7 @@ def test_names_dims_and_labels_of_the_draws(sleepstudy):
 @pytest.mark.slow
 def test_attributes_say_how(sleepstudy):
     attrs = sleepstudy.draws.attrs
-    assert (attrs["engine"], attrs["random_seed"], attrs["draws"], attrs["chains"]) == ("marginal", 2, 1000, 4)
+    assert (attrs["engine"], attrs["random_seed"], attrs["draws"], attrs["chains"]) == ("marginal", 1, 1000, 4)
     assert attrs["versions"]["hierkit"] == hierkit.__version__
 
 
