@@ -17,7 +17,7 @@ import pytensor.tensor as pt
 from hierkit.model.bambi_coefficients import as_bambi, by_term, common_priors
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.priors import Priors
+from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
 from hierkit.model.terms import Column
 
 Distribution = Callable[..., Any]
@@ -69,7 +69,7 @@ def _group_priors(
 ) -> dict[str, bmb.Prior]:
     chosen = {}
     for factor in design.factors:
-        at_zero = priors.holds.get(f"cor({factor.label})") == "zero" and not for_sampling
+        at_zero = held_at_zero(factor, priors) and not (for_sampling and moved_to_centre(factor, priors))
         if not factor.holds_everywhere and not at_zero:
             dist, sd = (
                 _effects_at_centre(factor, priors, effects, factor.label in centred),
@@ -130,7 +130,7 @@ def _places(factor: Factor, variable: str) -> list[int]:
 
 def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
     """Sds and correlations of a factor at the centre, and what they are where predictors are zero."""
-    moved = priors.holds.get(f"cor({factor.label})") == "zero"
+    moved = held_at_zero(factor, priors)
     rows = _cholesky_rows(model, factor, priors, eta=1.0 if moved else None)
     sds, q = [], len(rows)
     for i, effect in enumerate(factor.effects):
@@ -155,7 +155,7 @@ def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
 
 def _make_effects(model: pm.Model, factor: Factor, priors: Priors, effects: str, centred: bool, group_dim: str) -> None:
     """The effects of a factor at the centre."""
-    moved = priors.holds.get(f"cor({factor.label})") == "zero"
+    moved = held_at_zero(factor, priors)
     rows = _cholesky_rows(model, factor, priors, eta=1.0 if moved else None)
     for i in range(len(factor.effects)):
         earlier = [model[_z(factor, j)] for j in range(i)]

@@ -16,10 +16,12 @@ from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.centre import common_spread
 from hierkit.model.design import Design
 from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
+from hierkit.model.groups import Factor
 from hierkit.model.terms import Array, weighted_mean
 
 EFFECTS = ("normal", "student_t")
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
+FAR = 10.0  # sds of a predictor between its mean and its zero
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,24 @@ def _where(design: Design, chosen: frozenset[str]) -> dict[str, str]:
         place = "zero" if chosen & set(own) else "centre"
         found |= dict.fromkeys(own, place)
     return found
+
+
+def held_at_zero(factor: Factor, priors: Priors) -> bool:
+    """Whether the priors of a factor hold where predictors are zero, and that is another place than the centre."""
+    return priors.holds.get(f"cor({factor.label})") == "zero"
+
+
+def moved_to_centre(factor: Factor, priors: Priors) -> bool:
+    """Whether a factor's effects are sampled at the centre of the predictors though their priors hold at zero.
+
+    They are where zero is far from the rows: there the effects at zero are nearly collinear. Where zero is near, the
+    priors' own place is the better one: an sd that may be nothing at zero would leave a needle at the centre. A uniform
+    prior stays too, because its bounds are no bounds at the centre.
+    """
+    spreads = np.array([effect.spread or 1.0 for effect in factor.effects])
+    shifts = abs(factor.T - np.eye(len(spreads))) * spreads[:, None] / spreads
+    uniform = any(priors[f"sd({effect.label}|{factor.label})"].name == "Uniform" for effect in factor.effects)
+    return held_at_zero(factor, priors) and bool(shifts.max() > FAR) and not uniform
 
 
 def _coefficient_defaults(design: Design) -> dict[str, Prior]:

@@ -8,7 +8,7 @@ import xarray as xr
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
-from hierkit.model.priors import Priors
+from hierkit.model.priors import Priors, held_at_zero
 from hierkit.model.terms import Array
 from hierkit.quantities.effects import correlation, covariance_of_priors, entry, read_covariance
 from hierkit.quantities.findings import Finding
@@ -97,7 +97,7 @@ def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors) -> Iterator[Fin
                 message = f"{where} Its effects over {factor.label} are uncorrelated with others there, and only there."
                 advice = f"Centre {effect.label}, or write one bar: the model then no longer depends on its zero."
                 yield Finding("warning", "far zero", message, advice)
-            elif priors.holds.get(f"cor({factor.label})") == "zero":
+            elif held_at_zero(factor, priors):
                 message = f"{where} The priors of {factor.label} hold there, and say little of what is at the rows."
                 yield Finding("warning", "far zero", message, f"Centre {effect.label}, or keep the default priors.")
             elif level is not None:

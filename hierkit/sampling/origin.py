@@ -1,4 +1,4 @@
-"""Group effects are sampled at the centre of the predictors; priors that hold at zero are moved there.
+"""Group effects are sampled at the centre of the predictors; priors that hold at a far zero are moved there.
 
 With u = T v the effects where predictors are zero have the covariance G0 = T G T'. |T| is 1, so that a density of G0 is
 one of G. That of sds s0 and correlations R0 is
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from hierkit.model.design import Design
-from hierkit.model.priors import Priors
+from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
 from hierkit.model.terms import Array
 from hierkit.sampling.densities import Kernel, kernel, log_density
-from hierkit.sampling.parameters import is_moved, sampled_elsewhere, sd_code
+from hierkit.sampling.parameters import sd_code
 
 
 class Origin(NamedTuple):
@@ -45,8 +45,9 @@ def make_origin(design: Design, priors: Priors) -> Origin:
     codes, numbers = np.zeros((q, 2), dtype=np.int64), np.zeros((q, 4))
     maps, first = [np.empty((0, 0))], 0
     for factor in design.factors:
-        elsewhere = sampled_elsewhere(factor, priors)
-        maps.append(np.eye(len(factor.T)) if is_moved(factor, priors) and not elsewhere else factor.T)
+        elsewhere = moved_to_centre(factor, priors)
+        at_zero = held_at_zero(factor, priors) and not elsewhere
+        maps.append(np.eye(len(factor.T)) if at_zero else factor.T)
         for block in factor.blocks if elsewhere else ():
             for i in block:
                 _, kind, given = sd_code(priors[f"sd({factor.effects[i].label}|{factor.label})"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
-from hierkit.model.priors import Priors
+from hierkit.model.priors import Priors, moved_to_centre
 from hierkit.model.terms import Array
 from hierkit.sampling import densities as d
 
@@ -89,7 +89,7 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
         prior = priors[column.label]
         rows.append((column.label, d.REAL, COEFFICIENT_PRIORS[prior.name], list(prior.args.values())))
     for factor in design.factors:
-        elsewhere = sampled_elsewhere(factor, priors)
+        elsewhere = moved_to_centre(factor, priors)
         for i, effect in enumerate(factor.effects):
             name = f"sd({effect.label}|{factor.label})"
             transform, kind, given = sd_code(priors[name])
@@ -102,7 +102,7 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
         for (i, j), later in _pairs(factor):
             pairs.append((first + i, first + j))
             labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
-            eta = 1.0 if sampled_elsewhere(factor, priors) else priors[f"cor({factor.label})"].args["eta"]
+            eta = 1.0 if moved_to_centre(factor, priors) else priors[f"cor({factor.label})"].args["eta"]
             rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [eta + later / 2]))
         first += len(factor.effects)
     if "sigma" in priors:
@@ -113,20 +113,6 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
         row[: len(given)] = given
     codes = np.column_stack([transforms, kinds]).astype(np.int64)
     return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2), len(design.columns))
-
-
-def is_moved(factor: Factor, priors: Priors) -> bool:
-    """Whether priors of a factor hold where predictors are zero, and that is another place than the centre."""
-    return priors.holds.get(f"cor({factor.label})") == "zero"
-
-
-def sampled_elsewhere(factor: Factor, priors: Priors) -> bool:
-    """Whether the effects are sampled at the centre though their priors hold at zero.
-
-    With a uniform prior at zero they are sampled there: its bounds are not bounds at the centre.
-    """
-    uniform = any(priors[f"sd({effect.label}|{factor.label})"].name == "Uniform" for effect in factor.effects)
-    return is_moved(factor, priors) and not uniform
 
 
 def uncentre(design: Design, beta: Array) -> Array:

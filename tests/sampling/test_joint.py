@@ -23,7 +23,8 @@ from hierkit.sampling.joint_density import joint_draws, joint_log_posterior, unp
 MODELS = {
     "hit ~ x + (1 | g)": {},
     "hit ~ x + (1 | d)": {},
-    "hit ~ x + (far | d)": {"sd(1|d)": "HalfNormal(30)"},
+    "hit ~ x + (near | d)": {"sd(1|d)": "HalfNormal(30)"},
+    "p(hits, tries) ~ x + (year | g)": {"sd(1|g)": "HalfNormal(100)"},
     "hit ~ x + (x | g)": {"x": "StudentT(4, 0, 1)", "sd(g)": "Exponential(1)", "cor(g)": "LKJ(1)"},
     "hit ~ x + (x || g)": {"sd(x|g)": "Uniform(0, 3)", "sd(1|g)": "HalfCauchy(1)"},
     "hit ~ 0 + h + (0 + x | g)": {},
@@ -52,7 +53,7 @@ def data() -> pd.DataFrame:
     share = 1 / (1 + np.exp(-eta))
     rows["y"] += eta
     rows["mean_x"] = rows.groupby("g").x.transform("mean")
-    rows["far"] = rows.z + 50
+    rows["near"], rows["far"], rows["year"] = rows.z + 4, rows.z + 50, rows.x + 50
     return rows.assign(hit=rng.binomial(1, share), hits=rng.binomial(rows.tries, share))
 
 

@@ -25,8 +25,8 @@ MODELS = {
     "y ~ x + (x | g)": {"x": "Normal(1, 0.5)", "sd(g)": "Exponential(1)", "cor(g)": "LKJ(1)"},
     "y ~ x + (x || g)": {"sigma": "Uniform(0.1, 9)", "sd(1|g)": "HalfCauchy(1)"},
     "y ~ x + (0 + x | g)": {"Intercept": "Normal(0, 2)", "sd(g)": "LogNormal(0, 1)"},
-    "y ~ x + (far + z | g)": {"cor(g)": "LKJ(3)", "sd(z|g)": "Gamma(2, 2)"},
-    "y ~ x + (x + far | g)": {"sd(x|g)": "Gamma(2, 2)"},
+    "y ~ x + (near + x | g)": {"cor(g)": "LKJ(3)", "sd(x|g)": "Gamma(2, 2)"},
+    "y ~ x + (z + year | g)": {"sd(1|g)": "HalfNormal(100)", "sd(z|g)": "Gamma(2, 2)"},
     "y ~ h + (h | g)": {},
     "y ~ x + (1 | g) + (0 + h | g)": {"sigma": "InverseGamma(3, 2)"},
     "y ~ 0 + h + x + (x | g)": {},
@@ -43,7 +43,7 @@ def data() -> pd.DataFrame:
     rows = table(240)
     rows["g"] = np.where(rows.index == 0, 18, rng.integers(0, 18, len(rows)))
     rows["y"] += rng.normal(0, 1, 19)[rows.g] + (0.5 + rng.normal(0, 0.7, 19)[rows.g]) * rows.x
-    return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), far=rows.z + 50)
+    return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), near=rows.z + 4, far=rows.z + 50, year=rows.x + 50)
 
 
 def model_of(text: str):
