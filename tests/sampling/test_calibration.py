@@ -10,6 +10,7 @@ from scipy.special import expit
 from synthetic import design_of, linear_predictor, table
 
 from hierkit.model.priors import make_priors
+from hierkit.quantities.slopes import slopes
 from hierkit.sampling import Choice, sample
 from hierkit.sampling.settings import make_settings
 
@@ -57,8 +58,8 @@ def truth_of(design, priors, rng) -> xr.Dataset:
     variables = {name: (("chain", "draw"), [[value]]) for name, value in scalars.items()}
     for name, values in arrays.items():
         variables[name] = (("chain", "draw", f"{name[-1]}__factor_dim"), values[None, None])
-    corr = np.array([[1, G[0, 1] / np.sqrt(G[0, 0] * G[1, 1])]] * 2)[None, None]
-    variables["g_corr"] = (("chain", "draw", "g_effect", "g_effect_other"), corr)
+    corr = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
+    variables["g_corr"] = (("chain", "draw", "g_effect", "g_effect_other"), corr[None, None])
     return xr.Dataset(variables)
 
 
@@ -74,6 +75,7 @@ def numbers(posterior: xr.Dataset, design, rng) -> dict[str, np.ndarray]:
     residual = posterior["sigma"] ** 2 if "sigma" in posterior else np.pi**2 / 3
     found["shrinkage factor"] = variance / (variance + residual / design.factors[0].counts[0])
     found["icc"] = variance / (variance + residual)
+    found["marginal slope"] = slopes(posterior, design, "x", kind="marginal").draws["average"]
     found["new group"] = centre + np.sqrt(variance) * rng.normal(size=centre.shape)
     return {name: np.ravel(values) for name, values in found.items()}
 
