@@ -20,6 +20,7 @@ from hierkit.sampling.curves import along_curves
 from hierkit.sampling.interrupts import stopping_on_interrupt
 from hierkit.sampling.marginal_density import Statistics, marginal_log_posterior
 from hierkit.sampling.marginal_effects import draw_effects
+from hierkit.sampling.marginal_groups import in_lanes
 from hierkit.sampling.nuts import run_nuts
 from hierkit.sampling.origin import Origin, make_origin
 from hierkit.sampling.packing import pack
@@ -79,11 +80,11 @@ def sufficient_statistics(
     for f in order[:-1]:
         columns.append(_indicators(design, f, origin))
     rows = np.column_stack([*columns, residual])
-    groups = np.empty((0, rows.shape[1], 0))
+    groups = np.empty((0, 0, rows.shape[1], 0))
     if order:
         last = design.factors[order[-1]]
         Z = _sampled_Z(design, order[-1], origin)
-        groups = np.ascontiguousarray(np.moveaxis(last.sums(np.column_stack([Z, rows]), Z), 0, 2))
+        groups = in_lanes(last.sums(np.column_stack([Z, rows]), Z))
     precision, weighted_mean = prior_in_basis(design, priors, basis)
     shift = weighted_mean - precision @ centre
     head = np.column_stack([layout.groups[:-1], layout.effects[:-1], layout.columns[:-1]]).astype(np.int64)
@@ -170,15 +171,16 @@ def _posterior(
     L, sigma = scales(parameters, flat, p, q)
     rng = np.random.default_rng([random_seed, 1])
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
-    z = rng.standard_normal((len(flat), *statistics.groups.shape[::2]))
-    draw_effects(L, sigma, statistics, head, z)
+    n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
+    z = rng.standard_normal((len(flat), n_effects, n_last))
+    draw_effects(L, origin.T, sigma, statistics, head, z)
     beta = (head[:, :p] + centre) @ basis.inverse.T
     u, at = {}, p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
-        T = origin.T[column : column + effects, column : column + effects]
         if f == layout.order[-1]:
-            u[int(f)] = np.swapaxes(z, 1, 2) @ T.T if (np.eye(len(T)) != T).any() else np.swapaxes(z, 1, 2)
+            u[int(f)] = np.swapaxes(z, 1, 2)
         else:
+            T = origin.T[column : column + effects, column : column + effects]
             u[int(f)] = head[:, at : at + n_groups * effects].reshape(-1, n_groups, effects) @ T.T
         at += n_groups * effects
     TL = origin.T @ L

@@ -30,13 +30,11 @@ from hierkit.sampling.densities import (
     kernel,
     log_priors,
     numbers_at,
-    row_kernel,
     words,
 )
+from hierkit.sampling.marginal_groups import integrate_groups, integrate_groups_gradient
 from hierkit.sampling.origin import Origin, origin_priors
-from hierkit.sampling.packing import cube, matrix, vector
-
-LANES = 64  # groups at a time: their numbers stay in the processor's nearest cache
+from hierkit.sampling.packing import cubes, matrix, vector
 
 
 class Statistics(NamedTuple):
@@ -47,7 +45,8 @@ class Statistics(NamedTuple):
     cross : ndarray
         (head + 1, head + 1), products of the head's columns and e.
     groups : ndarray
-        (effect, effect + head + 1, group), Z_j'Z_j, Z_j'H and Z_j'e side by side, of the largest factor.
+        (block, effect, effect + head + 1, lane), Z_j'Z_j, Z_j'H and Z_j'e side by side, of the groups of the largest
+        factor; see `hierkit.sampling.marginal_groups.in_lanes`.
     precision, shift : ndarray
         (column, column) and (column,), Pi and Pi d of the coefficients.
     head : ndarray of int
@@ -65,130 +64,6 @@ class Statistics(NamedTuple):
     head: NDArray[np.int64]
     last: NDArray[np.int64]
     size: Array
-
-
-@row_kernel
-def invert_lanes(M: Kernel, inverse: Kernel, log_det: Kernel) -> None:
-    """Cholesky factors in place of symmetric matrices M (row, column, lane), their inverses, and log determinants."""
-    q, lanes = M.shape[0], M.shape[2]
-    log_det[:] = 1.0
-    for k in range(q):
-        for j in range(k + 1):
-            for i in range(j):
-                for n in range(lanes):
-                    M[k, j, n] -= M[k, i, n] * M[j, i, n]
-            for n in range(lanes):
-                M[k, j, n] = np.sqrt(M[k, k, n]) if k == j else M[k, j, n] / M[j, j, n]
-        for n in range(lanes):
-            log_det[n] *= M[k, k, n]
-    for n in range(lanes):
-        log_det[n] = 2 * np.log(log_det[n])
-    for column in range(q):
-        for k in range(q):
-            inverse[k, column] = 1.0 if k == column else 0.0
-            for i in range(column, k):
-                for n in range(lanes):
-                    inverse[k, column, n] -= M[k, i, n] * inverse[i, column, n]
-            for n in range(lanes):
-                inverse[k, column, n] /= M[k, k, n]
-        for k in range(q - 1, -1, -1):
-            for i in range(k + 1, q):
-                for n in range(lanes):
-                    inverse[k, column, n] -= M[i, k, n] * inverse[i, column, n]
-            for n in range(lanes):
-                inverse[k, column, n] /= M[k, k, n]
-
-
-@row_kernel
-def integrate_groups(
-    g: Kernel, L: Kernel, s2: float, AL: Kernel, inverse: Kernel, T: Kernel, solved: Kernel, system: Kernel
-) -> float:
-    """Take the largest factor's part off [S t; t' r], for some of its groups; return sum log|M_j|.
-
-    The innermost loops go over groups, so that the compiler does several at once.
-
-    Parameters
-    ----------
-    g : (effect, effect + head + 1, group)
-        A_j and X_j side by side.
-    L, s2
-        Of the effects, and sigma².
-    AL, inverse : (effect, effect, group)
-        Filled with A_j L and M_j^-1.
-    T, solved : (effect, head + 1, group)
-        Filled with T_j and M_j^-1 T_j.
-    system : (head + 1, head + 1)
-        Its lower triangle is changed.
-    """
-    q, width, lanes = L.shape[0], T.shape[1], g.shape[2]
-    M, log_det = np.empty((q, q, lanes)), np.empty(lanes)
-    for k in range(q):
-        for i in range(width):
-            T[k, i] = 0.0
-            for a in range(k, q):
-                for n in range(lanes):
-                    T[k, i, n] += L[a, k] * g[a, q + i, n]
-        for m in range(q):
-            AL[k, m] = 0.0
-            for a in range(m, q):
-                for n in range(lanes):
-                    AL[k, m, n] += g[k, a, n] * L[a, m]
-    for k in range(q):
-        for m in range(k + 1):
-            M[k, m] = 1.0 if k == m else 0.0
-            for a in range(k, q):
-                for n in range(lanes):
-                    M[k, m, n] += L[a, k] * AL[a, m, n] / s2
-    invert_lanes(M, inverse, log_det)
-    for k in range(q):
-        for i in range(width):
-            solved[k, i] = 0.0
-            for m in range(q):
-                for n in range(lanes):
-                    solved[k, i, n] += inverse[k, m, n] * T[m, i, n]
-    for i in range(width):
-        for m in range(i + 1):
-            s = 0.0
-            for k in range(q):
-                for n in range(lanes):
-                    s += T[k, i, n] * solved[k, m, n]
-            system[i, m] -= s / (s2 * s2)
-    return float(log_det.sum())
-
-
-@row_kernel
-def integrate_groups_gradient(
-    g: Kernel, s2: float, AL: Kernel, inverse: Kernel, solved: Kernel, N: Kernel, by_X: Kernel, by_A: Kernel
-) -> None:
-    """Add sum_j X_j N solved_j' to by_X and sum_j A_j L (M_j^-1 + solved_j N solved_j' / s2²) to by_A.
-
-    N (head + 1, head + 1) is twice minus the derivative of log p by [S t; t' r].
-    """
-    q, width, lanes = AL.shape[0], solved.shape[1], g.shape[2]
-    Y, weight = np.empty((width, lanes)), np.empty((q, lanes))
-    for k in range(q):
-        for i in range(width):
-            Y[i] = 0.0
-            for m in range(width):
-                for n in range(lanes):
-                    Y[i, n] += N[i, m] * solved[k, m, n]
-        for a in range(q):
-            s = 0.0
-            for i in range(width):
-                for n in range(lanes):
-                    s += g[a, q + i, n] * Y[i, n]
-            by_X[a, k] += s
-        for m in range(q):
-            weight[m] = inverse[m, k]
-            for i in range(width):
-                for n in range(lanes):
-                    weight[m, n] += solved[m, i, n] * Y[i, n] / (s2 * s2)
-        for a in range(q):
-            s = 0.0
-            for m in range(q):
-                for n in range(lanes):
-                    s += AL[a, m, n] * weight[m, n]
-            by_A[a, k] += s
 
 
 @kernel
@@ -277,18 +152,15 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
         The log likelihood, and its derivative by sigma.
     """
     groups, cross, p = statistics.groups, statistics.cross, statistics.shift.shape[0]
-    q, width, n_groups = groups.shape[0], cross.shape[0], groups.shape[2]
+    blocks, q, width, lanes = groups.shape[0], groups.shape[1], cross.shape[0], groups.shape[3]
     size, first, s2 = width - 1, statistics.last[0], sigma * sigma
     own = np.ascontiguousarray(L[first : first + q, first : first + q])
     system = cross / s2
-    AL, inverse = np.empty((q, q, n_groups)), np.empty((q, q, n_groups))
-    T, solved = np.empty((q, width, n_groups)), np.empty((q, width, n_groups))
+    AL, inverse = np.empty((blocks, q, q, lanes)), np.empty((blocks, q, q, lanes))
+    T, solved = np.empty((q, width, lanes)), np.empty((blocks, q, width, lanes))
     log_det = 0.0
-    for start in range(0, n_groups, LANES):
-        part = slice(start, start + LANES)
-        log_det += integrate_groups(
-            groups[:, :, part], own, s2, AL[:, :, part], inverse[:, :, part], T[:, :, part], solved[:, :, part], system
-        )
+    for b in range(blocks):
+        log_det += integrate_groups(groups[b], own, s2, AL[b], inverse[b], T, solved[b], system)
     SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
     log_det_K, quad = solve_head(system, L, statistics, SL, K, V, estimate)
     value = -0.5 * (statistics.size[0] * np.log(s2) + log_det + log_det_K + system[size, size] - quad)
@@ -305,11 +177,8 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
     N[:size, size] = N[size, :size]
     N[size, size] = 1.0
     by_X, by_A = np.zeros((q, q)), np.zeros((q, q))
-    for start in range(0, n_groups, LANES):
-        part = slice(start, start + LANES)
-        integrate_groups_gradient(
-            groups[:, :, part], s2, AL[:, :, part], inverse[:, :, part], solved[:, :, part], N, by_X, by_A
-        )
+    for b in range(blocks):
+        integrate_groups_gradient(groups[b], s2, AL[b], inverse[b], solved[b], N, by_X, by_A)
     d_s2 = statistics.size[0] / s2 - np.sum(N * cross) / (s2 * s2)
     for k in range(q):
         for m in range(k + 1):
@@ -370,7 +239,7 @@ def unpack(block: Kernel) -> Kernel:
     i = np.arange(13)  # numba would compile the readers anew for each literal number
     origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
     statistics = Statistics(
-        matrix(block, i[6]), cube(block, i[7]), matrix(block, i[8]), vector(block, i[9]),
+        matrix(block, i[6]), cubes(block, i[7]), matrix(block, i[8]), vector(block, i[9]),
         matrix(block, i[10]).view(np.int64), vector(block, i[11]).view(np.int64), vector(block, i[12]),
     )  # fmt: skip
     codes, pairs = matrix(block, i[0]).view(np.int64), matrix(block, i[2]).view(np.int64)

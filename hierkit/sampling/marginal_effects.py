@@ -7,7 +7,8 @@ import numba
 import numpy as np
 
 from hierkit.sampling.densities import Kernel
-from hierkit.sampling.marginal_density import LANES, integrate_groups, solve_head, times_factors_transposed
+from hierkit.sampling.marginal_density import solve_head, times_factors_transposed
+from hierkit.sampling.marginal_groups import integrate_groups
 
 
 def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
@@ -17,15 +18,18 @@ def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
 
 
 @parallel_kernel
-def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: Kernel) -> None:
+def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: Kernel) -> None:
     """Coefficients and effects given the rest, from standard normal numbers.
 
-    The head is Lambda (K^-1 k + K^-T z); then u_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L') with w_j = L'(Z_j'e - Z_j'H h).
+    The head is Lambda (K^-1 k + K^-T z); then v_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L') with w_j = L'(Z_j'e - Z_j'H h),
+    and u_j = T v_j.
 
     Parameters
     ----------
     L : (draw, effect, effect)
         Factors of G of all factors.
+    T : (effect, effect)
+        From the effects as sampled to those of the formula.
     sigma : (draw,)
         Residual sds.
     statistics : Statistics
@@ -36,18 +40,16 @@ def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: 
         Overwritten with the largest factor's effects.
     """
     groups, p = statistics.groups, statistics.shift.shape[0]
-    q, n_groups, width = groups.shape[0], groups.shape[2], statistics.cross.shape[0]
+    blocks, q, lanes, width = groups.shape[0], groups.shape[1], groups.shape[3], statistics.cross.shape[0]
     first, size = statistics.last[0], width - 1
     for d in numba.prange(head.shape[0]):
         s2 = sigma[d] * sigma[d]
         own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
         system = statistics.cross / s2
-        AL, inverse = np.empty((q, q, LANES)), np.empty((q, q, LANES))
-        T, solved = np.empty((q, width, LANES)), np.empty((q, width, LANES))
-        for start in range(0, n_groups, LANES):
-            g = groups[:, :, start : start + LANES]
-            here = slice(0, g.shape[2])
-            integrate_groups(g, own, s2, AL[:, :, here], inverse[:, :, here], T[:, :, here], solved[:, :, here], system)
+        AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
+        right, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+        for b in range(blocks):
+            integrate_groups(groups[b], own, s2, AL, inverse, right, solved, system)
         SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
         for i in range(size - 1, -1, -1):
@@ -59,8 +61,9 @@ def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: 
             head[d, i] += estimate[i]
         times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
         M, t, w = np.empty((q, q)), np.empty(q), np.empty(q)
-        for j in range(n_groups):
-            g = groups[:, :, j]
+        TL = np.ascontiguousarray(T[first : first + q, first : first + q]) @ own
+        for j in range(z.shape[2]):
+            g = groups[j // lanes, :, :, j % lanes]
             for k in range(q):
                 for m in range(k + 1):
                     s = 1.0 if k == m else 0.0
@@ -87,6 +90,6 @@ def draw_effects(L: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: 
                 t[k] = s / M[k, k]
             for k in range(q):
                 s = 0.0
-                for i in range(k + 1):
-                    s += own[k, i] * t[i]
+                for i in range(q):
+                    s += TL[k, i] * t[i]
                 z[d, k, j] = s

@@ -1,6 +1,6 @@
 """Arrays in one block of memory, so that a compiled log posterior finds all of its data behind one address.
 
-The block is 8-byte words: how many there are, then for each array where it begins and its lengths along three axes (1
+The block is 8-byte words: how many there are, then for each array where it begins and its lengths along four axes (1
 where it has fewer), then the arrays. Integers keep their bits.
 """
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hierkit.model.terms import Array
 from hierkit.sampling.densities import Kernel, kernel
 
-WORDS = 4  # of an array in the table
+WORDS = 5  # of an array in the table
 
 
 def pack(*arrays: NDArray[np.float64] | NDArray[np.int64] | float) -> Array:
@@ -28,7 +28,7 @@ def pack(*arrays: NDArray[np.float64] | NDArray[np.int64] | float) -> Array:
 def vector(block: Kernel, i: int) -> Kernel:
     """Array i of a block, flat."""
     table = block.view(np.int64)[1 + WORDS * i : 1 + WORDS * (i + 1)]
-    return block[table[0] : table[0] + table[1] * table[2] * table[3]]
+    return block[table[0] : table[0] + table[1] * table[2] * table[3] * table[4]]
 
 
 @kernel
@@ -39,7 +39,7 @@ def matrix(block: Kernel, i: int) -> Kernel:
 
 
 @kernel
-def cube(block: Kernel, i: int) -> Kernel:
-    """Array i of a block, which has three axes."""
+def cubes(block: Kernel, i: int) -> Kernel:
+    """Array i of a block, which has four axes."""
     table = block.view(np.int64)[1 + WORDS * i : 1 + WORDS * (i + 1)]
-    return vector(block, i).reshape((table[1], table[2], table[3]))
+    return vector(block, i).reshape((table[1], table[2], table[3], table[4]))

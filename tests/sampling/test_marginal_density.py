@@ -16,7 +16,7 @@ from hierkit.sampling.patterns import make_layout
 
 
 def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)"):
-    design = design_of(text, table(90))
+    design = design_of(text, table(90).assign(x=lambda rows: rows.x + 2))
     priors = make_priors(design)
     origin, basis = make_origin(design, priors), make_basis(design, priors)
     layout = make_layout(design.factors)
@@ -78,14 +78,15 @@ def test_gradient_of_the_marginal_likelihood():
         assert by_L[k, m] == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-def test_coefficients_and_effects_have_their_conditional_distribution():
+@pytest.mark.parametrize("text", ["y ~ x + z + (x | g) + (1 | s) + (h | day)", "y ~ x + (x | g)"])
+def test_coefficients_and_effects_have_their_conditional_distribution(text):
     """All are jointly normal with the rows: E = C V^-1 (y - mean), covariance of each from C V^-1 C', written out."""
-    design, priors, origin, basis, layout, statistics, centre = problem()
+    design, priors, origin, basis, layout, statistics, centre = problem(text)
     rng, draws, sigma = np.random.default_rng(0), 20_000, 1.3
     L = factor_of_covariance(design, rng)
     head = rng.standard_normal((draws, len(statistics.cross) - 1))
-    z = rng.standard_normal((draws, *statistics.groups.shape[::2]))
-    draw_effects(np.tile(L, (draws, 1, 1)), np.full(draws, sigma), statistics, head, z)
+    z = rng.standard_normal((draws, layout.effects[-1], layout.groups[-1]))
+    draw_effects(np.tile(L, (draws, 1, 1)), origin.T, np.full(draws, sigma), statistics, head, z)
     p = len(centre)
     beta = (head[:, :p] + centre) @ basis.inverse.T
     mean, V, wide = written_out(design, priors, origin, L, sigma)
@@ -98,9 +99,9 @@ def test_coefficients_and_effects_have_their_conditional_distribution():
     at = p
     for f in layout.order:
         own = slice(sum(sizes[:f]), sum(sizes[: f + 1]))
-        G = np.kron(np.eye(len(design.factors[f].levels)), L[own, own])
-        places = slice(ends[f] - len(G), ends[f])
         last = f == layout.order[-1]
+        G = np.kron(np.eye(len(design.factors[f].levels)), origin.T[own, own] @ L[own, own] if last else L[own, own])
+        places = slice(ends[f] - len(G), ends[f])
         u = np.swapaxes(z, 1, 2).reshape(draws, -1) if last else head[:, at : at + len(G)]
         checked.append((u, G @ units[places], G @ covariance[places, places] @ G.T))
         at += len(G)
