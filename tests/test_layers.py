@@ -30,7 +30,7 @@ ONLY = {
     "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "pytensor": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "jinja2": {"report/render.py"},
-    "numba": {"sampling/densities.py", "sampling/marginal_effects.py"},
+    "numba": {"sampling/densities.py", "sampling/joint_effects.py", "sampling/marginal_effects.py"},
     "nutpie": {"sampling/nuts.py"},
     "tqdm": {"sampling/progress.py"},
     "typer": {"cli.py"},

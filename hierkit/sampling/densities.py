@@ -39,6 +39,12 @@ def row_kernel[F: Callable[..., Any]](function: F) -> F:
     return compiled
 
 
+def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
+    """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, parallel=True)(function)
+    return compiled
+
+
 def callback[F: Callable[..., Any]](function: F) -> F:
     """Compile, once per machine, to a function that nutpie calls without Python."""
     compiled: F = numba.cfunc(C_LOG_POSTERIOR, cache=True, error_model="numpy", fastmath=False)(function)

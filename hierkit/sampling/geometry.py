@@ -25,6 +25,10 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag, cho_factor, cho_solve, solve_triangular
 
 from hierkit.model.terms import Array
+from hierkit.sampling.densities import Kernel, kernel
+from hierkit.sampling.origin import Origin
+from hierkit.sampling.packing import matrix, vector
+from hierkit.sampling.parameters import Numbers
 from hierkit.sampling.patterns import Layout, Patterns
 from hierkit.sampling.pilot import Pilot, prior_precision
 
@@ -52,11 +56,9 @@ class Geometry(NamedTuple):
         Information (effect, effect, group) and its linear term (effect, group), flat, factor by factor after the head.
     S : ndarray
         What ties each factor's effects to those before it, (its effects, column + effects before) for each factor,
-        flat; for the last factor (its effects, column), the rows have the rest.
+        flat; for a last factor that the rows tie (its effects, column).
     W : ndarray
         (pattern,), working weights.
-    sigma2 : float
-        The residual variance in them; 1 where there is none.
     """
 
     basis: Array
@@ -69,7 +71,6 @@ class Geometry(NamedTuple):
     b: Array
     S: Array
     W: Array
-    sigma2: float
 
 
 def factors_in_head(layout: Layout, p: int, gaussian: bool) -> int:
@@ -81,14 +82,19 @@ def factors_in_head(layout: Layout, p: int, gaussian: bool) -> int:
     return sum(p + int(end) <= MOST_IN_HEAD for end in layout.first[1 : candidates + 1])
 
 
-def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, head: int) -> Geometry:
-    """The coordinates that make the posterior round, were the rows Gaussian with the pilot's weights and G."""
+def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, head: int, gaussian: bool) -> Geometry:
+    """The coordinates that make the posterior round, were the rows Gaussian with the pilot's weights and G.
+
+    Those of a Gaussian model are of all factors but the last, which is integrated out.
+    """
     p = len(rows.X)
     M, S, left = _integrated_out(pilot, layout, p, head)
     linear = _linear_terms(pilot, layout, p, head, M, S)
     head_P = prior_precision(p, layout, pilot.G[:head])
     head_b = (left + head_P) @ pilot.v[: len(left)]
     directions, factors = _directions(pilot, layout, left + head_P, head, M, S)
+    if gaussian:
+        M, S, linear = M[:-1], S[:-1], linear[:-1]
     order, blocks, ties = _by_effect(p, layout, head), [np.moveaxis(own, 0, 2) for own in M], []
     for f, own in enumerate(S, start=head):
         first, width = p + layout.first[f], own.shape[1]
@@ -98,7 +104,7 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
     M_flat, b, S_flat = (np.concatenate([np.empty(0), *(x.ravel() for x in parts)]) for parts in (blocks, linear, ties))
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
     count = np.array([head], dtype=np.int64)
-    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W, pilot.sigma2)
+    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W)
 
 
 def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[list[Array], list[Array], Array]:
@@ -167,3 +173,21 @@ def _inverse_root(matrices: Array) -> Array:
     safe = (vectors * np.maximum(values, floor)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     K = np.linalg.cholesky(safe)
     return np.swapaxes(solve_triangular(K, np.broadcast_to(np.eye(K.shape[-1]), K.shape), lower=True), -1, -2)
+
+
+@kernel
+def unpack_model(block: Kernel) -> Kernel:
+    """Parameters, origin, geometry and layout, the first 21 arrays that `hierkit.sampling.joint` packs."""
+    i = np.arange(21)  # numba would compile the readers anew for each literal number
+    parameters = Numbers(matrix(block, i[0]).view(np.int64), matrix(block, i[1]), matrix(block, i[2]).view(np.int64))
+    origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
+    geometry = Geometry(
+        matrix(block, i[6]), vector(block, i[7]).view(np.int64), matrix(block, i[8]), vector(block, i[9]),
+        matrix(block, i[10]), vector(block, i[11]), vector(block, i[12]), vector(block, i[13]), vector(block, i[14]),
+        vector(block, i[15]),
+    )  # fmt: skip
+    layout = Layout(
+        vector(block, i[16]).view(np.int64), vector(block, i[17]).view(np.int64), vector(block, i[18]).view(np.int64),
+        vector(block, i[19]).view(np.int64), vector(block, i[20]).view(np.int64),
+    )  # fmt: skip
+    return parameters, origin, geometry, layout

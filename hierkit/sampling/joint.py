@@ -10,19 +10,21 @@ from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.model.terms import Array
-from hierkit.sampling import joint_density
 from hierkit.sampling.assembly import as_tree, assemble
 from hierkit.sampling.curves import along_curves
 from hierkit.sampling.geometry import Geometry, factors_in_head, make_geometry
 from hierkit.sampling.interrupts import stopping_on_interrupt
-from hierkit.sampling.joint_density import Numbers
+from hierkit.sampling.joint_effects import draw_largest, gaussian_draws
+from hierkit.sampling.joint_gaussian import gaussian_callback, gaussian_log_posterior
+from hierkit.sampling.joint_logit import logit_callback, logit_draws, logit_log_posterior
 from hierkit.sampling.nuts import run_nuts
 from hierkit.sampling.origin import Origin, make_origin
 from hierkit.sampling.packing import pack
-from hierkit.sampling.parameters import Parameters, make_parameters, scales, to_real, uncentre
-from hierkit.sampling.patterns import Layout, Patterns, make_layout, make_patterns
+from hierkit.sampling.parameters import Numbers, Parameters, make_parameters, scales, to_real, uncentre
+from hierkit.sampling.patterns import Layout, Patterns, make_layout, make_patterns, without_last
 from hierkit.sampling.pilot import Pilot, make_pilot
 from hierkit.sampling.settings import Settings
+from hierkit.sampling.sums import Sums, make_sums
 
 CURVE_SPREAD = 1.0  # on a curve the posterior is nearly standard normal
 
@@ -48,22 +50,33 @@ def sample_joint(design: Design, priors: Priors, settings: Settings) -> xr.DataT
         After Ctrl-C.
     """
     model = make_model(design, priors)
+    callback = gaussian_callback if isinstance(model.rows, Sums) else logit_callback
     with stopping_on_interrupt():
-        start, spread = model.start, model.spread
-        data = pack(*model.numbers, *model.origin, *model.geometry, *model.layout, *model.rows)
-        x, sample_stats = run_nuts("joint", joint_density.joint_callback, data, start, spread, settings)
+        x, sample_stats = run_nuts("joint", callback, model.packed(), model.start, model.spread, settings)
         posterior = _posterior(design, model, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
 
 
 class Model(NamedTuple):
-    """What `joint_log_posterior` reads besides a point, and where chains start."""
+    """What a log posterior reads besides a point, and where chains start.
+
+    Attributes
+    ----------
+    parameters, origin, geometry
+        As there.
+    layout : Layout
+        Of the factors whose effects are sampled.
+    rows : Sums or Patterns
+        Of a Gaussian outcome, or of another.
+    start, spread : ndarray
+        (coordinate,).
+    """
 
     parameters: Parameters
     origin: Origin
     geometry: Geometry
     layout: Layout
-    rows: Patterns
+    rows: Sums | Patterns
     start: Array
     spread: Array
 
@@ -72,31 +85,39 @@ class Model(NamedTuple):
         """The parameters as kernels read them."""
         return Numbers(self.parameters.codes, self.parameters.numbers, self.parameters.pairs)
 
+    def packed(self) -> Array:
+        """All that the compiled log posterior reads, in one block."""
+        return pack(*self.numbers, *self.origin, *self.geometry, *self.layout, *self.rows)
+
+    def log_posterior(self, x: Array) -> tuple[float, Array]:
+        """The log density at a point, up to a constant, and its gradient."""
+        density = gaussian_log_posterior if isinstance(self.rows, Sums) else logit_log_posterior
+        value, grad = density(x, self.numbers, self.origin, self.geometry, self.layout, self.rows)
+        return value, grad
+
 
 def make_model(design: Design, priors: Priors) -> Model:
     """Rows, coordinates and starting points of a model."""
     parameters, origin, basis = make_parameters(design, priors), make_origin(design, priors), make_basis(design, priors)
     layout, gaussian = make_layout(design.factors), "sigma" in priors
-    rows = make_patterns(design, layout, basis.X, origin.T)
+    patterns = make_patterns(design, layout, basis.X, origin.T)
     head = factors_in_head(layout, len(design.columns), gaussian)
     factors = [design.factors[f] for f in layout.order]
-    pilot = make_pilot(rows, layout, factors, gaussian, *prior_in_basis(design, priors, basis), head)
-    geometry = make_geometry(pilot, rows, layout, np.ascontiguousarray(basis.inverse), head)
-    start, spread = starting_point(parameters, pilot, layout)
-    model = Model(parameters, origin, geometry, layout, rows, start, spread)
-
-    def log_posterior(x: Array) -> float:
-        return float(joint_density.joint_log_posterior(x, model.numbers, origin, geometry, layout, rows)[0])
-
-    curved, start = along_curves(parameters, log_posterior, start, 0)
+    pilot = make_pilot(patterns, layout, factors, gaussian, *prior_in_basis(design, priors, basis), head)
+    geometry = make_geometry(pilot, patterns, layout, np.ascontiguousarray(basis.inverse), head, gaussian)
+    sampled = without_last(layout) if gaussian else layout
+    start, spread = starting_point(parameters, pilot, layout, int(sampled.first[-1]))
+    rows = make_sums(design, basis, layout, head, origin.T) if gaussian else patterns
+    model = Model(parameters, origin, geometry, sampled, rows, start, spread)
+    curved, start = along_curves(parameters, lambda x: model.log_posterior(x)[0], start, 0)
     changed = np.flatnonzero(curved.codes[:, 0] != parameters.codes[:, 0])
     spread[changed] = CURVE_SPREAD
     return model._replace(parameters=curved, start=start, spread=spread)
 
 
-def starting_point(parameters: Parameters, pilot: Pilot, layout: Layout) -> tuple[Array, Array]:
-    """Where to start, and how far around, in NUTS's coordinates."""
-    p, effects = parameters.coefficients, _effects_sampled(parameters, layout)
+def starting_point(parameters: Parameters, pilot: Pilot, layout: Layout, effects: int) -> tuple[Array, Array]:
+    """Where to start, and how far around, in NUTS's coordinates of parameters and so many effects."""
+    p = parameters.coefficients
     values = np.zeros(len(parameters))
     correlations = np.eye(int(layout.effects.sum()))
     for column, G in zip(layout.columns, pilot.G, strict=True):
@@ -119,22 +140,18 @@ def partial_correlations(correlations: Array, pairs: NDArray[np.int64]) -> Array
     return np.clip(C[pairs[:, 0], pairs[:, 1]] / np.sqrt(np.array(left)), -0.95, 0.95)
 
 
-def _effects_sampled(parameters: Parameters, layout: Layout) -> int:
-    """Those of all factors; a Gaussian outcome's of the last factor are drawn afterwards."""
-    return int(layout.first[:-1][-1] if parameters.names[-1] == "sigma" and len(layout.groups) else layout.first[-1])
-
-
 def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.Dataset:
     """The draws of parameters and effects."""
     parameters, origin, geometry, layout, rows, *_ = model
-    flat, count, p, n_effects = x.reshape(-1, x.shape[-1]), len(parameters), len(rows.X), int(layout.first[-1])
-    L, sigma = scales(parameters, flat[:, p:], p, len(rows.Z))
-    left = (len(flat), n_effects - flat.shape[1] + count)
-    drawn = np.random.default_rng([random_seed, 1]).standard_normal(left)
-    c, v = np.hstack([flat[:, :p], flat[:, count:], drawn]), np.empty((len(flat), p + n_effects))
-    residual_sds = np.ones(len(flat)) if sigma is None else sigma
-    joint_density.joint_draws(c, L, residual_sds, geometry, layout, rows, v)
-    u = {}
+    flat, count, p = x.reshape(-1, x.shape[-1]), len(parameters), parameters.coefficients
+    L, sigma = scales(parameters, flat[:, p:], p, len(origin.T))
+    c = np.hstack([flat[:, :p], flat[:, count:]])
+    v, u = np.empty_like(c), {}
+    if isinstance(rows, Sums):
+        gaussian_draws(c, L, geometry, layout, v)
+        u = _largest_effects(design, model, v, L, sigma, random_seed)
+    else:
+        logit_draws(c, L, geometry, layout, rows, v)
     for f, place in enumerate(layout.order):
         n_groups, q, column = layout.groups[f], layout.effects[f], layout.columns[f]
         own = v[:, p + layout.first[f] : p + layout.first[f + 1]]
@@ -146,3 +163,16 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
     TL = origin.T @ L
     beta = uncentre(design, v[:, :p] @ geometry.basis.T)
     return assemble(design, len(x), beta, TL @ np.swapaxes(TL, 1, 2), [u[f] for f in range(len(u))], sigma)
+
+
+def _largest_effects(
+    design: Design, model: Model, v: Array, L: Array, sigma: Array | None, random_seed: int
+) -> dict[int, Array]:
+    """The effects (draw, group, effect) that were integrated out, by their factor's place in the design."""
+    layout = make_layout(design.factors)
+    if not len(layout.order):
+        return {}
+    shape = (len(v), int(layout.effects[-1]), int(layout.groups[-1]))
+    z = np.random.default_rng([random_seed, 1]).standard_normal(shape)
+    draw_largest(v, L, model.origin.T, sigma, model.rows, z)
+    return {int(layout.order[-1]): np.swapaxes(z, 1, 2)}

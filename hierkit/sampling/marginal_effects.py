@@ -1,20 +1,11 @@
 """Numba kernel of the engine `marginal` that draws coefficients and effects, once the rest was sampled without them."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numba
 import numpy as np
 
-from hierkit.sampling.densities import Kernel
+from hierkit.sampling.densities import Kernel, parallel_kernel
 from hierkit.sampling.marginal_density import solve_head, times_factors_transposed
-from hierkit.sampling.marginal_groups import integrate_groups
-
-
-def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
-    """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, parallel=True)(function)
-    return compiled
+from hierkit.sampling.marginal_groups import draw_group, integrate_groups
 
 
 @parallel_kernel
@@ -47,9 +38,9 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
         system = statistics.cross / s2
         AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
-        right, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+        products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
         for b in range(blocks):
-            integrate_groups(groups[b], own, s2, AL, inverse, right, solved, system)
+            integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
         SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
         for i in range(size - 1, -1, -1):
@@ -60,34 +51,15 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         for i in range(size):
             head[d, i] += estimate[i]
         times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
-        M, t, w = np.empty((q, q)), np.empty(q), np.empty(q)
+        M, right, t = np.empty((q, q)), np.empty(q), np.empty(q)
         TL = np.ascontiguousarray(T[first : first + q, first : first + q]) @ own
         for j in range(z.shape[2]):
             g = groups[j // lanes, :, :, j % lanes]
-            for k in range(q):
-                for m in range(k + 1):
-                    s = 1.0 if k == m else 0.0
-                    for a in range(k, q):
-                        for h in range(m, q):
-                            s += own[a, k] * g[a, h] * own[h, m] / s2
-                    for i in range(m):
-                        s -= M[k, i] * M[m, i]
-                    M[k, m] = np.sqrt(s) if k == m else s / M[m, m]
-            for k in range(q):
-                s = 0.0
-                for a in range(k, q):
-                    r = g[a, q + size]
-                    for i in range(size):
-                        r -= g[a, q + i] * head[d, i]
-                    s += own[a, k] * r / s2
-                for i in range(k):
-                    s -= M[k, i] * w[i]
-                w[k] = s / M[k, k]
-            for k in range(q - 1, -1, -1):
-                s = w[k] + z[d, k, j]
-                for i in range(k + 1, q):
-                    s -= M[i, k] * t[i]
-                t[k] = s / M[k, k]
+            for a in range(q):
+                right[a] = g[a, q + size]
+                for i in range(size):
+                    right[a] -= g[a, q + i] * head[d, i]
+            draw_group(g[:, :q], right, own, s2, z[d, :, j], M, t)
             for k in range(q):
                 s = 0.0
                 for i in range(q):

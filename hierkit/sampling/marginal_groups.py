@@ -8,7 +8,7 @@ several groups at once, and a block's numbers stay in the processor's nearest ca
 import numpy as np
 
 from hierkit.model.terms import Array
-from hierkit.sampling.densities import Kernel, row_kernel
+from hierkit.sampling.densities import Kernel, kernel, row_kernel
 
 MOST_LANES = 64
 STEP = 8  # lanes are a multiple of what a processor does at once
@@ -160,3 +160,42 @@ def integrate_groups_gradient(
                 for n in range(lanes):
                     s += AL[a, m, n] * weight[m, n]
             by_A[a, k] += s
+
+
+@kernel
+def draw_group(A: Kernel, right: Kernel, L: Kernel, s2: float, z: Kernel, M: Kernel, t: Kernel) -> None:
+    """Fill t with L^-1 u of one group, u given all else: N(M^-1 L'right / s2, M^-1) with M = I + L'A L / s2.
+
+    Parameters
+    ----------
+    A, right : (effect, effect), (effect,)
+        Z_j'Z_j, and Z_j' times what is left of the outcome.
+    L, s2
+        Of the effects, and sigma².
+    z : (effect,)
+        Standard normal numbers.
+    M, t : (effect, effect), (effect,)
+        Filled; M with its Cholesky factor.
+    """
+    q = L.shape[0]
+    for k in range(q):
+        for m in range(k + 1):
+            s = 1.0 if k == m else 0.0
+            for a in range(k, q):
+                for h in range(m, q):
+                    s += L[a, k] * A[a, h] * L[h, m] / s2
+            for i in range(m):
+                s -= M[k, i] * M[m, i]
+            M[k, m] = np.sqrt(s) if k == m else s / M[m, m]
+    for k in range(q):
+        s = 0.0
+        for a in range(k, q):
+            s += L[a, k] * right[a] / s2
+        for i in range(k):
+            s -= M[k, i] * t[i]
+        t[k] = s / M[k, k]
+    for k in range(q - 1, -1, -1):
+        s = t[k] + z[k]
+        for i in range(k + 1, q):
+            s -= M[i, k] * t[i]
+        t[k] = s / M[k, k]

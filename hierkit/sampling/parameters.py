@@ -6,6 +6,7 @@ coefficients, sds factor by factor, partial correlations factor by factor, sigma
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ SD_PRIORS = {
     "Uniform": d.UNIFORM,
 }
 DEGREES = {"HalfNormal": np.inf, "HalfCauchy": 1.0}  # of the half Student t that they are
+
+
+class Numbers(NamedTuple):
+    """What kernels read of the parameters: their codes, numbers and pairs of effects, as in `Parameters`."""
+
+    codes: NDArray[np.int64]
+    numbers: Array
+    pairs: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

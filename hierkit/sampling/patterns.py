@@ -76,6 +76,12 @@ def make_layout(factors: tuple[Factor, ...]) -> Layout:
     return Layout(order, groups[order], effects[order], columns[order], first)
 
 
+def without_last(layout: Layout) -> Layout:
+    """The same without the factor that has most effects, if there is one."""
+    order, groups, effects, columns, first = layout
+    return Layout(order[:-1], groups[:-1], effects[:-1], columns[:-1], first[: max(1, len(groups))])
+
+
 def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> Patterns:
     """Count equal rows once.
 

@@ -1,18 +1,14 @@
 """Numba kernels from NUTS's coordinates to coefficients and effects, and back with the gradient.
 
-See `hierkit.sampling.geometry` for the mathematics.
+See `hierkit.sampling.geometry` for the mathematics. The factors that are handled here are those whose ties to the
+others are fixed matrices: all but the largest, which is integrated out of a Gaussian model, and tied by the rows
+themselves in another.
 """
 
 import numpy as np
 
 from hierkit.sampling.densities import Kernel, kernel
-from hierkit.sampling.row_sums import (
-    add_effects,
-    effect_products,
-    group_products,
-    less_products,
-    less_transposed_products,
-)
+from hierkit.sampling.row_sums import less_products, less_transposed_products
 from hierkit.sampling.whitening import (
     stretch,
     unwhiten,
@@ -66,24 +62,24 @@ def head_gradient(
 
 @kernel
 def position(
-    c: Kernel, P: Kernel, ratio: float, geometry: Kernel, layout: Kernel, rows: Kernel,
-    v: Kernel, head_K: Kernel, head_w: Kernel, K: Kernel, w: Kernel, eta: Kernel,
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel,
 ) -> float:  # fmt: skip
-    """From coordinates to coefficients, effects, and what the effects add to each row.
+    """From coordinates to coefficients and effects of the first factors.
 
     Parameters
     ----------
-    c : (column + all effects,)
+    c : (column + effects,)
         Coordinates; overwritten with the stretched ones.
     P : (effect, effect)
         G^-1 of all effects.
-    ratio : float
-        What the pilot's weights are multiplied by for the last factor.
-    geometry, layout, rows : Geometry, Layout, Patterns
+    geometry, layout : Geometry, Layout
         As there.
-    v, eta : (column + all effects,), (pattern,)
-        Filled with gamma and the effects, and with Z u.
-    head_K, head_w, K, w : (head, head), (head,), (...,), (all effects,)
+    end : int
+        How many factors.
+    v : (column + effects,)
+        Filled with gamma and the effects.
+    head_K, head_w, K, w : (head, head), (head,), (...,), (effects,)
         Filled with Cholesky factors and K^-1 s, of the head and of the factors after it, flat.
 
     Returns
@@ -91,113 +87,94 @@ def position(
     float
         sum_j log|K_j|.
     """
-    p, n_factors, head = rows.X.shape[0], layout.groups.shape[0], geometry.head[0]
+    head = geometry.head[0]
+    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
     stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
-    u, eta[:] = v[p:], 0.0
-    at, tied = 0, 0
     log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
-    for f in range(head):
-        first, n_groups, q, column = layout.first[f], layout.groups[f], layout.effects[f], layout.columns[f]
-        effects = u[first : first + n_groups * q].reshape((n_groups, q)).T
-        add_effects(effects, rows.Z[column : column + q], rows.codes[f], eta)
-    for f in range(head, n_factors):
+    for f in range(head, end):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
-        size, width = n_groups * q * q, p if last else p + first
+        own, size, width = slice(first, first + n_groups * q), n_groups * q * q, p + first
         after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
-        M, s = geometry.M[at : at + size], geometry.b[after].copy()
+        s = geometry.b[after].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
-        if last and f > 0:
-            coupled = np.zeros((q, n_groups))
-            group_products(Z, rows.starts, geometry.W * eta, coupled)
-            s -= coupled.ravel()
-        if last:
-            M, s = ratio * M, ratio * s
         log_det += unwhiten(
-            M.reshape((q, q, n_groups)),
+            geometry.M[at : at + size].reshape((q, q, n_groups)),
             s.reshape((q, n_groups)),
             P[column : column + q, column : column + q],
             c[p:][own].reshape((q, n_groups)),
             K[at : at + size].reshape((q, q, n_groups)),
             w[own].reshape((q, n_groups)),
-            u[own].reshape((q, n_groups)),
+            v[p:][own].reshape((q, n_groups)),
         )
-        add_effects(u[own].reshape((q, n_groups)), Z, rows.codes[f], eta)
         at, tied = at + size, tied + n_groups * q * width
     return log_det
 
 
 @kernel
 def position_gradient(
-    c: Kernel, P: Kernel, integrated: bool, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel,
-    head_K: Kernel, head_w: Kernel, K: Kernel, w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel,
-    grad_P: Kernel,
-) -> Kernel:  # fmt: skip
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+) -> float:  # fmt: skip
     """Backwards through `position`, the effects' prior with it.
 
     Parameters
     ----------
-    c, P, geometry, layout, rows, v, head_K, head_w, K, w
+    c, P, geometry, layout, end, v, head_K, head_w, K, w
         As `position` left them.
-    integrated : bool
-        Whether the last factor's effects are at their conditional mean, where the log posterior is flat in them.
-    residual : (pattern,)
-        Derivative of the log likelihood by eta; changed.
-    grad_v : (column + all effects,)
-        Derivative by gamma through the rows and its prior, then zeros; changed.
-    grad_c : (column + all effects,)
+    grad_v : (column + effects,)
+        Derivative of all else by gamma and the effects; changed.
+    grad_c : (column + effects,)
         Filled with the derivative of the log posterior by the coordinates.
     grad_P : (effect, effect)
         Added to.
 
     Returns
     -------
-    total, d_ratio : float
-        -sum u'P u / 2 over groups and factors, and the derivative of -sum_j log|K_j| of the last factor by the log of
-        `ratio`.
+    float
+        -sum u'P u / 2 over groups and factors.
     """
-    p, n_factors, head = rows.X.shape[0], layout.groups.shape[0], geometry.head[0]
-    at, tied, total, d_ratio = geometry.M.shape[0], geometry.S.shape[0], 0.0, 0.0
-    u, grad_u = v[p:], grad_v[p:]
-    for f in range(n_factors - 1, head - 1, -1):
+    head, total = geometry.head[0], 0.0
+    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
+    for f in range(head, end):
+        at += layout.groups[f] * layout.effects[f] ** 2
+        tied += layout.groups[f] * layout.effects[f] * (p + layout.first[f])
+    for f in range(end - 1, head - 1, -1):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, Z, last = slice(first, first + n_groups * q), rows.Z[column : column + q], f == n_factors - 1
-        block, size, width = slice(column, column + q), n_groups * q * q, p if last else p + first
+        own, block = slice(first, first + n_groups * q), slice(column, column + q)
+        size, width = n_groups * q * q, p + first
         at, tied = at - size, tied - n_groups * q * width
-        effects, own_P, g = u[own].reshape((q, n_groups)), P[block, block], grad_u[own].reshape((q, n_groups))
-        if last and integrated:
-            g += np.ascontiguousarray(own_P) @ effects
-        elif last:
-            group_products(Z, rows.starts, residual, g)
-        else:
-            effect_products(Z, rows.codes[f], residual, g)
-        grad_own = np.zeros((q, q))
-        prior = unwhiten_gradient(
+        g, grad_own = grad_v[p:][own], np.zeros((q, q))
+        total += unwhiten_gradient(
             K[at : at + size].reshape((q, q, n_groups)),
-            own_P,
+            P[block, block],
             w[own].reshape((q, n_groups)),
             c[p:][own].reshape((q, n_groups)),
-            effects,
-            g,
+            v[p:][own].reshape((q, n_groups)),
+            g.reshape((q, n_groups)),
             grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
         )
-        total += prior
         grad_P[block, block] += grad_own
-        if last:
-            # A = ratio M + P: tr(A^-1 ratio M) = q - tr(A^-1 P), and grad_own holds -A^-1 / 2 - u u' / 2
-            d_ratio = prior - np.sum(own_P * grad_own) - 0.5 * n_groups * q
-        if not (last and integrated):
-            S = geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width))
-            less_transposed_products(S, g.ravel(), grad_v)
-        if last and f > 0 and not integrated:
-            add_effects(-g, geometry.W * Z, rows.codes[f], residual)
-    for f in range(head):
-        first, n_groups, q, column = layout.first[f], layout.groups[f], layout.effects[f], layout.columns[f]
-        g = grad_u[first : first + n_groups * q].reshape((n_groups, q)).T
-        effect_products(rows.Z[column : column + q], rows.codes[f], residual, g)
+        less_transposed_products(
+            geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), g, grad_v
+        )
     total += head_gradient(
         c, P, geometry, layout, v, head_K, head_w, grad_v[: geometry.head_b.shape[0]], grad_c, grad_P
     )
     stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
-    return total, d_ratio
+    return total
+
+
+@kernel
+def scales_gradient(layout: Kernel, L: Kernel, L_inverse: Kernel, P: Kernel, grad_P: Kernel, grad_L: Kernel) -> float:
+    """Add to grad_L what the derivative by P and the effects' priors give; returns -sum_f J_f log|L_f|.
+
+    G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.
+    """
+    grad_L -= 2.0 * (P @ grad_P) @ np.ascontiguousarray(L_inverse.T)
+    total = 0.0
+    for f in range(layout.groups.shape[0]):
+        for k in range(layout.columns[f], layout.columns[f] + layout.effects[f]):
+            total -= layout.groups[f] * np.log(L[k, k])
+            grad_L[k, k] -= layout.groups[f] / L[k, k]
+    return total

@@ -8,9 +8,10 @@ from synthetic import design_of, table
 from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.priors import make_priors
 from hierkit.sampling.geometry import ROUND, factors_in_head, make_geometry
-from hierkit.sampling.joint_density import joint_draws
+from hierkit.sampling.joint_effects import gaussian_draws
+from hierkit.sampling.joint_logit import logit_draws
 from hierkit.sampling.origin import make_origin
-from hierkit.sampling.patterns import make_layout, make_patterns
+from hierkit.sampling.patterns import make_layout, make_patterns, without_last
 from hierkit.sampling.pilot import make_pilot
 
 MODELS = [
@@ -25,7 +26,10 @@ MODELS = [
 
 @pytest.mark.parametrize(("text", "family"), MODELS)
 def test_round(text, family):
-    """T'(W-weighted cross products + G^-1)T has eigenvalues near 1, T the derivative of (beta, u) by coordinates."""
+    """T'(W-weighted cross products + G^-1)T has eigenvalues near 1, T the derivative of (beta, u) by coordinates.
+
+    The last factor of a Gaussian model is integrated out.
+    """
     rows = table(200).assign(y=lambda d: d.y + d.g / 20, mean_x=lambda d: d.groupby("g").x.transform("mean"))
     design = design_of(text, rows, family)
     priors, layout = make_priors(design), make_layout(design.factors)
@@ -34,16 +38,21 @@ def test_round(text, family):
     prior = prior_in_basis(design, priors, basis)
     head = factors_in_head(layout, len(design.columns), gaussian)
     pilot = make_pilot(patterns, layout, [design.factors[f] for f in layout.order], gaussian, *prior, head)
-    geometry = make_geometry(pilot, patterns, layout, basis.inverse, head)
-    size, q = len(patterns.X) + layout.first[-1], len(patterns.Z)
+    geometry = make_geometry(pilot, patterns, layout, basis.inverse, head, gaussian)
+    sampled = without_last(layout) if gaussian else layout
+    size, q = len(patterns.X) + sampled.first[-1], len(patterns.Z)
     L = np.zeros((size + 1, q, q))
     for G, column in zip(pilot.G, layout.columns, strict=True):
         L[:, column : column + len(G), column : column + len(G)] = np.linalg.cholesky(G)
-    v = np.empty((size + 1, size))
-    sigma = np.full(size + 1, np.sqrt(pilot.sigma2))
-    joint_draws(np.vstack([np.zeros(size), np.eye(size)]), L, sigma, geometry, layout, patterns, v)
+    c, v = np.vstack([np.zeros(size), np.eye(size)]), np.empty((size + 1, size))
+    if gaussian:
+        gaussian_draws(c, L, geometry, sampled, v)
+    else:
+        logit_draws(c, L, geometry, sampled, patterns, v)
     T = (v[1:] - v[0]).T
-    values = np.linalg.eigvalsh(T.T @ information(layout, patterns, pilot, prior[0], head) @ T)
+    A = information(layout, patterns, pilot, prior[0], head)
+    left = A[:size, :size] - A[:size, size:] @ np.linalg.solve(A[size:, size:], A[size:, :size])
+    values = np.linalg.eigvalsh(T.T @ left @ T)
     assert values.min() > 1 / (1.5 * ROUND)
     assert values.max() < 1.5 * ROUND
 

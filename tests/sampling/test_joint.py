@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from engines import check_same_posterior, cholesky_factors, log_jacobian, pymc_point
+from scipy.linalg import block_diag
 from synthetic import design_of, table
 
 import hierkit
 from hierkit.errors import HierkitError, SamplingWarning
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
-from hierkit.sampling import densities, joint, packing
-from hierkit.sampling.joint_density import joint_draws, joint_log_posterior, unpack
+from hierkit.sampling import densities, joint, joint_gaussian, joint_logit
+from hierkit.sampling.joint_effects import gaussian_draws
+from hierkit.sampling.joint_gaussian import gaussian_log_posterior
+from hierkit.sampling.joint_logit import logit_draws, logit_log_posterior
+from hierkit.sampling.sums import Sums
 
 MODELS = {
     "hit ~ x + (1 | g)": {},
@@ -62,76 +66,102 @@ def family_of(text: str) -> str:
 
 
 def model_of(text: str):
-    """The model, and its log posterior."""
+    """The design, its priors, and the model."""
     design = design_of(text, data(), family_of(text))
     priors = make_priors(design, MODELS.get(text, {}))
-    model = joint.make_model(design, priors)
-    rest = (model.origin, model.geometry, model.layout, model.rows)
-    return design, priors, model, lambda x: joint_log_posterior(x, model.numbers, *rest)
+    return design, priors, joint.make_model(design, priors)
+
+
+def coefficients_and_effects(model, c, L):
+    """v (draw, column + effects) of coordinates (draw, ...), with the same L for all."""
+    v, factors = np.empty_like(c), np.broadcast_to(L, (len(c), *L.shape)).copy()
+    if isinstance(model.rows, Sums):
+        gaussian_draws(c, factors, model.geometry, model.layout, v)
+    else:
+        logit_draws(c, factors, model.geometry, model.layout, model.rows, v)
+    return v
+
+
+def log_density_of_largest(design, model, values, L, z) -> float:
+    """log p(z_last | y, all else) of the factor that is integrated out, written out."""
+    left = design.outcome.y - design.offset - (design.X - design.column_means) @ values[: len(design.columns)]
+    at = 0
+    for f, factor in enumerate(design.factors):
+        own = slice(at, at := at + len(factor.effects))
+        wide = np.zeros((len(left), len(factor.levels), len(factor.effects)))
+        wide[np.arange(len(left)), factor.codes] = factor.Z @ model.origin.T[own, own] @ L[f]
+        if f in model.layout.order:
+            left = left - wide.reshape(len(left), -1) @ z[f].ravel()
+        else:
+            last, columns = f, wide.reshape(len(left), -1) / values[-1]
+    precision = np.eye(columns.shape[1]) + columns.T @ columns
+    away = z[last].ravel() - np.linalg.solve(precision, columns.T @ left / values[-1])
+    return 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * away @ precision @ away
 
 
 @pytest.mark.parametrize("text", MODELS)
 def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
-    """log p(x) - |c|^2 / 2 = log p(y, z, theta) - sum_f J_f log|L_f| + log|d v / d c| up to a constant.
+    """log p(x) = log p(y, z, theta) - log p(z_last | ...) - sum_f J_f log|L_f| + log|d v / d c| up to a constant.
 
-    v = (beta, u) is linear in the coordinates, z = L^-1 u are PyMC's, and c those of the last factor where they are not
-    sampled: for any c, because they are N(0, I).
+    v = (beta, u) is linear in the coordinates and z = L^-1 u are PyMC's; the last factor of a Gaussian model is
+    integrated out, which any z_last shows.
     """
-    design, priors, ours_of, log_posterior = model_of(text)
-    parameters, _, geometry, layout, rows, start, spread = ours_of
-    model = build(design, priors, for_sampling=True).backend.model
-    log_p = model.compile_logp(jacobian=True)
+    design, priors, model = model_of(text)
+    parameters, layout = model.parameters, model.layout
+    pymc_model = build(design, priors, for_sampling=True).backend.model
+    log_p = pymc_model.compile_logp(jacobian=True)
     rng = np.random.default_rng(0)
-    p, count, size = len(design.columns), len(parameters), len(design.columns) + layout.first[-1]
+    p, count = len(design.columns), len(parameters)
     ours, theirs = [], []
     for _ in range(3):
-        x = start + spread * rng.normal(size=len(start))
+        x = model.start + model.spread * rng.normal(size=len(model.start))
         values, slopes = (a[0] for a in densities.constrain(x[None, :count], parameters.codes, parameters.numbers))
         L = cholesky_factors(design, parameters, values, slopes)
-        joined = np.zeros((q := len(rows.Z), q))
-        for column, own in zip(layout.columns[np.argsort(layout.order)], L, strict=True):
-            joined[column : column + len(own), column : column + len(own)] = own
-        drawn = rng.normal(size=size - len(x) + count - p)
-        c = np.concatenate([x[:p], x[count:], drawn])
-        points, v = np.vstack([c, np.zeros(size), np.eye(size)]), np.empty((size + 2, size))
-        sigma = np.full(size + 2, values[-1] if "sigma" in priors else 1.0)
-        joint_draws(points, np.broadcast_to(joined, (size + 2, q, q)).copy(), sigma, geometry, layout, rows, v)
-        values[:p] = geometry.basis @ v[0, :p]
+        c, joined = np.concatenate([x[:p], x[count:]]), block_diag(np.empty((0, 0)), *L)
+        v = coefficients_and_effects(model, np.vstack([c, np.zeros(len(c)), np.eye(len(c))]), joined)
+        values[:p] = model.geometry.basis @ v[0, :p]
         z = {}
         for f, place in enumerate(layout.order):
             u = v[0, p + layout.first[f] : p + layout.first[f + 1]]
-            in_head = f < geometry.head[0]
+            in_head = f < model.geometry.head[0]
             u = u.reshape(layout.groups[f], -1).T if in_head else u.reshape(-1, layout.groups[f])
             z[place] = np.linalg.solve(L[place], u).T
-        there = float(log_p(pymc_point(model, design, parameters, values, [z[f] for f in range(len(z))])))
-        there -= sum(len(z[f]) * np.linalg.slogdet(own)[1] for f, own in enumerate(L))
-        ours.append(log_posterior(x)[0] - drawn @ drawn / 2)
+        there = -sum(len(z[f]) * np.linalg.slogdet(L[f])[1] for f in z)
+        for f, factor in enumerate(design.factors):
+            if f not in z:
+                z[f] = rng.normal(size=(len(factor.levels), len(factor.effects)))
+                there -= log_density_of_largest(design, model, values, L, z)
+        there += float(log_p(pymc_point(pymc_model, design, parameters, values, [z[f] for f in range(len(z))])))
+        ours.append(model.log_posterior(x)[0])
         theirs.append(there + log_jacobian(parameters, values, slopes) + np.linalg.slogdet(v[2:] - v[1])[1])
     np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("text", MODELS)
 def test_gradient(text):
-    *_, model, log_posterior = model_of(text)
-    start, spread = model.start, model.spread
-    x = start + 0.5 * spread * np.random.default_rng(1).normal(size=len(start))
-    _, grad = log_posterior(x)
-    numeric = [(log_posterior(x + 1e-6 * e)[0] - log_posterior(x - 1e-6 * e)[0]) / 2e-6 for e in np.eye(len(x))]
+    *_, model = model_of(text)
+    x = model.start + 0.5 * model.spread * np.random.default_rng(1).normal(size=len(model.start))
+    _, grad = model.log_posterior(x)
+    steps = 1e-6 * np.eye(len(x))
+    numeric = [(model.log_posterior(x + e)[0] - model.log_posterior(x - e)[0]) / 2e-6 for e in steps]
     np.testing.assert_allclose(grad, numeric, rtol=1e-6, atol=1e-6 * np.abs(grad).max())
 
 
-@pytest.mark.parametrize("text", ["hit ~ x + (1 | g)", "y ~ x + (x || d) + (1 | b/g)", "hit ~ x + z"])
+@pytest.mark.parametrize("text", ["hit ~ x + (1 | g)", "y ~ x + (x || d) + (1 | b/g)", "hit ~ x + z", "y ~ x + h"])
 def test_packed_and_unpacked_the_model_is_the_same(text):
-    *_, model, log_posterior = model_of(text)
-    block = packing.pack(*model.numbers, *model.origin, *model.geometry, *model.layout, *model.rows)
-    assert joint_log_posterior(model.start, *unpack(block))[0] == log_posterior(model.start)[0]
+    *_, model = model_of(text)
+    if isinstance(model.rows, Sums):
+        value = gaussian_log_posterior(model.start, *joint_gaussian.unpack(model.packed()))[0]
+    else:
+        value = logit_log_posterior(model.start, *joint_logit.unpack(model.packed()))[0]
+    assert value == model.log_posterior(model.start)[0]
 
 
 @pytest.mark.parametrize("x", [-800.0, -40.0, 40.0, 800.0])
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g) + (1 | d)", "y ~ x + (x || d) + (1 | b/g)"])
 def test_extreme_points_return_and_do_not_raise(text, x):
-    *_, model, log_posterior = model_of(text)
-    value, grad = log_posterior(np.full(len(model.start), x))
+    *_, model = model_of(text)
+    value, grad = model.log_posterior(np.full(len(model.start), x))
     assert isinstance(value, float)
     assert grad.shape == model.start.shape
 
