@@ -19,7 +19,7 @@ from hierkit.sampling.settings import Settings
 from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factors
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
-MOST_BYTES = 2e9
+MOST_BYTES = 1.5e9
 FEW_GROUPS, STEADY_TARGET = 10, 0.9
 FAST_TUNE = 500
 COMPILING = "Compiling the sampler, once on this machine: up to a minute."
@@ -140,15 +140,16 @@ def sample(design: Design, priors: Priors, effects: str, choice: Choice, setting
 
 
 def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settings:
-    """The same settings, thinned where `marginal` would draw more effects than memory holds."""
-    effects = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
-    needed = 8 * effects * settings.chains * settings.draws
+    """The same settings, thinned where more effects would be drawn afterwards than memory holds."""
+    sizes = [factor.Z.shape[1] * len(factor.levels) for factor in design.factors]
+    needed = 8 * sum(sizes) * settings.chains * settings.draws
     if needed <= MOST_BYTES:
         return settings
-    size = f"The draws of {effects:,} group effects would take {needed / 1e9:.1f} GB"
-    if choice.engine != "marginal":
-        allowed = f"They may take {MOST_BYTES / 1e9:.0f} GB"
-        raise refusal(size, allowed, f"Pass draws={int(settings.draws * MOST_BYTES / needed)} or fewer")
+    size = f"The draws of {sum(sizes):,} group effects would take {needed / 1e9:.1f} GB"
+    sampled = needed - 8 * _drawn_afterwards(design, choice, sizes) * settings.chains * settings.draws
+    if sampled > MOST_BYTES:
+        fewer = int(settings.draws * MOST_BYTES / sampled)
+        raise refusal(size, f"They may take {MOST_BYTES / 1e9:g} GB", f"Pass draws={fewer} or fewer")
     thin = math.ceil(needed / MOST_BYTES)
     kept = len(range(0, settings.draws, thin))
     message = (
@@ -156,6 +157,14 @@ def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settin
     )
     warn(message)
     return replace(settings, thin=thin)
+
+
+def _drawn_afterwards(design: Design, choice: Choice, sizes: list[int]) -> int:
+    """How many effects are integrated out while sampling."""
+    if choice.engine == "marginal":
+        return sum(sizes)
+    gaussian = design.outcome.family == "gaussian"
+    return max(sizes) if choice.engine == "joint" and gaussian else 0
 
 
 def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:

@@ -22,18 +22,22 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import block_diag, cho_factor, cho_solve, solve_triangular
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from hierkit.model.terms import Array
 from hierkit.sampling.densities import Kernel, kernel
+from hierkit.sampling.information import Information, prior_precision
 from hierkit.sampling.origin import Origin
 from hierkit.sampling.packing import matrix, vector
 from hierkit.sampling.parameters import Numbers
 from hierkit.sampling.patterns import Layout, Patterns
-from hierkit.sampling.pilot import Pilot, prior_precision
+from hierkit.sampling.pilot import Pilot
 
 MOST_IN_HEAD = 20  # coefficients and effects: each gradient factorises a matrix of that size
 MOST_DIRECTIONS = 300
+MOST_EXTREME = 20  # directions where the matrix is not formed
 ROUND = 2.0  # a variance between a half and twice that of the other coordinates is left as it is
 
 
@@ -59,6 +63,8 @@ class Geometry(NamedTuple):
         flat; for a last factor that the rows tie (its effects, column).
     W : ndarray
         (pattern,), working weights.
+    widths : ndarray of int
+        (factor after the head,), how many coefficients and effects before it each factor is tied to.
     """
 
     basis: Array
@@ -71,6 +77,7 @@ class Geometry(NamedTuple):
     b: Array
     S: Array
     W: Array
+    widths: NDArray[np.int64]
 
 
 def factors_in_head(layout: Layout, p: int, gaussian: bool) -> int:
@@ -90,7 +97,7 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
     p = len(rows.X)
     M, S, left = _integrated_out(pilot, layout, p, head)
     linear = _linear_terms(pilot, layout, p, head, M, S)
-    head_P = prior_precision(p, layout, pilot.G[:head])
+    head_P = prior_precision(p, layout, pilot.G[:head]).toarray()
     head_b = (left + head_P) @ pilot.v[: len(left)]
     directions, factors = _directions(pilot, layout, left + head_P, head, M, S)
     if gaussian:
@@ -103,12 +110,14 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
         linear[f - head] = linear[f - head][places]
     M_flat, b, S_flat = (np.concatenate([np.empty(0), *(x.ravel() for x in parts)]) for parts in (blocks, linear, ties))
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
-    count = np.array([head], dtype=np.int64)
-    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W)
+    count, widths = np.array([head], dtype=np.int64), np.array([own.shape[1] for own in S], dtype=np.int64)
+    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W, widths)
 
 
 def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[list[Array], list[Array], Array]:
     """M (group, effect, effect) and S of each factor after the head, larger ones integrated out; the rest."""
+    if isinstance(pilot.R, Information):
+        return _tied_to_head(pilot, pilot.R, layout, p, head)
     if head == len(layout.groups):
         return [], [], pilot.R
     M, S, left = [pilot.M], [pilot.C], pilot.R
@@ -120,6 +129,22 @@ def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[li
         prior = np.kron(np.eye(n_groups), np.linalg.inv(pilot.G[f]))
         left = left[:first, :first] - before.T @ cho_solve(cho_factor(own + prior), before)
     return M, S, left
+
+
+def _tied_to_head(
+    pilot: Pilot, R: Information, layout: Layout, p: int, head: int
+) -> tuple[list[Array], list[Array], Array]:
+    """The same where factors are large: each is tied to the head alone, and its groups not to each other."""
+    width = p + int(layout.first[head])
+    columns, M, S = R.columns(width), [], []
+    left = columns[:width]
+    for f in range(head, len(layout.groups) - 1):
+        first, n_groups, q = p + int(layout.first[f]), int(layout.groups[f]), int(layout.effects[f])
+        M.append(R.blocks(first, n_groups, q))
+        S.append(columns[first : first + n_groups * q])
+        by_group = S[-1].reshape(n_groups, q, width)
+        left = left - np.einsum("jqa,jqb->ab", by_group, np.linalg.solve(M[-1] + np.linalg.inv(pilot.G[f]), by_group))
+    return [*M, pilot.M], [*S, pilot.C], left
 
 
 def _by_effect(p: int, layout: Layout, head: int) -> NDArray[np.int64]:
@@ -139,7 +164,7 @@ def _linear_terms(pilot: Pilot, layout: Layout, p: int, head: int, M: list[Array
         first, last = p + layout.first[f], p + layout.first[f + 1]
         u = pilot.v[first:last].reshape(layout.groups[f], layout.effects[f])
         own = np.einsum("jab,jb->ja", M[f - head] + np.linalg.inv(pilot.G[f]), u).ravel()
-        terms.append(own + S[f - head] @ pilot.v[:first])
+        terms.append(own + S[f - head] @ pilot.v[: S[f - head].shape[1]])
     return [*terms, pilot.b]
 
 
@@ -147,6 +172,8 @@ def _directions(
     pilot: Pilot, layout: Layout, head_A: Array, head: int, M: list[Array], S: list[Array]
 ) -> tuple[Array, Array]:
     """The principal directions of the coordinates of all but the last factor whose variance is far from one."""
+    if isinstance(pilot.R, Information):
+        return _extreme_directions(pilot, pilot.R, layout, head_A, head, M, S)
     p, size, ends = pilot.C.shape[1], len(pilot.R), len(head_A)
     dense = len(layout.groups) - 1 if head < len(layout.groups) else head
     T = np.zeros((size, size))  # derivative of gamma and the effects by these coordinates
@@ -158,8 +185,39 @@ def _directions(
         before = (S[f - head] @ T[:first]).reshape(n_groups, q, size)
         T[own] = -(root @ np.swapaxes(root, 1, 2) @ before).reshape(-1, size)
         T[own, own] = block_diag(*root)
-    precision = T.T @ (pilot.R + prior_precision(p, layout, pilot.G[:dense])) @ T
-    values, vectors = np.linalg.eigh(precision)
+    precision = T.T @ (pilot.R + prior_precision(p, layout, pilot.G[:dense]).toarray()) @ T
+    return _far_from_one(*np.linalg.eigh(precision))
+
+
+def _extreme_directions(
+    pilot: Pilot, R: Information, layout: Layout, head_A: Array, head: int, M: list[Array], S: list[Array]
+) -> tuple[Array, Array]:
+    """The longest and the shortest directions, by Lanczos' method."""
+    p, ends = pilot.C.shape[1], len(head_A)
+    P = prior_precision(p, layout, pilot.G[: len(layout.groups) - 1])
+    roots = [_inverse_root(head_A[None])]
+    roots += [_inverse_root(M[f - head] + np.linalg.inv(pilot.G[f])) for f in range(head, len(layout.groups) - 1)]
+    root = sparse.block_diag([sparse.bsr_array((r, np.arange(len(r)), np.arange(len(r) + 1))) for r in roots], "csr")
+    ties = np.vstack([np.zeros((ends, ends)), *S[:-1]])
+
+    def times(x: Array) -> Array:
+        v = root @ np.concatenate([x[:ends], np.zeros(len(x) - ends)])
+        v += root @ (np.concatenate([np.zeros(ends), x[ends:]]) - root.T @ (ties @ v[:ends]))
+        y = R.times(v) + P @ v
+        y[:ends] -= ties.T @ (root @ (root.T @ y))
+        return np.asarray(root.T @ y)
+
+    operator = LinearOperator((R.size, R.size), matvec=times)
+    begin = np.random.default_rng(0).normal(size=R.size)
+    try:
+        values, vectors = eigsh(operator, MOST_EXTREME, which="BE", v0=begin, tol=1e-2, maxiter=20)
+    except ArpackNoConvergence as stopped:
+        values, vectors = stopped.eigenvalues, stopped.eigenvectors
+    return _far_from_one(values, vectors)
+
+
+def _far_from_one(values: Array, vectors: Array) -> tuple[Array, Array]:
+    """The directions (direction, coordinate) whose precision is far from one, and by how much to stretch them."""
     values = np.maximum(values, 1e-8)
     far = np.argsort(-abs(np.log(values)), kind="stable")[:MOST_DIRECTIONS]
     far = far[abs(np.log(values[far])) > np.log(ROUND)]
@@ -177,17 +235,17 @@ def _inverse_root(matrices: Array) -> Array:
 
 @kernel
 def unpack_model(block: Kernel) -> Kernel:
-    """Parameters, origin, geometry and layout, the first 21 arrays that `hierkit.sampling.joint` packs."""
-    i = np.arange(21)  # numba would compile the readers anew for each literal number
+    """Parameters, origin, geometry and layout, the first 22 arrays that `hierkit.sampling.joint` packs."""
+    i = np.arange(22)  # numba would compile the readers anew for each literal number
     parameters = Numbers(matrix(block, i[0]).view(np.int64), matrix(block, i[1]), matrix(block, i[2]).view(np.int64))
     origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
     geometry = Geometry(
         matrix(block, i[6]), vector(block, i[7]).view(np.int64), matrix(block, i[8]), vector(block, i[9]),
         matrix(block, i[10]), vector(block, i[11]), vector(block, i[12]), vector(block, i[13]), vector(block, i[14]),
-        vector(block, i[15]),
+        vector(block, i[15]), vector(block, i[16]).view(np.int64),
     )  # fmt: skip
     layout = Layout(
-        vector(block, i[16]).view(np.int64), vector(block, i[17]).view(np.int64), vector(block, i[18]).view(np.int64),
-        vector(block, i[19]).view(np.int64), vector(block, i[20]).view(np.int64),
+        vector(block, i[17]).view(np.int64), vector(block, i[18]).view(np.int64), vector(block, i[19]).view(np.int64),
+        vector(block, i[20]).view(np.int64), vector(block, i[21]).view(np.int64),
     )  # fmt: skip
     return parameters, origin, geometry, layout

@@ -137,7 +137,7 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
 @kernel
 def unpack(block: Kernel) -> Kernel:
     """Parameters, origin, geometry, layout and sums as `hierkit.sampling.joint` packs them."""
-    i = np.arange(21, 34)
+    i = np.arange(22, 35)
     parameters, origin, geometry, layout = unpack_model(block)
     sums = Sums(
         cubes(block, i[0]), vector(block, i[1]), matrix(block, i[2]),

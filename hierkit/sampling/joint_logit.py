@@ -176,7 +176,7 @@ def _own_Z(rows: Kernel, layout: Kernel, f: int) -> Kernel:
 @kernel
 def unpack(block: Kernel) -> Kernel:
     """Parameters, origin, geometry, layout and rows as `hierkit.sampling.joint` packs them."""
-    i = np.arange(21, 29)
+    i = np.arange(22, 30)
     parameters, origin, geometry, layout = unpack_model(block)
     rows = Patterns(
         matrix(block, i[0]), matrix(block, i[1]), matrix(block, i[2]).view(np.int64),

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import block_diag
 
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
+from hierkit.sampling.information import Information, Spreads, solve_dense, solve_sparse
 from hierkit.sampling.patterns import Layout, Patterns
 
 STEPS = 25
+MOST_DENSE = 4000  # coordinates whose information is a dense matrix
 CHANGE, STILL = 0.02, 0.1  # of a variance, and of an estimate in its standard errors, between two steps: near enough
 LEAST_WEIGHT = 1e-6
 
@@ -34,8 +35,9 @@ class Pilot:
         (coordinate,), the estimate of v.
     W : ndarray
         (pattern,), working weights.
-    R : ndarray
-        (coordinate, coordinate), the information on v with the last factor's effects integrated out.
+    R : ndarray or Information
+        (coordinate, coordinate), the information on v with the last factor's effects integrated out; not formed where
+        it is large.
     M, C, b : ndarray
         (group, effect, effect), (effects, column), (effects,) of the last factor: Z_j'W Z_j, Z'W X, and Z'W z with z
         the working response.
@@ -45,7 +47,7 @@ class Pilot:
     sigma2: float
     v: Array
     W: Array
-    R: Array
+    R: Array | Information
     M: Array
     C: Array
     b: Array
@@ -74,8 +76,9 @@ def make_pilot(
     H, E = _matrices(rows, layout, dense)
     p, q = len(rows.X), layout.effects[-1] if dense < len(factors) else 0
     sigma2 = _total_variance(rows) if gaussian else 1.0
-    known, pulled = np.zeros((H.shape[1], H.shape[1])), np.zeros(H.shape[1])
-    known[:p, :p], pulled[:p] = precision, weighted_mean
+    pulled = np.zeros(H.shape[1])
+    pulled[:p] = weighted_mean
+    known = sparse.csr_array(sparse.block_diag([precision, sparse.csr_array((H.shape[1] - p,) * 2)]))
     G = tuple(
         np.diag(sigma2 / np.maximum((_own_Z(rows, layout, f) ** 2).mean(axis=1), 1e-12)) for f in range(len(factors))
     )
@@ -87,26 +90,21 @@ def make_pilot(
         inverse = np.linalg.inv(M + np.linalg.inv(G[-1])) if q else M
         diagonal = _block_diagonal(inverse)
         AC, Ab = diagonal @ C, diagonal @ b
-        R = (H.T @ WH - C.T @ AC).toarray() + known
-        V = np.linalg.inv(R + prior_precision(p, layout, G[:dense]))
-        v = V @ (H.T @ Wz - C.T @ Ab + pulled)
+        information = Information(sparse.csr_array(H.T @ WH) + known, C, AC)
+        right = H.T @ Wz - C.T @ Ab + pulled
+        solve = solve_dense if information.size <= MOST_DENSE else solve_sparse
+        R, v, spreads = solve(information, right, layout, p, G[:dense], before)
         e = Ab - AC @ v
         eta, fixed = H @ v + E @ e, H[:, :p] @ v[:p]
         used = Pilot(G, sigma2, v, W, R, M, C[:, :p].toarray(), b)
-        G = _em_step(layout, factors, p, dense, v, e, V, AC, inverse)
+        G = _em_step(layout, factors, p, dense, v, e, spreads, inverse)
         if gaussian:
             sigma2 = max(_residual_variance(rows, z, eta, fixed), 1e-8 * _total_variance(rows))
         moved, before = np.abs(v - before), v
         same = (np.allclose(new.diagonal(), old.diagonal(), rtol=CHANGE) for new, old in zip(G, used.G, strict=True))
-        if np.all(moved < STILL * np.sqrt(V.diagonal())) and all(same):
+        if np.all(moved < STILL * spreads.sds) and all(same):
             break
     return used
-
-
-def prior_precision(p: int, layout: Layout, G: Sequence[Array]) -> Array:
-    """(coordinate, coordinate), G^-1 of every group of these factors, after zeros for the coefficients."""
-    blocks = [np.kron(np.eye(layout.groups[f]), np.linalg.inv(own)) for f, own in enumerate(G)]
-    return block_diag(np.zeros((p, p)), *blocks)
 
 
 def _matrices(rows: Patterns, layout: Layout, dense: int) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -160,8 +158,7 @@ def _em_step(
     dense: int,
     v: Array,
     e: Array,
-    V: Array,
-    AC: sparse.csr_array,
+    spreads: Spreads,
     inverse: Array,
 ) -> tuple[Array, ...]:
     """Each factor's G as the mean over its groups of E(u_j u_j')."""
@@ -169,14 +166,10 @@ def _em_step(
     for f, factor in enumerate(factors):
         n_groups, q = layout.groups[f], layout.effects[f]
         if f < dense:
-            own = slice(p + layout.first[f], p + layout.first[f + 1])
-            u = v[own].reshape(n_groups, q)
-            spread = V[own, own].reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :].sum(axis=0)
+            u = v[p + layout.first[f] : p + layout.first[f + 1]].reshape(n_groups, q)
+            spread = spreads.factors[f]
         else:
-            u, spread = e.reshape(n_groups, q), inverse.sum(axis=0)
-            for a in range(q):
-                for b in range(q):
-                    spread[a, b] += (AC[a::q].T @ AC[b::q]).multiply(V).sum()
+            u, spread = e.reshape(n_groups, q), inverse.sum(axis=0) + spreads.last
         steps.append((u.T @ u + spread) / n_groups * _correlated(factor))
     return tuple(steps)
 

@@ -93,7 +93,7 @@ def position(
     log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
     for f in range(head, end):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, size, width = slice(first, first + n_groups * q), n_groups * q * q, p + first
+        own, size, width = slice(first, first + n_groups * q), n_groups * q * q, geometry.widths[f - head]
         after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
         s = geometry.b[after].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
@@ -137,11 +137,11 @@ def position_gradient(
     p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
     for f in range(head, end):
         at += layout.groups[f] * layout.effects[f] ** 2
-        tied += layout.groups[f] * layout.effects[f] * (p + layout.first[f])
+        tied += layout.groups[f] * layout.effects[f] * geometry.widths[f - head]
     for f in range(end - 1, head - 1, -1):
         n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
         own, block = slice(first, first + n_groups * q), slice(column, column + q)
-        size, width = n_groups * q * q, p + first
+        size, width = n_groups * q * q, geometry.widths[f - head]
         at, tied = at - size, tied - n_groups * q * width
         g, grad_own = grad_v[p:][own], np.zeros((q, q))
         total += unwhiten_gradient(

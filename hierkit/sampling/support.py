@@ -4,7 +4,6 @@ from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 
 FAST_ENGINES = ("marginal", "joint")
-MOST_EFFECTS = 4000  # of all factors but the largest: their normal equations are a dense matrix
 MOST_IN_HEAD, FREE_IN_HEAD = 60, 8  # coefficients and such effects: a gradient solves a system of this size
 MOST_WORK = 500_000  # effects of the largest factor times the square of that: beyond, rows are quicker
 INTEGRATED_PRIORS = frozenset({"Normal", "Flat"})
@@ -33,8 +32,6 @@ def reason_against(
     sizes = sorted(len(factor.levels) * len(factor.effects) for factor in design.factors)
     if engine == "marginal" and (reason := _reason_against_integration(design, priors, sizes)):
         return reason
-    if sum(sizes[:-1]) > MOST_EFFECTS:
-        return f"{sum(sizes[:-1]):,} group effects besides those of the largest factor"
     if effects != "normal":
         return "Student-t effects"
     if nuts_sampler is not None:
