@@ -49,8 +49,8 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
     data = pd.DataFrame({"y": np.arange(n) % 7.0, "g": np.arange(n) // 2})
     design = design_of("y ~ 1 + (1 | g)", data)
     priors = make_priors(design)
-    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=625 or fewer"):
-        sample(design, priors, "normal", choose("joint", design, priors, "normal"), make_settings(draws=2500))
+    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=468 or fewer"):
+        sample(design, priors, "normal", choose("pymc", design, priors, "normal"), make_settings(draws=2500))
 
 
 def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch):
