@@ -53,7 +53,7 @@ class Settings:
 
 def make_settings(
     draws: int = 1000,
-    tune: int | None = None,
+    tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | np.random.Generator | None = None,
@@ -68,16 +68,15 @@ def make_settings(
     HierkitError
         For a number or a name outside its range.
     """
-    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": cores}.items():
-        if value is not None or name in ("draws", "chains"):
-            check_count(name, value)
+    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
+        check_count(name, value)
     if target_accept is not None and not (isinstance(target_accept, Real) and 0 < target_accept < 1):
         raise refusal(f"target_accept={target_accept!r}", "It lies between 0 and 1", "Try 0.95")
     if nuts_sampler is not None:
         check_word("nuts_sampler", nuts_sampler, Settings.SAMPLERS)
     return Settings(
         int(draws),
-        Settings.tune if tune is None else int(tune),
+        int(tune),
         int(chains),
         cores,
         read_seed(random_seed),
@@ -87,7 +86,7 @@ def make_settings(
     )
 
 
-def check_count(name: str, value: int | None) -> None:
+def check_count(name: str, value: int) -> None:
     """Refuse what is no whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", "Correct it")
