@@ -78,7 +78,8 @@ def lme4_seconds(formula: str, data: pd.DataFrame, family: str = "gaussian") -> 
         path = Path(folder) / "data.csv"
         data.to_csv(path, index=False)
         call = f"lmer({formula}, d)" if family == "gaussian" else f"glmer({formula}, d, binomial)"
-        code = f'suppressMessages(library(lme4)); d <- read.csv("{path}"); cat(system.time({call})[["elapsed"]])'
+        read = f'suppressMessages(library(lme4)); d <- read.csv("{path}", stringsAsFactors = TRUE)'
+        code = f'{read}; cat(system.time({call})[["elapsed"]])'
         done = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=False)
     return float(done.stdout) if done.returncode == 0 else None
 
