@@ -64,3 +64,13 @@ def test_all_factors_in_the_head_give_the_same_estimates():
     np.testing.assert_allclose(one.v, other.v[: len(one.v)], rtol=1e-8)
     for G, H in zip(one.G, other.G, strict=True):
         np.testing.assert_allclose(G, H, rtol=1e-8)
+
+
+def test_information_that_is_not_formed_gives_nearly_the_same_estimates(monkeypatch):
+    design = design_of("diameter ~ 1 + (1 | plate) + (1 | sample)", reference_table("penicillin"))
+    formed = pilot_of(design)[0]
+    monkeypatch.setattr("hierkit.sampling.pilot.MOST_DENSE", 1)
+    other = pilot_of(design)[0]
+    np.testing.assert_allclose(other.R.dense()[1:, 1:].diagonal(), formed.R[1:, 1:].diagonal(), rtol=0.2)
+    np.testing.assert_allclose([G[0, 0] for G in other.G], [G[0, 0] for G in formed.G], rtol=0.3)
+    assert other.sigma2 == pytest.approx(formed.sigma2, rel=0.05)
