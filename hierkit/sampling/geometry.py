@@ -28,7 +28,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from hierkit.model.terms import Array
 from hierkit.sampling.densities import Kernel, kernel
-from hierkit.sampling.information import Information, prior_precision
+from hierkit.sampling.information import Information, block_diagonal, prior_precision
 from hierkit.sampling.origin import Origin
 from hierkit.sampling.packing import matrix, vector
 from hierkit.sampling.parameters import Numbers
@@ -197,7 +197,7 @@ def _extreme_directions(
     P = prior_precision(p, layout, pilot.G[: len(layout.groups) - 1])
     roots = [_inverse_root(head_A[None])]
     roots += [_inverse_root(M[f - head] + np.linalg.inv(pilot.G[f])) for f in range(head, len(layout.groups) - 1)]
-    root = sparse.block_diag([sparse.bsr_array((r, np.arange(len(r)), np.arange(len(r) + 1))) for r in roots], "csr")
+    root = sparse.csr_array(sparse.block_diag([block_diagonal(own) for own in roots]))
     ties = np.vstack([np.zeros((ends, ends)), *S[:-1]])
 
     def times(x: Array) -> Array:

@@ -56,6 +56,13 @@ class Information(NamedTuple):
         return found
 
 
+def block_diagonal(blocks: Array) -> sparse.csr_array:
+    """(effects, effects), with these blocks (group, effect, effect)."""
+    if not blocks.size:
+        return sparse.csr_array((0, 0))
+    return sparse.csr_array(sparse.bsr_array((blocks, np.arange(len(blocks)), np.arange(len(blocks) + 1))))
+
+
 class Spreads(NamedTuple):
     """What is not known of the estimates of v, with V the inverse of R + P.
 
@@ -120,7 +127,7 @@ def solve_sparse(
     for f, own in enumerate(G):
         M = information.blocks(p + int(layout.first[f]), int(layout.groups[f]), len(own))
         blocks.append(np.linalg.inv(M + np.linalg.inv(own)))
-    V = sparse.block_diag([sparse.bsr_array((b, np.arange(len(b)), np.arange(len(b) + 1))) for b in blocks], "csr")
+    V = sparse.csr_array(sparse.block_diag([block_diagonal(own) for own in blocks]))
     operator = LinearOperator((len(right),) * 2, matvec=lambda x: information.times(x) + P @ x)
     v, _ = cg(operator, right, x0=before, rtol=1e-4, maxiter=200, M=V)
     q = _effects_of_last(layout, G)

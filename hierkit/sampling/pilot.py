@@ -12,7 +12,7 @@ from scipy import sparse
 
 from hierkit.model.groups import Factor
 from hierkit.model.terms import Array
-from hierkit.sampling.information import Information, Spreads, solve_dense, solve_sparse
+from hierkit.sampling.information import Information, Spreads, block_diagonal, solve_dense, solve_sparse
 from hierkit.sampling.patterns import Layout, Patterns
 
 STEPS = 25
@@ -88,7 +88,7 @@ def make_pilot(
         WH, Wz = H.multiply(W[:, None]).tocsr(), W * z
         M, C, b = _own_blocks(E, W, q), (E.T @ WH).tocsr(), E.T @ Wz
         inverse = np.linalg.inv(M + np.linalg.inv(G[-1])) if q else M
-        diagonal = _block_diagonal(inverse)
+        diagonal = block_diagonal(inverse)
         AC, Ab = diagonal @ C, diagonal @ b
         information = Information(sparse.csr_array(H.T @ WH) + known, C, AC)
         right = H.T @ Wz - C.T @ Ab + pulled
@@ -133,13 +133,6 @@ def _own_blocks(E: sparse.csr_array, W: Array, q: int) -> Array:
     blocks = np.zeros((E.shape[1] // q, q, q))
     blocks[product.indices] = product.data
     return blocks
-
-
-def _block_diagonal(blocks: Array) -> sparse.csr_array:
-    """(effects, effects), with these blocks (group, effect, effect)."""
-    if not len(blocks):
-        return sparse.csr_array((0, 0))
-    return sparse.csr_array(sparse.bsr_array((blocks, np.arange(len(blocks)), np.arange(len(blocks) + 1))))
 
 
 def _working(rows: Patterns, eta: Array, sigma2: float, gaussian: bool) -> tuple[Array, Array]:
