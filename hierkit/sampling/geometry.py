@@ -210,7 +210,7 @@ def _extreme_directions(
     operator = LinearOperator((R.size, R.size), matvec=times)
     begin = np.random.default_rng(0).normal(size=R.size)
     try:
-        values, vectors = eigsh(operator, MOST_EXTREME, which="BE", v0=begin, tol=1e-2, maxiter=20)
+        values, vectors = eigsh(operator, min(MOST_EXTREME, R.size - 1), which="BE", v0=begin, tol=1e-2, maxiter=20)
     except ArpackNoConvergence as stopped:
         values, vectors = stopped.eigenvalues, stopped.eigenvectors
     return _far_from_one(values, vectors)

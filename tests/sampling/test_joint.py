@@ -101,6 +101,19 @@ def log_density_of_largest(design, model, values, L, z) -> float:
 
 @pytest.mark.parametrize("text", MODELS)
 def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
+    check_log_posterior(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["y ~ x + (x || d) + (1 | b/g)", "y ~ 0 + (1 | g) + (1 | d)", "hit ~ x + (x | g) + (1 | d)"]
+)
+def test_log_posterior_is_that_of_pymc_where_the_information_is_not_formed(text, monkeypatch):
+    monkeypatch.setattr("hierkit.sampling.pilot.MOST_DENSE", 1)
+    monkeypatch.setattr("hierkit.sampling.geometry.MOST_IN_HEAD", 2)
+    check_log_posterior(text)
+
+
+def check_log_posterior(text):
     """log p(x) = log p(y, z, theta) - log p(z_last | ...) - sum_f J_f log|L_f| + log|d v / d c| up to a constant.
 
     v = (beta, u) is linear in the coordinates and z = L^-1 u are PyMC's; the last factor of a Gaussian model is
