@@ -22,7 +22,7 @@ from hierkit.sampling.marginal_density import Statistics, marginal_log_posterior
 from hierkit.sampling.marginal_effects import draw_effects
 from hierkit.sampling.marginal_groups import in_lanes
 from hierkit.sampling.nuts import run_nuts
-from hierkit.sampling.origin import Origin, make_origin
+from hierkit.sampling.origin import Origin, make_origin, sampled_Z
 from hierkit.sampling.packing import pack
 from hierkit.sampling.parameters import Parameters, make_parameters, scales, to_real, uncentre
 from hierkit.sampling.patterns import Layout, make_layout
@@ -83,7 +83,7 @@ def sufficient_statistics(
     groups = np.empty((0, 0, rows.shape[1], 0))
     if order:
         last = design.factors[order[-1]]
-        Z = _sampled_Z(design, order[-1], origin)
+        Z = sampled_Z(design, order[-1], origin.T)
         groups = in_lanes(last.sums(np.column_stack([Z, rows]), Z))
     precision, weighted_mean = prior_in_basis(design, priors, basis)
     shift = weighted_mean - precision @ centre
@@ -93,16 +93,9 @@ def sufficient_statistics(
     return Statistics(cross, groups, precision, shift, head, last_place, np.array([float(len(y))])), centre
 
 
-def _sampled_Z(design: Design, f: int, origin: Origin) -> Array:
-    factor = design.factors[f]
-    first = sum(len(before.effects) for before in design.factors[:f])
-    own = slice(first, first + len(factor.effects))
-    return factor.Z @ origin.T[own, own]
-
-
 def _indicators(design: Design, f: int, origin: Origin) -> Array:
     """(row, group and effect), the columns of a factor's effects, group by group."""
-    factor, Z = design.factors[f], _sampled_Z(design, f, origin)
+    factor, Z = design.factors[f], sampled_Z(design, f, origin.T)
     columns = np.zeros((len(Z), len(factor.levels), Z.shape[1]))
     columns[np.arange(len(Z)), factor.codes] = Z
     return columns.reshape(len(Z), -1)

@@ -57,6 +57,13 @@ def make_origin(design: Design, priors: Priors) -> Origin:
     return Origin(block_diag(*maps), codes, numbers)
 
 
+def sampled_Z(design: Design, f: int, T: Array) -> Array:
+    """(row, effect), what the sampled effects of the design's factor f multiply; T is of all factors."""
+    first = sum(len(factor.effects) for factor in design.factors[:f])
+    own = slice(first, first + len(design.factors[f].effects))
+    return design.factors[f].Z @ T[own, own]
+
+
 @kernel
 def origin_priors(T: Kernel, codes: Kernel, numbers: Kernel, L: Kernel, grad_L: Kernel) -> float:
     """Log density of the priors that hold at zero, by sds and correlations at the centre; adds to grad_L."""

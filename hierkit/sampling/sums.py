@@ -16,6 +16,7 @@ from hierkit.model.design import Design
 from hierkit.model.terms import Array
 from hierkit.sampling.densities import Kernel, row_kernel
 from hierkit.sampling.marginal_groups import in_lanes
+from hierkit.sampling.origin import sampled_Z
 from hierkit.sampling.patterns import Layout
 
 
@@ -81,8 +82,8 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     H = sparse.hstack(parts, format="csr")
     cross = sparse.csr_array(H.T @ H)
     if n_factors:
-        factor = design.factors[int(layout.order[-1])]
-        Z = _own_Z(design, layout, n_factors - 1, T)
+        place = int(layout.order[-1])
+        factor, Z = design.factors[place], sampled_Z(design, place, T)
         groups, right = in_lanes(factor.sums(Z, Z)), in_lanes(factor.sums(e[:, None], Z)).ravel()
         ties = _ties(factor.codes, Z, groups.shape, H)
     else:
@@ -94,15 +95,10 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     )  # fmt: skip
 
 
-def _own_Z(design: Design, layout: Layout, f: int, T: Array) -> Array:
-    """(row, effect), what the sampled effects of a factor multiply."""
-    own = slice(layout.columns[f], layout.columns[f] + layout.effects[f])
-    return design.factors[int(layout.order[f])].Z @ T[own, own]
-
-
 def _columns(design: Design, layout: Layout, f: int, T: Array, by_group: bool) -> sparse.csr_array:
     """(row, effects of a factor)."""
-    codes, Z = design.factors[int(layout.order[f])].codes, _own_Z(design, layout, f, T)
+    place = int(layout.order[f])
+    codes, Z = design.factors[place].codes, sampled_Z(design, place, T)
     n_groups, q = layout.groups[f], layout.effects[f]
     places = codes[:, None] * q + np.arange(q) if by_group else codes[:, None] + np.arange(q) * n_groups
     return _of_rows(Z, places, n_groups * q)
