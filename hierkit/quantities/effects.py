@@ -76,12 +76,17 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
 
 
 def covariance_of_priors(posterior: xr.Dataset, factor: Factor, priors: Priors) -> xr.DataArray:
-    """(chain, draw, effect, effect_other), G where the factor's priors hold: T^-1 G T^-T at the predictors' centre."""
+    """(chain, draw, effect, effect_other), G where the factor's priors hold: T^-1 G T^-T at the predictors' centre.
+
+    By way of a root of G, so that rounding leaves a covariance where zero is thousands of sds from the centre.
+    """
     cov = read_covariance(posterior, factor)
     if priors.holds.get(f"cor({factor.label})") != "centre":
         return cov
-    inverse = np.linalg.inv(factor.T)
-    return cov.copy(data=inverse @ cov.values @ inverse.T)
+    sds = np.sqrt(np.diagonal(cov.values, axis1=-2, axis2=-1))
+    values, vectors = np.linalg.eigh(cov.values / (sds[..., :, None] * sds[..., None, :]))
+    root = np.linalg.solve(factor.T, sds[..., :, None] * vectors * np.sqrt(np.maximum(values, 0))[..., None, :])
+    return cov.copy(data=root @ np.swapaxes(root, -1, -2))
 
 
 def terms_of_priors(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[tuple[str, xr.DataArray]]:
