@@ -19,7 +19,7 @@ from hierkit.sampling.settings import Settings
 from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factors
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
-MOST_BYTES = 1.5e9
+MOST_BYTES = 2e9
 FEW_GROUPS, STEADY_TARGET = 10, 0.9
 COMPILING = "Compiling the sampler, once on this machine: up to a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")

@@ -62,7 +62,7 @@ class Geometry(NamedTuple):
         What ties each factor's effects to those before it, (its effects, column + effects before) for each factor,
         flat; for a last factor that the rows tie (its effects, column).
     W : ndarray
-        (pattern,), working weights.
+        (pattern,), working weights; empty for a Gaussian model, which has no factor that the rows tie.
     widths : ndarray of int
         (factor after the head,), how many coefficients and effects before it each factor is tied to.
     """
@@ -111,7 +111,8 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
     M_flat, b, S_flat = (np.concatenate([np.empty(0), *(x.ravel() for x in parts)]) for parts in (blocks, linear, ties))
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
     count, widths = np.array([head], dtype=np.int64), np.array([own.shape[1] for own in S], dtype=np.int64)
-    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, pilot.W, widths)
+    W = np.empty(0) if gaussian else pilot.W
+    return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, W, widths)
 
 
 def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[list[Array], list[Array], Array]:
