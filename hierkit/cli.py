@@ -38,8 +38,8 @@ def fit_command(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the fit here.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same draws.")] = None,
-    draws: Annotated[int, typer.Option(help="Draws a chain.")] = 1000,
-    tune: Annotated[int, typer.Option(help="Tuning draws a chain.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws per chain.")] = 1000,
+    tune: Annotated[int | None, typer.Option(help="Tuning draws per chain.")] = None,
     chains: Annotated[int, typer.Option(help="Chains.")] = 4,
     strict: Annotated[bool, typer.Option(help="Exit with 3 if the draws cannot be trusted.")] = False,
 ) -> None:

@@ -31,7 +31,7 @@ def fit(
     engine: str = "auto",
     nuts_sampler: str | None = None,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | np.random.Generator | None = None,
@@ -61,8 +61,13 @@ def fit(
         What draws from the posterior: the fastest that fits the model, or the one named (docs/engines.md).
     nuts_sampler : {"nutpie", "pymc", "numpyro", "blackjax"}, optional
         Which implementation of NUTS runs PyMC's model; naming one chooses the engine "pymc".
-    draws, tune, chains : int
-        Draws kept and discarded per chain, and chains.
+    draws : int
+        Draws kept per chain.
+    tune : int, optional
+        Draws per chain in which NUTS adapts, and which are discarded. The default is 500, or 1,000 with the engine
+        "pymc", for which no pilot has chosen the coordinates.
+    chains : int
+        Chains.
     cores : int, optional
         Chains run at once.
     random_seed : int, numpy.random.Generator or None
@@ -96,6 +101,8 @@ def fit(
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
     choice = sampling.choose(engine, design, table, effects, nuts_sampler)
+    if tune is None:
+        settings = replace(settings, tune=sampling.default_tune(choice))
     if target_accept is None:
         settings = replace(settings, target_accept=sampling.default_target_accept(design))
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))

@@ -21,6 +21,7 @@ from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factor
 ENGINES = ("auto", "marginal", "joint", "pymc")
 MOST_BYTES = 2e9
 FEW_GROUPS, STEADY_TARGET = 10, 0.9
+FAST_TUNE = 500
 COMPILING = "Compiling the sampler, once on this machine: up to a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
@@ -70,6 +71,11 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
         if reason is None:
             return Choice(name, f"{design.outcome.family} outcome, {spoken_factors(design)}")
     return Choice("pymc", str(against["joint"]))
+
+
+def default_tune(choice: Choice) -> int:
+    """Tuning draws where the user gives none: half of PyMC's where a pilot has chosen the coordinates already."""
+    return FAST_TUNE if choice.engine in FAST_ENGINES else Settings.tune
 
 
 def default_target_accept(design: Design) -> float:

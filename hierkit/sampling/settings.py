@@ -53,7 +53,7 @@ class Settings:
 
 def make_settings(
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | np.random.Generator | None = None,
@@ -68,15 +68,19 @@ def make_settings(
     HierkitError
         For a number or a name outside its range.
     """
-    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
-        check_count(name, value)
+    check_count("draws", draws)
+    check_count("chains", chains)
+    if tune is not None:
+        check_count("tune", tune)
+    if cores is not None:
+        check_count("cores", cores)
     if target_accept is not None and not (isinstance(target_accept, Real) and 0 < target_accept < 1):
         raise refusal(f"target_accept={target_accept!r}", "It lies between 0 and 1", "Try 0.95")
     if nuts_sampler is not None:
         check_word("nuts_sampler", nuts_sampler, Settings.SAMPLERS)
     return Settings(
         int(draws),
-        int(tune),
+        Settings.tune if tune is None else int(tune),
         int(chains),
         cores,
         read_seed(random_seed),

@@ -5,7 +5,7 @@ from synthetic import design_of, table
 
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.model.priors import make_priors
-from hierkit.sampling import choose, sample
+from hierkit.sampling import choose, default_tune, sample
 from hierkit.sampling.settings import make_settings
 
 
@@ -42,6 +42,12 @@ def test_named_engines():
     assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
     with pytest.raises(HierkitError, match="It is one of 'auto', 'marginal', 'joint', 'pymc'"):
         choose("stan", design, make_priors(design), "normal")
+
+
+@pytest.mark.parametrize(("engine", "tune"), [("marginal", 500), ("joint", 500), ("pymc", 1000)])
+def test_half_the_tuning_draws_where_a_pilot_chose_the_coordinates(engine, tune):
+    design = design_of("y ~ x + (x | g)", table())
+    assert default_tune(choose(engine, design, make_priors(design), "normal")) == tune
 
 
 def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
