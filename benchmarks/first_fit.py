@@ -16,7 +16,7 @@ REPEATS = 3
 TWO_FITS = """
 import time
 start = time.perf_counter()
-import hierkit.fitting, hierkit.sampling.joint, hierkit.sampling.marginal
+import hierkit.fitting, hierkit.sampling.joint.engine, hierkit.sampling.marginal.engine
 print(time.perf_counter() - start)
 data = hierkit.datasets.{name}()
 for _ in range(2):

@@ -10,7 +10,7 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
-from hierkit.sampling.joint import make_model
+from hierkit.sampling.joint.engine import make_model
 
 FORMULA = "y ~ x + (1 | g) + (1 | h)"
 

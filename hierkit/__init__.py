@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hierkit import datasets
     from hierkit.fitted import Fit
     from hierkit.fitting import compare, fit, load
-    from hierkit.model.centring import center_within
+    from hierkit.model.within_between import center_within
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
     if name in ("compare", "fit", "load"):
         return getattr(import_module("hierkit.fitting"), name)
     if name == "center_within":
-        return getattr(import_module("hierkit.model.centring"), name)
+        return getattr(import_module("hierkit.model.within_between"), name)
     raise AttributeError(f"module 'hierkit' has no attribute {name!r}")
 
 

@@ -74,12 +74,12 @@ def fit_command(
 @app.command()
 def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: PriorOptions = None) -> None:
     """Show what a formula means for a table: groups, priors and findings. Samples nothing."""
+    from hierkit.checks.data import data_findings
+    from hierkit.checks.findings import sorted_findings
     from hierkit.model.design import make_design
     from hierkit.model.formula import parse
     from hierkit.model.priors import make_priors
     from hierkit.model.rows import read_rows
-    from hierkit.quantities.data_checks import data_findings
-    from hierkit.quantities.findings import sorted_findings
 
     parsed = parse(formula)
     design = make_design(parsed, read_rows(_read_table(data), parsed.columns), family)

@@ -10,38 +10,42 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hierkit.checks.all_checks import checks
+from hierkit.checks.findings import Findings
+from hierkit.checks.sampling import sampling_findings
+from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.errors import SamplingWarning, warn
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
+from hierkit.model.names import matrix_dims
 from hierkit.model.priors import Priors
+from hierkit.posterior.quantity import Quantity
+from hierkit.prediction.predict import predict
+from hierkit.prediction.predictive_check import observed, predictive_check, replicated
 from hierkit.quantities.blup_qq import blup_qq
-from hierkit.quantities.blups import group_effects
-from hierkit.quantities.checks import checks
+from hierkit.quantities.break_even_size import break_even_size
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.design_effect import design_effect
-from hierkit.quantities.findings import Findings
+from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.icc import icc
-from hierkit.quantities.marginal import marginal_coefficients
-from hierkit.quantities.mundlak import mundlak_contrast
-from hierkit.quantities.pooling import compare_pooling
-from hierkit.quantities.prediction import predict
-from hierkit.quantities.predictive import observed, predictive_check, replicated
-from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.marginal_coefficients import marginal_coefficients
+from hierkit.quantities.mundlak_contrast import mundlak_contrast
+from hierkit.quantities.pooling_factors import pooling_factors
+from hierkit.quantities.prior_and_posterior import prior_and_posterior
+from hierkit.quantities.prior_sensitivity import prior_sensitivity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
-from hierkit.quantities.sampling_checks import sampling_findings
-from hierkit.quantities.sds import prior_and_posterior
-from hierkit.quantities.sensitivity import prior_sensitivity
-from hierkit.quantities.shrinkage import break_even_size, pooling_factors, shrinkage
-from hierkit.quantities.slopes import response_curve, slopes
-from hierkit.quantities.validation import Validation, logo, loo
-from hierkit.quantities.variance import variance_components
+from hierkit.quantities.response_curve import response_curve
+from hierkit.quantities.shrinkage import shrinkage
+from hierkit.quantities.slopes import slopes
+from hierkit.quantities.variance_components import variance_components
 from hierkit.refitting import refit
 from hierkit.report.parts import Parts
 from hierkit.report.render import Report, render_notebook, render_report
 from hierkit.report.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
+from hierkit.validation.leave_out import Validation, logo, loo
 
 if TYPE_CHECKING:
     import bambi
@@ -82,7 +86,7 @@ class Fit:
         return coefficients(self._posterior, self.design)
 
     def variance_components(self) -> Quantity:
-        """Sds and correlations of effects; see `hierkit.quantities.variance.variance_components`."""
+        """Sds and correlations of effects; see `hierkit.quantities.variance_components.variance_components`."""
         return variance_components(self._posterior, self.design)
 
     def icc(self, along: str | None = None) -> Quantity:
@@ -102,19 +106,19 @@ class Fit:
         return shrinkage(self._posterior, self.design, factor, kind)
 
     def pooling_factors(self, factor: str | None = None) -> Quantity:
-        """Gelman and Pardoe's pooling factors; see `hierkit.quantities.shrinkage.pooling_factors`."""
+        """Gelman and Pardoe's pooling factors; see `hierkit.quantities.pooling_factors.pooling_factors`."""
         return pooling_factors(self._posterior, self.design, factor)
 
     def break_even_size(self, factor: str | None = None) -> Quantity:
-        """The rows with which a group keeps half; see `hierkit.quantities.shrinkage.break_even_size`."""
+        """The rows with which a group keeps half; see `hierkit.quantities.break_even_size.break_even_size`."""
         return break_even_size(self._posterior, self.design, factor)
 
     def compare_pooling(self, factor: str | None = None) -> Quantity:
-        """Complete, no and partial pooling side by side; see `hierkit.quantities.pooling.compare_pooling`."""
+        """Complete, no and partial pooling side by side; see `hierkit.classical.compare_pooling.compare_pooling`."""
         return compare_pooling(self._posterior, self.design, factor)
 
     def marginal_coefficients(self, projection: str = "likelihood") -> Quantity:
-        """Coefficients across the population; see `hierkit.quantities.marginal.marginal_coefficients`."""
+        """Coefficients across the population; see `hierkit.quantities.marginal_coefficients.marginal_coefficients`."""
         return marginal_coefficients(self._posterior, self.design, projection)
 
     def slopes(
@@ -129,7 +133,7 @@ class Fit:
         return slopes(self._posterior, self.design, variable, kind, scale, by, factor)
 
     def response_curve(self, variable: str, factor: str | None = None, groups: Sequence[Any] | None = None) -> Quantity:
-        """The mean along a predictor; see `hierkit.quantities.slopes.response_curve`."""
+        """The mean along a predictor; see `hierkit.quantities.response_curve.response_curve`."""
         return response_curve(self._posterior, self.design, variable, factor, groups)
 
     def blup_qq(self, factor: str | None = None) -> Quantity:
@@ -147,11 +151,11 @@ class Fit:
         return ranks(self._posterior, self.design, factor, effect, best, highest_first)
 
     def mundlak_contrast(self, variable: str) -> Quantity:
-        """Between less within; see `hierkit.quantities.mundlak.mundlak_contrast`."""
+        """Between less within; see `hierkit.quantities.mundlak_contrast.mundlak_contrast`."""
         return mundlak_contrast(self._posterior, self.design, variable)
 
     def group_effects(self, factor: str | None = None) -> Quantity:
-        """Each group's deviation and coefficient; see `hierkit.quantities.blups.group_effects`."""
+        """Each group's deviation and coefficient; see `hierkit.quantities.group_effects.group_effects`."""
         return group_effects(self._posterior, self.design, factor)
 
     def predict(
@@ -162,18 +166,18 @@ class Fit:
         given: Any = None,
         random_seed: int | None = None,
     ) -> Quantity:
-        """New rows in known, new or typical groups or across all; see `hierkit.quantities.prediction.predict`."""
+        """New rows in known, new or typical groups or across all; see `hierkit.prediction.predict.predict`."""
         return predict(self._posterior, self.design, new_rows, groups, kind, given, self._seed(random_seed))
 
     def posterior_predictive(self, groups: str = "known", random_seed: int | None = None) -> xr.DataTree:
-        """The draws with replicated data for ArviZ's plots; see `hierkit.quantities.predictive.replicated`."""
+        """The draws with replicated data for ArviZ's plots; see `hierkit.prediction.predictive_check.replicated`."""
         found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
         kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
         return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
 
     def prior_predictive(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
-        """Draws of the prior, and of data from it; see `hierkit.quantities.predictive.replicated`."""
-        from hierkit.sampling.pymc import sample_prior  # Bambi and PyMC take seconds to import
+        """Draws of the prior, and of data from it; see `hierkit.prediction.predictive_check.replicated`."""
+        from hierkit.sampling.pymc.engine import sample_prior  # Bambi and PyMC take seconds to import
 
         check_count("draws", draws)
         seed = self._seed(random_seed)
@@ -183,37 +187,37 @@ class Fit:
         return xr.DataTree.from_dict(groups)
 
     def predictive_check(self, groups: str = "new", random_seed: int | None = None) -> Quantity:
-        """Groups in replicated data beside those seen; see `hierkit.quantities.predictive.predictive_check`."""
+        """Groups in replicated data beside those seen; see `hierkit.prediction.predictive_check.predictive_check`."""
         found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
         return predictive_check(found, self.design, groups)
 
     def loo(self, refit: bool = False) -> Validation:
-        """Rows left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.loo`."""
+        """Rows left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.loo`."""
         return loo(self._posterior, self.design, self._without if refit else None)
 
     def logo(
         self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
     ) -> Validation:
-        """Groups left out one at a time; `refit` fits again where needed; see `hierkit.quantities.validation.logo`."""
+        """Groups left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.logo`."""
         chosen = factor if isinstance(factor, Factor) else self.design.factor(factor)
         again = self._without if refit else None
         return logo(self._posterior, self.design, chosen, again, self._seed(random_seed))
 
     def prior_sensitivity(self) -> Quantity:
-        """How much the priors matter; see `hierkit.quantities.sensitivity.prior_sensitivity`."""
+        """How much the priors matter; see `hierkit.quantities.prior_sensitivity.prior_sensitivity`."""
         return prior_sensitivity(self._posterior, self.design, self.priors)
 
     def prior_and_posterior(self) -> Quantity:
-        """Each sd beside its prior; see `hierkit.quantities.sds.prior_and_posterior`."""
+        """Each sd beside its prior; see `hierkit.quantities.prior_and_posterior.prior_and_posterior`."""
         return prior_and_posterior(self._posterior, self.design, self.priors)
 
     def plot_trace(self) -> "Figure":
         """Distributions and ranks of the parameters by chain; see `hierkit.plots.sampling.trace`."""
         from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
 
-        groups = {f"{factor.name}__factor_dim" for factor in self.design.factors}
+        groups = {factor.names.group_dim for factor in self.design.factors}
         common = [str(name) for name, own in self._posterior.items() if not groups & set(own.dims)]
-        return trace(self.draws, [name for name in common if not name.endswith("_corr")])
+        return trace(self.draws, [name for name in common if not matrix_dims(self._posterior[name])])
 
     def plot_replicates(self, groups: str = "known") -> "Figure":
         """Replicated outcomes beside the observed ones; see `hierkit.plots.sampling.replicates`."""
@@ -222,13 +226,13 @@ class Fit:
         return replicates(self.posterior_predictive(groups), self.design.outcome_name)
 
     def classical(self) -> Quantity:
-        """The same model in statsmodels beside the posterior; see `hierkit.quantities.classical.classical`."""
-        from hierkit.quantities.classical import classical  # statsmodels takes a second to import
+        """The same model in statsmodels beside the posterior; see `hierkit.classical.classical.classical`."""
+        from hierkit.classical.classical import classical  # statsmodels takes a second to import
 
         return classical(self._posterior, self.design)
 
     def checks(self) -> Findings:
-        """What to know before using the results; see `hierkit.quantities.checks.checks`."""
+        """What to know before using the results; see `hierkit.checks.all_checks.checks`."""
         return self._findings
 
     def summary(self) -> Summary:

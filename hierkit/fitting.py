@@ -15,10 +15,10 @@ from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
 from hierkit.model.priors import make_priors, where_zero
 from hierkit.model.rows import read_rows
-from hierkit.quantities.comparison import compare_validations
-from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.validation import Validation
+from hierkit.posterior.quantity import Quantity
 from hierkit.sampling.settings import make_settings
+from hierkit.validation.compare import compare_validations
+from hierkit.validation.leave_out import Validation
 
 
 def fit(
@@ -125,7 +125,7 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
     Returns
     -------
     Quantity
-        See `hierkit.quantities.comparison.compare_validations`.
+        See `hierkit.validation.compare.compare_validations`.
 
     Raises
     ------

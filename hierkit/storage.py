@@ -19,10 +19,13 @@ from zarr.storage import MemoryStore
 
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.distributions import checked_prior
+from hierkit.model.names import with_intercepts
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 
-FORMAT = 2  # 1 did not say where priors hold: all of them at zero, but for the intercept's
+# Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
+# a group was called 1 in the names of priors.
+FORMAT = 3
 MANIFEST = "hierkit.json"
 CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
@@ -115,14 +118,15 @@ def damaged(path: str | Path, reason: str) -> HierkitError:
 
 
 def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str, Rows, Priors, xr.DataTree]:
-    priors = {name: checked_prior(name, distribution, args) for name, distribution, args, _ in manifest["priors"]}
-    from_user = frozenset(name for name, _, _, chosen in manifest["priors"] if chosen)
+    rows = [(with_intercepts(name), *rest) for name, *rest in manifest["priors"]]
+    priors = {name: checked_prior(name, distribution, args) for name, distribution, args, _ in rows}
+    from_user = frozenset(name for name, _, _, chosen in rows if chosen)
     groups = {name: _unpack(packed, arrays) for name, packed in manifest["draws"]["groups"].items()}
     draws = xr.DataTree.from_dict(groups)
     draws.attrs = dict(manifest["draws"]["attrs"])
-    rows = _unpack_rows(manifest["rows"], arrays)
-    holds = manifest.get("holds", {})
-    return manifest["formula"], manifest["family"], rows, Priors(priors, from_user, holds), draws
+    holds = {with_intercepts(name): place for name, place in manifest.get("holds", {}).items()}
+    used = _unpack_rows(manifest["rows"], arrays)
+    return manifest["formula"], manifest["family"], used, Priors(priors, from_user, holds), draws
 
 
 def _mode(path: Path) -> int:

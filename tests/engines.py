@@ -8,11 +8,11 @@ import pandas as pd
 import xarray as xr
 
 import hierkit
+from hierkit.checks.sampling import varying
 from hierkit.errors import SamplingWarning
 from hierkit.model.basis import make_basis
 from hierkit.model.priors import make_priors
-from hierkit.quantities.sampling_checks import varying
-from hierkit.sampling import densities
+from hierkit.sampling.kernels import densities
 
 
 def pymc_point(model, design, parameters, values, z) -> dict:

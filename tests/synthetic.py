@@ -12,8 +12,9 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
-from hierkit.quantities.effects import coefficient_draws, read_effects
-from hierkit.sampling.patterns import make_layout, make_patterns
+from hierkit.posterior.effects import coefficient_draws, read_effects
+from hierkit.sampling.joint.patterns import make_patterns
+from hierkit.sampling.kernels.layout import make_layout
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -80,7 +81,7 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
             add(f"{term}|{factor.name}", own, f"{term}__expr_dim", lambda size: rng.normal(size=size), groups)
             add(f"{term}|{factor.name}_sigma", own, f"{term}__expr_dim", lambda size: rng.gamma(20, 0.1, size))
         if factor.blocks:
-            labels = [effect.label for effect in factor.effects]
+            labels = factor.effect_names
             corr = np.broadcast_to(np.eye(len(labels)), (*shape, len(labels), len(labels))).copy()
             for block in factor.blocks:
                 for i in block:

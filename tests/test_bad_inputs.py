@@ -29,7 +29,7 @@ BAD = [
     ("y ~ x:(1 | g)", DATA, {}, "not a term of its own"),
     ("y ~ (1 | log(g))", DATA, {}, "grouping factor 'log\\(g\\)' is not made of columns"),
     ("y ~ (0 | g)", DATA, {}, "has no effects"),
-    ("y ~ (1 | g) + (x | g)", DATA, {}, "effects 1 of 'g' are given twice"),
+    ("y ~ (1 | g) + (x | g)", DATA, {}, "effect Intercept of 'g' is given more than once"),
     ("y ~ (offset(x) | g)", DATA, {}, "offset\\(\\) is an effect"),
     ("y ~ 0", DATA, {}, "has no terms"),
     ("y ~ y + x", DATA, {}, "'y' stands on both sides"),

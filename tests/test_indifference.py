@@ -13,7 +13,7 @@ from synthetic import linear_predictor, table
 
 import hierkit
 from hierkit.errors import SamplingWarning
-from hierkit.quantities.effects import read_covariance
+from hierkit.posterior.effects import read_covariance
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +117,12 @@ def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine):
     level, slope = rng.normal(size=groups), rng.normal(0, 0.5, size=groups)
     y = 1 + 0.5 * x + level[g] + slope[g] * x + rng.normal(size=groups * size)
     far = pd.DataFrame({"g": g, "v": x + 2010, "y": y})
-    options = {"priors": {"sd(1|g)": "HalfNormal(3000)"}, "engine": engine, "random_seed": 1, "progressbar": False}
+    options = {
+        "priors": {"sd(Intercept|g)": "HalfNormal(3000)"},
+        "engine": engine,
+        "random_seed": 1,
+        "progressbar": False,
+    }
     posterior = hierkit.fit("y ~ v + (v | g)", far, **options).draws["posterior"]
     assert float(posterior["v|g_sigma"].mean()) == pytest.approx(0.579, rel=0.1)
     assert float(posterior["sigma"].mean()) == pytest.approx(1.015, rel=0.02)

@@ -1,4 +1,4 @@
-"""The rooms of the house import one way only, and each heavy library from one place."""
+"""Imports between packages point one way, and each heavy library is imported from one place."""
 
 import ast
 from pathlib import Path
@@ -7,21 +7,39 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "hierkit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# a room may import from itself and from those after the arrow
+# a package may import from itself and from those on its right
 ALLOWED = {
-    "cli": {"errors", "fitted", "fitting", "model", "quantities", "hierkit"},
-    "fitting": {"errors", "fitted", "model", "sampling", "quantities", "storage"},
-    "fitted": {"errors", "model", "plots", "sampling", "quantities", "refitting", "report", "storage"},
-    "refitting": {"errors", "model", "sampling"},
-    "report": {"errors", "model", "plots", "quantities"},
-    "storage": {"errors", "model"},
-    "quantities": {"errors", "model", "plots"},
-    "plots": set(),
-    "sampling": {"errors", "model"},
-    "model": {"errors"},
-    "datasets": set(),
+    "arrays": set(),
     "errors": set(),
-    "__init__": {"errors", "fitting", "datasets", "hierkit", "model"},
+    "datasets": set(),
+    "intervals": {"arrays", "errors"},
+    "model": {"arrays", "errors"},
+    "plots": {"arrays", "intervals"},
+    "sampling": {"arrays", "errors", "model"},
+    "storage": {"errors", "model"},
+    "posterior": {"arrays", "intervals", "errors", "model", "plots"},
+    "integration": {"arrays", "errors", "model", "posterior"},
+    "quantities": {"arrays", "errors", "integration", "model", "posterior"},
+    "prediction": {"arrays", "errors", "integration", "model", "posterior"},
+    "validation": {"arrays", "errors", "integration", "model", "posterior"},
+    "checks": {"arrays", "errors", "model", "posterior", "quantities"},
+    "classical": {"arrays", "errors", "model", "posterior", "quantities"},
+    "report": {"checks", "classical", "errors", "intervals", "model", "plots", "posterior", "quantities"},
+    "refitting": {"errors", "model", "sampling"},
+    "fitted": {
+        *("checks", "classical", "errors", "model", "plots", "posterior", "prediction", "quantities", "refitting"),
+        *("report", "sampling", "storage", "validation"),
+    },
+    "fitting": {"errors", "fitted", "model", "posterior", "sampling", "storage", "validation"},
+    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model"},
+    "__init__": {"datasets", "errors", "fitting", "hierkit", "model"},
+}
+# within sampling: what each folder may import from its neighbours
+ENGINES = {
+    "kernels": {"console", "settings"},
+    "marginal": {"console", "draws", "kernels", "settings"},
+    "joint": {"console", "draws", "kernels", "settings"},
+    "pymc": {"console", "draws", "settings"},
 }
 ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},
@@ -30,18 +48,18 @@ ONLY = {
     "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "pytensor": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "jinja2": {"report/render.py"},
-    "numba": {"sampling/densities.py", "sampling/joint_effects.py", "sampling/marginal_effects.py"},
-    "nutpie": {"sampling/nuts.py"},
-    "tqdm": {"sampling/progress.py"},
+    "numba": {"sampling/kernels/densities.py", "sampling/joint/group_effects.py", "sampling/marginal/group_effects.py"},
+    "nutpie": {"sampling/kernels/nuts.py"},
+    "tqdm": {"sampling/console.py"},
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
-    "narwhals": {"model/centring.py", "model/rows.py"},
-    "statsmodels": {"quantities/mixed_models.py", "quantities/regressions.py"},
-    "threadpoolctl": {"quantities/predictor.py", "quantities/quantity.py"},
+    "narwhals": {"model/within_between.py", "model/rows.py"},
+    "statsmodels": {"classical/mixed_models.py", "classical/regressions.py"},
+    "threadpoolctl": {"posterior/draws.py", "posterior/quantity.py"},
 }
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 
@@ -73,7 +91,14 @@ def test_imports_point_one_way(path):
     own = {
         name.split(".")[1] if "." in name else "hierkit" for name in imports(path) if name.split(".")[0] == "hierkit"
     }
-    assert own <= ALLOWED[room_of(path)] | {room_of(path)}
+    assert own <= ALLOWED[package_of(path)] | {package_of(path)}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_do_not_know_each_other(engine):
+    for path in (PACKAGE / "sampling" / engine).glob("*.py"):
+        names = [name.split(".") for name in imports(path) if name.startswith("hierkit.sampling.")]
+        assert {parts[2] for parts in names} <= ENGINES[engine] | {engine}
 
 
 @pytest.mark.parametrize("library", ONLY)
@@ -82,5 +107,5 @@ def test_library_is_imported_from_its_place_only(library):
     assert users == ONLY[library]
 
 
-def test_every_room_is_listed():
-    assert {room_of(path) for path in MODULES} == set(ALLOWED)
+def test_every_package_is_listed():
+    assert {package_of(path) for path in MODULES} == set(ALLOWED)

@@ -29,7 +29,7 @@ def test_csat_slopes_turns_team_zero_around():
     assert found.loc[(0, "wait"), "none"] == pytest.approx(0.715, abs=5e-4)
     assert found.loc[(0, "wait"), "estimate"] == pytest.approx(-0.846, abs=0.15)
     components = fit.variance_components().table().set_index("component")
-    assert components.estimate["cor(1, wait|team)"] == pytest.approx(-0.5, abs=0.12)
+    assert components.estimate["cor(Intercept, wait|team)"] == pytest.approx(-0.5, abs=0.12)
 
 
 def test_churn_has_two_slopes():

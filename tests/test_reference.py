@@ -11,7 +11,7 @@ from synthetic import REFERENCE, linear_predictor, reference_table
 
 import hierkit
 from hierkit import datasets
-from hierkit.quantities.effects import read_effects
+from hierkit.posterior.effects import read_effects
 
 pytestmark = [pytest.mark.slow]
 
@@ -24,7 +24,7 @@ MODELS = {
         {
             "Intercept": "Normal(300, 100)",
             "Days": "Normal(0, 20)",
-            "sd(1|Subject)": "HalfNormal(50)",
+            "sd(Intercept|Subject)": "HalfNormal(50)",
             "sd(Days|Subject)": "HalfNormal(20)",
             "cor(Subject)": "LKJ(2)",
             "sigma": "HalfNormal(50)",
@@ -74,7 +74,7 @@ def brms_names(fit: hierkit.Fit) -> dict[str, xr.DataArray]:
             for level in factor.levels:
                 names[f"r_{factor.label}[{level},{own}]"] = effects.u.sel(group=level, effect=effect.label)
         if len(factor.effects) == 2:
-            cov = effects.cov.sel(effect="1", effect_other=factor.effects[1].label)
+            cov = effects.cov.sel(effect="Intercept", effect_other=factor.effects[1].label)
             sds = [names[f"sd_{factor.label}__{own}"] for own in ("Intercept", factor.effects[1].label)]
             names[f"cor_{factor.label}__Intercept__{factor.effects[1].label}"] = cov / (sds[0] * sds[1])
     if "sigma" in posterior:
@@ -149,7 +149,7 @@ def test_sits_where_lme4_puts_it(name, formula, data, engine):
         assert abs(beta.estimate[term] - estimate) < 0.15 * beta.sd[term], term
     components = fit.variance_components().table(ci_prob=0.89, ci_kind="eti").set_index("component")
     for effect, estimate in LME4[name]["sd"].items() | {("sigma", LME4[name]["sigma"])}:
-        label = "sigma" if effect == "sigma" else f"sd({effect.replace('Intercept', '1')})"
+        label = "sigma" if effect == "sigma" else f"sd({effect})"
         assert components.ci_lower[label] < estimate < components.ci_upper[label], label
 
 
@@ -158,7 +158,7 @@ def test_csat_slopes_as_published():
     fit = hierkit.fit("csat ~ wait + (wait | team)", datasets.csat_slopes(), random_seed=1, progressbar=False)
     slopes = fit.group_effects("team").draws["coefficient"].sel(effect="wait").mean(("chain", "draw"))
     assert float(slopes.sel(group=0)) == pytest.approx(-0.846, abs=0.15)
-    assert -0.7 < fit.variance_components().table().set_index("component").estimate["cor(1, wait|team)"] < -0.3
+    assert -0.7 < fit.variance_components().table().set_index("component").estimate["cor(Intercept, wait|team)"] < -0.3
 
 
 def test_student_t_effects_free_an_outlying_group():
@@ -171,7 +171,8 @@ def test_student_t_effects_free_an_outlying_group():
         for effects in ("normal", "student_t")
     )
     deviation = [
-        fit.group_effects().draws["deviation"].sel(group=11, effect="1").mean().item() for fit in (normal, heavy)
+        fit.group_effects().draws["deviation"].sel(group=11, effect="Intercept").mean().item()
+        for fit in (normal, heavy)
     ]
     scale = [fit.draws["posterior"]["1|group_sigma"].mean().item() for fit in (normal, heavy)]
     assert deviation[1] > deviation[0]

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import synthetic_fit, table
+from synthetic import REFERENCE, synthetic_fit, table
 
 import hierkit
 from hierkit import storage
@@ -174,6 +174,22 @@ def test_newer_format(saved):
     edit_manifest(saved, lambda manifest: manifest.update(format=storage.FORMAT + 1))
     with pytest.raises(HierkitError, match="written by a newer one"):
         hierkit.load(saved)
+
+
+def test_a_fit_of_format_2_is_read_as_what_it_was():
+    """Saved by hierkit of November 2026: `sd(1|Subject)` is now called `sd(Intercept|Subject)`, and no number changes."""
+    fit = hierkit.load(REFERENCE / "format_2.hierkit")
+    components = fit.variance_components().table().set_index("component").estimate
+    assert components.index.tolist() == [
+        "sd(Intercept|Subject)",
+        "sd(Days|Subject)",
+        "cor(Intercept, Days|Subject)",
+        "sigma",
+    ]
+    np.testing.assert_allclose(components, [21.714185, 5.655180, 0.198546, 26.207817], atol=1e-6)
+    assert str(fit.priors["sd(Intercept|Subject)"]) == "Exponential(0.05)"
+    assert fit.priors.from_user == {"sd(Intercept|Subject)"}
+    assert fit.priors.holds["sd(Intercept|Subject)"] == "zero"
 
 
 def test_permissions_are_those_of_any_file(saved):

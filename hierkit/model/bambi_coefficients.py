@@ -8,11 +8,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from hierkit.arrays import Array
 from hierkit.model.basis import make_basis
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
-from hierkit.model.terms import Array, Column
+from hierkit.model.terms import Column
 
 ROUNDING = 1e-9
 MOST_CONDITION = 30  # of the centred columns; beyond, coefficients are seen in the coordinates of their basis

@@ -77,17 +77,17 @@ def _group_priors(
             )
             for term in by_term(factor.effects):
                 prior = bmb.Prior("GroupEffects", dist=dist, noncentered=False, sigma=bmb.Prior("Sds", dist=sd))
-                chosen[f"{term}|{factor.name}"] = prior
+                chosen[factor.names.effects(term)] = prior
             continue
         custom = bool(factor.blocks) or effects == "student_t"
         for term, columns in by_term(factor.effects).items():
-            sd = as_bambi([priors[f"sd({column.label}|{factor.label})"] for column in columns])
+            sd = as_bambi([priors[factor.sd(column)] for column in columns])
             if custom:
                 dist = _effects_distribution(factor, columns, priors, effects, factor.label in centred)
                 prior = bmb.Prior("GroupEffects", dist=dist, noncentered=False, sigma=sd)
             else:
                 prior = bmb.Prior("Normal", mu=0, sigma=sd, noncentered=factor.label not in centred)
-            chosen[f"{term}|{factor.name}"] = prior
+            chosen[factor.names.effects(term)] = prior
     return chosen
 
 
@@ -99,9 +99,9 @@ def _sds_at_zero(factor: Factor, priors: Priors) -> Distribution:
 
     def sds(name: str, dims: Sequence[str] | None = None) -> Any:
         model = pm.modelcontext(None)
-        if f"{factor.name}_0_zero_offset" not in model.named_vars:
+        if factor.names.auxiliary("0_zero") not in model.named_vars:
             _make_scales(model, factor, priors)
-        own = [model[f"{factor.name}_{i}_zero_offset"] for i in _places(factor, name.removesuffix("_sigma"))]
+        own = [model[factor.names.auxiliary(f"{i}_zero")] for i in _places(factor, name)]
         return pm.Deterministic(name, own[0] if not dims else pt.stack(own), dims=dims or None)
 
     return sds
@@ -112,9 +112,9 @@ def _effects_at_centre(factor: Factor, priors: Priors, effects: str, centred: bo
 
     def group_effects(name: str, sigma: Any, dims: Sequence[str]) -> Any:
         model = pm.modelcontext(None)
-        if f"{factor.name}_0_centre_offset" not in model.named_vars:
+        if factor.names.auxiliary("0_centre") not in model.named_vars:
             _make_effects(model, factor, priors, effects, centred, dims[0])
-        v = [model[f"{factor.name}_{i}_centre_offset"] for i in range(len(factor.effects))]
+        v = [model[factor.names.auxiliary(f"{i}_centre")] for i in range(len(factor.effects))]
         u = [
             sum((float(t) * one for t, one in zip(factor.T[i], v, strict=True) if t), pt.zeros(()))
             for i in _places(factor, name)
@@ -125,7 +125,12 @@ def _effects_at_centre(factor: Factor, priors: Priors, effects: str, centred: bo
 
 
 def _places(factor: Factor, variable: str) -> list[int]:
-    return [i for i, effect in enumerate(factor.effects) if factor.variable(effect) == variable]
+    """The effects that a variable of effects, or of their sds, holds."""
+    return [
+        i
+        for i, effect in enumerate(factor.effects)
+        if variable in (factor.variable(effect), factor.names.sd(effect.term))
+    ]
 
 
 def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
@@ -134,7 +139,7 @@ def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
     rows = _cholesky_rows(model, factor, priors, eta=1.0 if moved else None)
     sds, q = [], len(rows)
     for i, effect in enumerate(factor.effects):
-        prior, name = priors[f"sd({effect.label}|{factor.label})"], f"{factor.name}_{i}_sd_offset"
+        prior, name = priors[factor.sd(effect)], factor.names.auxiliary(f"{i}_sd")
         if moved and any(i in block for block in factor.blocks):
             sds.append(pm.HalfFlat(name, initval=1.0 / (effect.spread or 1.0)))
         else:
@@ -146,9 +151,9 @@ def _make_scales(model: pm.Model, factor: Factor, priors: Priors) -> None:
     ]
     zero = [pt.sqrt(sum(t**2 for t in row.values())) for row in TL]
     for i, sd in enumerate(zero):
-        pm.Deterministic(f"{factor.name}_{i}_zero_offset", sd)
+        pm.Deterministic(factor.names.auxiliary(f"{i}_zero"), sd)
     if moved:
-        pm.Potential(f"{factor.name}_prior_offset", _log_prior_at_zero(factor, priors, sds, rows, zero))
+        pm.Potential(factor.names.auxiliary("prior"), _log_prior_at_zero(factor, priors, sds, rows, zero))
     units = [{j: t / zero[i] for j, t in row.items()} for i, row in enumerate(TL)]
     _record_correlations(model, factor, units)
 
@@ -161,19 +166,19 @@ def _make_effects(model: pm.Model, factor: Factor, priors: Priors, effects: str,
         earlier = [model[_z(factor, j)] for j in range(i)]
         unit = _unit_distribution(model, factor, priors, effects, earlier)
         mean = sum((weight * earlier[j] for j, weight in rows[i].items() if j != i), pt.zeros(()))
-        sd = model[f"{factor.name}_{i}_sd_offset"]
+        sd = model[factor.names.auxiliary(f"{i}_sd")]
         v = _effect(factor, i, unit, mean, rows[i][i], sd, group_dim, centred)
-        pm.Deterministic(f"{factor.name}_{i}_centre_offset", v, dims=group_dim)
+        pm.Deterministic(factor.names.auxiliary(f"{i}_centre"), v, dims=group_dim)
 
 
 def _log_prior_at_zero(
     factor: Factor, priors: Priors, sds: list[Any], rows: list[dict[int, Any]], zero: list[Any]
 ) -> Any:
-    """See `hierkit.sampling.origin`: the density that priors at zero give the sds and correlations at the centre."""
-    eta, total = priors[f"cor({factor.label})"].args["eta"], pt.zeros(())
+    """The density that priors at zero give the sds and correlations at the centre; see docs/engines.md."""
+    eta, total = priors[factor.cor].args["eta"], pt.zeros(())
     for block in factor.blocks:
         for i in block:
-            prior = priors[f"sd({factor.effects[i].label}|{factor.label})"]
+            prior = priors[factor.sd(factor.effects[i])]
             total += pm.logp(getattr(pm, prior.name).dist(**prior.args), zero[i])
             total += len(block) * pt.log(sds[i]) - (len(block) + 2 * (eta - 1)) * pt.log(zero[i])
             total += 2 * (eta - 1) * pt.log(sds[i] * rows[i][i])
@@ -214,13 +219,13 @@ def _effect(
     if not centred:
         return sd * (mean + weight * unit(_z(factor, place), 0.0, 1.0, group_dim))
     # names that end in _offset are no part of the draws
-    u = unit(f"{factor.name}_{place}_offset", sd * mean, sd * weight, group_dim)
+    u = unit(factor.names.auxiliary(f"{place}"), sd * mean, sd * weight, group_dim)
     pm.Deterministic(_z(factor, place), (u / sd - mean) / weight, dims=group_dim)
     return u
 
 
 def _z(factor: Factor, place: int) -> str:
-    return f"{factor.name}_{place}_z_offset"
+    return factor.names.auxiliary(f"{place}_z")
 
 
 def _unit_distribution(
@@ -229,7 +234,7 @@ def _unit_distribution(
     """The distribution of an effect given the z of earlier ones, to be placed and scaled."""
     if effects == "normal":
         return lambda name, location, scale, dim: pm.Normal(name, location, scale, dims=dim)
-    prior, name = priors[f"nu({factor.label})"], f"{factor.name}_nu"
+    prior, name = priors[factor.nu], factor.names.degrees
     nu = model[name] if name in model.named_vars else getattr(pm, prior.name)(name, **prior.args)
     degrees = nu + len(earlier)
     spread = pt.sqrt((nu + sum(z**2 for z in earlier)) / degrees) if earlier else 1.0
@@ -244,11 +249,11 @@ def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors, eta: float |
     """
     rows: list[dict[int, Any]] = [{place: 1.0} for place in range(len(factor.effects))]
     for block in factor.blocks:
-        shape = priors[f"cor({factor.label})"].args["eta"] if eta is None else eta
+        shape = priors[factor.cor].args["eta"] if eta is None else eta
         for i, place in enumerate(block[1:], start=1):
             row, remaining = {}, 1.0
             for j, other in enumerate(block[:i]):
-                name = f"{factor.name}_{place}_{other}_partial_offset"
+                name = factor.names.auxiliary(f"{place}_{other}_partial")
                 a = shape + (len(block) - 2 - j) / 2
                 beta = model[name] if name in model.named_vars else pm.Beta(name, a, a)
                 partial = 2 * beta - 1
@@ -259,12 +264,11 @@ def _cholesky_rows(model: pm.Model, factor: Factor, priors: Priors, eta: float |
 
 
 def _record_correlations(model: pm.Model, factor: Factor, rows: list[dict[int, Any]]) -> None:
-    name, q = f"{factor.name}_corr", len(rows)
+    name, q = factor.names.correlations, len(rows)
     if not factor.blocks or name in model.named_vars:
         return
-    labels = [effect.label for effect in factor.effects]
-    dims = (f"{factor.name}_effect", f"{factor.name}_effect_other")
-    model.add_coords(dict.fromkeys(dims, labels))
+    dims = factor.names.effect_dims
+    model.add_coords(dict.fromkeys(dims, factor.effect_names))
     products = [[sum(a[k] * b[k] for k in a.keys() & b.keys()) for b in rows] for a in rows]
     corr = [[1.0 if i == j else products[i][j] for j in range(q)] for i in range(q)]
     pm.Deterministic(name, pt.stacklists(corr), dims=dims)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
+from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
-from hierkit.model.terms import Array
 
 RIDGE = 1e-8  # of a column's length, where a flat prior says nothing
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hierkit.model.terms import Array, Column, Evaluated, component_values, weighted_mean, weighted_sd
+from hierkit.arrays import Array
+from hierkit.model.terms import Column, Evaluated, component_values, weighted_mean, weighted_sd
 
 ROUNDING = 1e-10
 

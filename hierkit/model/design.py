@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor, make_factors
+from hierkit.model.names import check_coefficients
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
 from hierkit.model.syntax import Node, columns_in, plain_columns
-from hierkit.model.terms import Array, Column, Evaluator, check_magnitude, functions, weighted_mean
+from hierkit.model.terms import Column, Evaluator, check_magnitude, functions, weighted_mean
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 
@@ -201,6 +203,5 @@ def _common(formula: Formula, evaluator: Evaluator) -> tuple[tuple[Column, ...],
         else:
             columns += item.columns
             parts.append(item.values)
-    if taken := [c.label for c in columns if c.label in ("Intercept", "sigma") and not c.is_intercept]:
-        raise refusal(f"A predictor is called {taken[0]!r}", "That is a parameter's own name", "Rename the column")
+    check_coefficients(column.label for column in columns if not column.is_intercept)
     return tuple(columns), np.hstack(parts), offset

@@ -15,14 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model.centre import effects_at_centre
 from hierkit.model.formula import GroupTerm
+from hierkit.model.names import BAMBI_INTERCEPT, INTERCEPT, FactorNames, check_coefficients, correlations, degrees, sd
 from hierkit.model.syntax import quoted
-from hierkit.model.terms import Array, Column, Evaluated, Evaluator
+from hierkit.model.terms import Column, Evaluated, Evaluator
 
 CONSTANT = 1e-10  # of a column's variance: rounding
-GROUP_INTERCEPT = Column("1", "1", "1", is_intercept=True)
+GROUP_INTERCEPT = Column(INTERCEPT, INTERCEPT, BAMBI_INTERCEPT, is_intercept=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,31 @@ class Factor:
 
     def variable(self, effect: Column) -> str:
         """The name in the draws of the variable that holds an effect, `wait|team`."""
-        return f"{effect.term}|{self.name}"
+        return self.names.effects(effect.term)
+
+    @property
+    def names(self) -> FactorNames:
+        """The names of its variables and dimensions in the draws."""
+        return FactorNames(self.name)
+
+    @property
+    def effect_names(self) -> list[str]:
+        """The coordinates of its correlation matrix in the draws, where Bambi calls an intercept `1`."""
+        return [BAMBI_INTERCEPT if effect.is_intercept else effect.label for effect in self.effects]
+
+    def sd(self, effect: Column) -> str:
+        """The parameter `sd(wait|team)`."""
+        return sd(effect.label, self.label)
+
+    @property
+    def cor(self) -> str:
+        """The parameter `cor(team)`."""
+        return correlations(self.label)
+
+    @property
+    def nu(self) -> str:
+        """The parameter `nu(team)`."""
+        return degrees(self.label)
 
 
 @dataclass(frozen=True)
@@ -201,9 +227,10 @@ def _factor(
 ) -> Factor:
     flat = tuple(effect for block in effects for effect in block)
     labels = [effect.label for effect in flat]
+    check_coefficients(effect.label for effect in flat if not effect.is_intercept)
     if doubled := sorted({effect for effect in labels if labels.count(effect) > 1}):
         raise refusal(
-            f"The effects {', '.join(doubled)} of {label!r} are given twice",
+            f"The effect {', '.join(doubled)} of {label!r} is given more than once",
             "An effect belongs to one group term of its factor, and (x | g) has an intercept of its own",
             f"Write (0 + x | {label}) for a slope without it",
         )

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierkit.arrays import Array
 from hierkit.model.design import Design, as_formulae_needs
 from hierkit.model.groups import evaluated_effects
 from hierkit.model.spelling import safe_names
-from hierkit.model.terms import Array, Evaluator
+from hierkit.model.terms import Evaluator
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
 from hierkit.model.design import Design, outcome_values
@@ -18,7 +19,7 @@ from hierkit.model.outcome import Outcome
 from hierkit.model.rows import count_rows, read_rows
 from hierkit.model.spelling import safe_names
 from hierkit.model.syntax import callee_of, outer_calls
-from hierkit.model.terms import Array, Evaluator
+from hierkit.model.terms import Evaluator
 
 SHOWN = 5
 

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.centre import common_spread
 from hierkit.model.design import Design
 from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
-from hierkit.model.terms import Array, weighted_mean
+from hierkit.model.names import Kind, all_sds, kind_of, sd, with_intercepts
+from hierkit.model.terms import weighted_mean
 
 EFFECTS = ("normal", "student_t")
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
@@ -100,15 +102,16 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
         raise refusal(
             f"priors is {user!r}", "priors maps names to distributions", 'Pass {"sigma": "HalfNormal(10)"} and the like'
         )
+    given = {with_intercepts(name): prior for name, prior in (user or {}).items()}
     defaults = _coefficient_defaults(design) | _group_defaults(design, effects)
     names = _group_names(design) | _term_names(design)
     chosen: dict[str, Prior] = {}
-    unknown = [name for name in user or {} if name not in defaults and name not in names]
+    unknown = [name for name in given if name not in defaults and name not in names]
     if unknown:
         raise _unknown(unknown[0], [*defaults, *names])
     # the name of a factor yields to the name of a term, and that to the name of one parameter
-    for name in sorted(user or {}, key=lambda name: (name in defaults, "|" in name)):
-        prior = read_prior(name, (user or {})[name])
+    for name in sorted(given, key=lambda name: (name in defaults, "|" in name)):
+        prior = read_prior(name, given[name])
         for parameter in [name] if name in defaults else names[name]:
             _check_support(parameter, prior)
             chosen[parameter] = prior
@@ -128,8 +131,8 @@ def _where(design: Design, chosen: frozenset[str]) -> dict[str, str]:
     if design.has_intercept and (design.column_means != 0).any():
         found["Intercept"] = "centre"
     for factor in design.factors:
-        own = [f"sd({e.label}|{factor.label})" for i, e in enumerate(factor.effects) if factor.depends_on_zero(i)]
-        own += [f"cor({factor.label})"] if own else []
+        own = [factor.sd(e) for i, e in enumerate(factor.effects) if factor.depends_on_zero(i)]
+        own += [factor.cor] if own else []
         place = "zero" if chosen & set(own) else "centre"
         found |= dict.fromkeys(own, place)
     return found
@@ -137,7 +140,7 @@ def _where(design: Design, chosen: frozenset[str]) -> dict[str, str]:
 
 def held_at_zero(factor: Factor, priors: Priors) -> bool:
     """Whether the priors of a factor hold where predictors are zero, and that is another place than the centre."""
-    return priors.holds.get(f"cor({factor.label})") == "zero"
+    return priors.holds.get(factor.cor) == "zero"
 
 
 def moved_to_centre(factor: Factor, priors: Priors) -> bool:
@@ -149,7 +152,7 @@ def moved_to_centre(factor: Factor, priors: Priors) -> bool:
     """
     spreads = np.array([effect.spread or 1.0 for effect in factor.effects])
     shifts = abs(factor.T - np.eye(len(spreads))) * spreads[:, None] / spreads
-    uniform = any(priors[f"sd({effect.label}|{factor.label})"].name == "Uniform" for effect in factor.effects)
+    uniform = any(priors[factor.sd(effect)].name == "Uniform" for effect in factor.effects)
     return held_at_zero(factor, priors) and bool(shifts.max() > FAR) and not uniform
 
 
@@ -192,11 +195,11 @@ def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
     for factor in design.factors:
         for effect in factor.effects:
             scale = level if effect.spread is None else unit / effect.spread
-            priors[f"sd({effect.label}|{factor.label})"] = make_prior("HalfNormal", scale)
+            priors[factor.sd(effect)] = make_prior("HalfNormal", scale)
         if factor.blocks:
-            priors[f"cor({factor.label})"] = make_prior("LKJ", 2)
+            priors[factor.cor] = make_prior("LKJ", 2)
         if effects == "student_t":
-            priors[f"nu({factor.label})"] = make_prior("Gamma", 2, 0.1)
+            priors[factor.nu] = make_prior("Gamma", 2, 0.1)
     return priors
 
 
@@ -209,9 +212,9 @@ def _group_names(design: Design) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for factor in design.factors:
         for effect in factor.effects:
-            parameter = f"sd({effect.label}|{factor.label})"
-            names.setdefault(f"sd({factor.label})", []).append(parameter)
-            names.setdefault(f"sd({effect.term_label}|{factor.label})", []).append(parameter)
+            parameter = factor.sd(effect)
+            names.setdefault(all_sds(factor.label), []).append(parameter)
+            names.setdefault(sd(effect.term_label, factor.label), []).append(parameter)
     return names
 
 
@@ -224,12 +227,13 @@ def _term_names(design: Design) -> dict[str, list[str]]:
 
 def _check_support(parameter: str, prior: Prior) -> None:
     positive = prior.name in POSITIVE or (prior.name in BOUNDED and prior.args["lower"] >= 0)
-    if parameter.startswith("cor("):
+    kind = kind_of(parameter)
+    if kind is Kind.CORRELATION:
         fits, needed = prior.name in CORRELATION, "Correlations take LKJ(eta)"
-    elif parameter == "sigma" or parameter.startswith(("sd(", "nu(")):
-        fits, needed = positive, f"It takes {', '.join(POSITIVE)}, or Uniform from 0 or more"
-    else:
+    elif kind is Kind.COEFFICIENT:
         fits, needed = prior.name not in CORRELATION, "A coefficient takes a distribution of numbers"
+    else:
+        fits, needed = positive, f"It takes {', '.join(POSITIVE)}, or Uniform from 0 or more"
     if not fits:
         raise refusal(f"The prior {prior} for {parameter!r} does not fit it", needed, "Choose one of these")
 

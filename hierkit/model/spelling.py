@@ -12,9 +12,9 @@ from typing import Any
 from formulae import expr as ast
 from formulae.token import Token
 
-from hierkit.model.syntax import Node, walk
+from hierkit.model.syntax import CODINGS, Node, walk
 
-RESERVED = frozenset({"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"})
+RESERVED = CODINGS | {"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"}
 SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
 
 

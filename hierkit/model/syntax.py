@@ -82,15 +82,14 @@ def render(node: Node, rename: Rename = str) -> str:
         case ast.Unary():
             return f"{node.operator.lexeme}{render(node.right, rename)}"
         case ast.Call():
-            return f"{callee_of(node)}({', '.join(render(arg, rename) for arg in node.args)})"
+            args = [coding_of(node, arg) or render(arg, rename) for arg in node.args]
+            return f"{callee_of(node)}({', '.join(args)})"
         case ast.Assign():
             return f"{node.name.name.lexeme}={render(node.value, rename)}"
         case ast.Literal() if isinstance(node.value, float):
             return np.format_float_positional(node.value, trim="-")  # formulae knows no exponents
         case ast.Literal():
             return str(node.value) if node.lexeme is None else str(node.lexeme)
-        case _ if column_of(node) in CODINGS:
-            return column_of(node)
         case _:
             return quoted(rename(column_of(node)))
 
@@ -126,8 +125,17 @@ def children(node: Node) -> list[Node]:
 
 def columns_in(node: Node) -> list[str]:
     """The names of all columns in order of appearance, doubles included."""
-    names = [column_of(n) for n in walk(node) if isinstance(n, ast.Variable | ast.QuotedName)]
-    return [name for name in names if name not in CODINGS]
+    if isinstance(node, ast.Variable | ast.QuotedName):
+        return [column_of(node)]
+    below = [child for child in children(node) if not coding_of(node, child)]
+    return [name for child in below for name in columns_in(child)]
+
+
+def coding_of(call: Node, argument: Node) -> str | None:
+    """The coding that an argument names, as in `C(h, Sum)`; None for the category and for every other argument."""
+    codes = isinstance(call, ast.Call) and callee_of(call) == "C" and argument is not call.args[0]
+    named = codes and isinstance(argument, ast.Variable) and column_of(argument) in CODINGS
+    return column_of(argument) if named else None
 
 
 def column_of(node: Node) -> str:

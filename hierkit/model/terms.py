@@ -23,13 +23,11 @@ from formulae.resolver import ResolverError
 from formulae.scanner import ScanError
 from formulae.terms.call_resolver import CallResolverError
 from formulae.terms.terms import Model
-from numpy.typing import NDArray
 
+from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.spelling import without_slash
 from hierkit.model.syntax import Node, outer_calls, render
-
-Array = NDArray[np.float64]
 
 LARGEST = 1e100
 NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")

@@ -8,12 +8,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hierkit.intervals import interval
 from hierkit.plots.canvas import (
     MAIN,
     MOST_LABELS,
     OTHER,
     QUIET,
-    interval,
     paper,
     reference,
     shorten,

@@ -2,39 +2,30 @@
 
 import io
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import arviz_plots  # noqa: F401  (its import makes ArviZ's styles known)
-import arviz_stats
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from arviz_base import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
+from hierkit.intervals import Interval
+
 STYLE = "arviz-variat"
-MAIN, OTHER, THIRD, QUIET = "C0", "C1", "C2", "#7f7f7f"
+MAIN = "C0"
+OTHER = "C1"
+QUIET = "#7f7f7f"
 MOST_LABELS = 40  # on an axis
 BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
 NAMED = 5  # extremes, where there are more
 DECADE = 10
 DPI = 100
 WIDEST = 11.0  # inches: on a page of a report, letters are still as large as those around them
-SAMPLE_DIMS = ("chain", "draw")
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
-
-
-@dataclass(frozen=True, eq=False)
-class Interval:
-    """Means of draws and the bounds of their intervals, as arrays of the draws' other dims."""
-
-    mean: NDArray[np.float64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
 
 
 class Picture(Figure):
@@ -53,14 +44,6 @@ def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4
         figure = Picture(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
-
-
-def interval(draws: xr.DataArray) -> Interval:
-    """Means and intervals, by ArviZ's settings."""
-    prob, kind = rcParams["stats.ci_prob"], rcParams["stats.ci_kind"]
-    bounds = (arviz_stats.eti if kind == "eti" else arviz_stats.hdi)(draws, prob=prob, dim=list(SAMPLE_DIMS))
-    lower, upper = (bounds.sel(ci_bound=bound).values for bound in ("lower", "upper"))
-    return Interval(draws.mean(SAMPLE_DIMS).values, lower, upper)
 
 
 def whiskers(axes: Axes, found: Interval, labels: Iterable[Any], many: str = "groups", color: str = MAIN) -> None:
@@ -124,7 +107,7 @@ def reference(axes: Axes, at: float, horizontal: bool = False) -> None:
 def unit(draws: xr.Dataset, effect: Hashable) -> str:
     """The unit of an effect, per unit of what it multiplies."""
     scale = words(draws, "scale", "link scale")
-    return scale if effect == "1" else f"{scale} per unit of {shorten(effect)}"
+    return scale if effect == "Intercept" else f"{scale} per unit of {shorten(effect)}"
 
 
 def words(draws: xr.Dataset, name: str, default: str) -> str:

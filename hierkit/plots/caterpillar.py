@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from hierkit.intervals import interval, interval_in_words
 from hierkit.plots.canvas import (
     MAIN,
     MOST_LABELS,
     NAMED,
     OTHER,
-    interval,
     paper,
     reference,
     shorten,
@@ -19,7 +19,6 @@ from hierkit.plots.canvas import (
     whiskers,
     words,
 )
-from hierkit.plots.settings import spoken_interval
 
 SHARES = (0.5, 0.89)  # of groups inside the ellipses
 
@@ -38,7 +37,7 @@ def draw(draws: xr.Dataset) -> Figure:
         axes.set_xlabel(f"{shorten(effect)}: deviation ({unit(draws, effect)})")
     if together:
         _pairs(panels[-1], draws, effects)
-    figure.suptitle(f"Groups of {words(draws, 'factor', 'the factor')}, {spoken_interval()}", fontsize="medium")
+    figure.suptitle(f"Groups of {words(draws, 'factor', 'the factor')}, {interval_in_words()}", fontsize="medium")
     return figure
 
 

@@ -3,8 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, interval, paper, shorten, words
-from hierkit.plots.settings import spoken_interval
+from hierkit.intervals import interval, interval_in_words
+from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, paper, shorten, words
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -26,6 +26,6 @@ def draw(draws: xr.Dataset) -> Figure:
     if "closed_form" in draws:
         axes.plot(x, draws["closed_form"].values, color="black", ls=":", lw=1, label="marginal, closed form (a check)")
     axes.set(xlabel=shorten(along, 60), ylabel=f"mean of {words(draws, 'outcome', 'the outcome')}")
-    axes.set_title(f"bands: {spoken_interval()}", fontsize="medium")
+    axes.set_title(f"bands: {interval_in_words()}", fontsize="medium")
     axes.legend(fontsize="small")
     return figure

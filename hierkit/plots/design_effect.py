@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, OTHER, interval, paper, reference, words
+from hierkit.intervals import interval
+from hierkit.plots.canvas import MAIN, OTHER, paper, reference, words
 
 FARTHEST = 2.0  # times these data's group size
 

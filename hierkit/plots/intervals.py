@@ -6,8 +6,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MOST_LABELS, SAMPLE_DIMS, interval, paper, reference, shorten, whiskers
-from hierkit.plots.settings import spoken_interval
+from hierkit.arrays import SAMPLE_DIMS
+from hierkit.intervals import interval, interval_in_words
+from hierkit.plots.canvas import MOST_LABELS, paper, reference, shorten, whiskers
 
 MOST_PANELS = 12
 APART = ("term", "component")  # entries of these dims have scales of their own
@@ -36,7 +37,7 @@ def draw(draws: xr.Dataset) -> Figure:
     for panel in axes[len(shown) :]:
         panel.set_visible(False)
     left_out = f"; {len(shown)} of {len(panels)} are shown" if len(shown) < len(panels) else ""
-    figure.suptitle(spoken_interval() + left_out)
+    figure.suptitle(interval_in_words() + left_out)
     return figure
 
 

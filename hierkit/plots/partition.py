@@ -3,8 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import interval, paper, shorten, whiskers
-from hierkit.plots.settings import spoken_interval
+from hierkit.intervals import interval, interval_in_words
+from hierkit.plots.canvas import paper, shorten, whiskers
 
 STYLES = ("-", "--", ":", "-.")
 
@@ -18,7 +18,7 @@ def draw(draws: xr.Dataset) -> Figure:
         figure, (axes,) = paper(1, width=7.0, height=1.4 + 0.4 * len(labels))
         stacked = xr.concat([draws[name] for name in names], dim="entry").stack(all=["entry", "factor"])
         whiskers(axes, interval(stacked.drop_vars(["all", "entry", "factor"], errors="ignore")), labels)
-        axes.set(xlim=(0, 1), xlabel=f"share of the variance between groups, {spoken_interval()}")
+        axes.set(xlim=(0, 1), xlabel=f"share of the variance between groups, {interval_in_words()}")
         return figure
     figure, panels = paper(len(names))
     x = draws[along[0]].values
@@ -29,5 +29,5 @@ def draw(draws: xr.Dataset) -> Figure:
             axes.plot(x, found.mean, color=f"C{k}", ls=STYLES[k % len(STYLES)], label=shorten(factor))
         axes.set(xlabel=shorten(along[0], 60), ylabel=f"{name} share between groups", ylim=(0, None))
         axes.legend(fontsize="small")
-    figure.suptitle(spoken_interval(), fontsize="medium")
+    figure.suptitle(interval_in_words(), fontsize="medium")
     return figure

@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, OTHER, SAMPLE_DIMS, paper, shorten
+from hierkit.arrays import SAMPLE_DIMS
+from hierkit.plots.canvas import MAIN, OTHER, paper, shorten
 
 BINS = 40
 

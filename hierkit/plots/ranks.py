@@ -3,8 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MOST_LABELS, OTHER, interval, paper, reference, whiskers, words
-from hierkit.plots.settings import spoken_interval
+from hierkit.intervals import interval, interval_in_words
+from hierkit.plots.canvas import MOST_LABELS, OTHER, paper, reference, whiskers, words
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -13,7 +13,7 @@ def draw(draws: xr.Dataset) -> Figure:
     figure, (left, right) = paper(2, height=max(4.0, 1.4 + 0.22 * min(size, MOST_LABELS)))
     found = interval(draws["rank"])
     whiskers(left, found, draws["group"].values)
-    left.set_xlabel(f"rank, {spoken_interval()}")
+    left.set_xlabel(f"rank, {interval_in_words()}")
     reference(left, (size + 1) / 2)
     order = found.mean.argsort()
     share = draws["among_best"].mean(("chain", "draw")).values[order]

@@ -1,1 +1,1 @@
-"""What is read from the draws: pure functions, a topic a file."""
+"""What a fit is read for: one file for each page of docs/quantities, under the same name."""

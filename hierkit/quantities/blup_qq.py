@@ -7,12 +7,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.terms import Array
-from hierkit.quantities.effects import read_effects, spoken
-from hierkit.quantities.predictor import flat
-from hierkit.quantities.quantity import Quantity
+from hierkit.posterior.draws import flat
+from hierkit.posterior.effects import read_effects, spoken
+from hierkit.posterior.quantity import Quantity
 
 INFORMATIVE = 0.01  # of τ²: below, and within three Monte Carlo errors of nothing, a group's rows say nothing
 LEVEL = 0.05
@@ -86,7 +86,7 @@ def _moments(posterior: xr.Dataset, factor: Factor) -> tuple[Array, Array, Array
     """
     effects = read_effects(posterior, factor)
     u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
-    if f"{factor.name}_nu" in posterior and (nu := float(posterior[f"{factor.name}_nu"].mean())) > 2:
+    if factor.names.degrees in posterior and (nu := float(posterior[factor.names.degrees].mean())) > 2:
         G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
     mean, centred = u.mean(axis=0), u - u.mean(axis=0)
     gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)

@@ -5,8 +5,8 @@ import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.quantities.effects import coefficient_draws
-from hierkit.quantities.quantity import Quantity
+from hierkit.posterior.effects import coefficient_draws
+from hierkit.posterior.quantity import Quantity
 
 
 def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:

@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 
 from hierkit.model.design import Design
-from hierkit.quantities.effects import spoken
+from hierkit.posterior.draws import read_draws
+from hierkit.posterior.effects import spoken
+from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.icc import response_icc
-from hierkit.quantities.predictor import read_draws
-from hierkit.quantities.quantity import Quantity
 
 
 def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:

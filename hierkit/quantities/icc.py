@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
+from hierkit.integration.logistic_normal import mean_probability, variance_of_probability
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
-from hierkit.model.terms import Array
-from hierkit.quantities.effects import student_t_note
-from hierkit.quantities.logistic_normal import mean_probability, variance_of_probability
-from hierkit.quantities.predictor import Draws, common_part, group_variance, read_draws
-from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.typical import dim_of, grid_of, mean_row, typical_rows
+from hierkit.model.reference_rows import dim_of, grid_of, mean_row, typical_rows
+from hierkit.posterior.draws import Draws, common_part, group_variance, read_draws
+from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.quantity import Quantity
 
 LOGISTIC_VARIANCE = np.pi**2 / 3
 ALL = "all"

@@ -5,10 +5,10 @@ import xarray as xr
 
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
-from hierkit.quantities.effects import student_t_note
+from hierkit.posterior.draws import batches, read_draws
+from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.icc import LOGISTIC_VARIANCE, average_variances
-from hierkit.quantities.predictor import batches, read_draws
-from hierkit.quantities.quantity import Quantity
 
 
 def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:

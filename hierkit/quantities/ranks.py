@@ -6,9 +6,9 @@ from scipy.stats import rankdata
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.quantities.effects import read_effects, spoken
-from hierkit.quantities.predictor import flat, read_draws
-from hierkit.quantities.quantity import Quantity
+from hierkit.posterior.draws import flat, read_draws
+from hierkit.posterior.effects import read_effects, spoken
+from hierkit.posterior.quantity import Quantity
 
 
 def ranks(

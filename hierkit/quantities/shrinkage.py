@@ -1,21 +1,20 @@
-"""How much of its own evidence each group keeps: shrinkage factors, pooling factors, the break-even group size."""
+"""How much of its own evidence each group keeps."""
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hierkit.errors import check_word, refusal
+from hierkit.arrays import Array
+from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.terms import Array
-from hierkit.quantities.effects import entry, read_covariance, read_effects, spoken, stack, student_t_note
-from hierkit.quantities.information import cholesky, information, inverse, mean_weight, times
-from hierkit.quantities.predictor import flat, read_draws
-from hierkit.quantities.quantity import Quantity
+from hierkit.posterior.draws import read_draws
+from hierkit.posterior.effects import spoken, student_t_note
+from hierkit.posterior.information import cholesky, information, inverse, mean_weight, times
+from hierkit.posterior.quantity import Quantity
 
 KINDS = ("blup", "spread")
-FEWEST_GROUPS = 10
 
 
 def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, kind: str = "blup") -> Quantity:
@@ -133,78 +132,3 @@ def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> s
     if outside:
         text += f" {outside} diagonal entries lie outside 0 to 1, where one effect's rows speak for another."
     return text
-
-
-def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
-    """Pooling factors 1 - Var_k(E u_k) / E(Var_k u_k) of each batch of effects (Gelman and Pardoe 2006).
-
-    Parameters
-    ----------
-    posterior, design, factor
-        As for `shrinkage`.
-
-    Returns
-    -------
-    Quantity
-        `pooling` (effect,) and `group_pooling` (group, effect), min(1, (sd u_k / τ)²) with τ² the posterior mean of the
-        variance; `n` (group). Each is one number with no posterior of its own. 0: no pooling, 1: complete pooling.
-
-    Raises
-    ------
-    HierkitError
-        For an unknown factor.
-    """
-    chosen = design.factor(factor)
-    effects = read_effects(posterior, chosen)
-    u, sample = effects.u, ("chain", "draw")
-    batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
-    labels = [effect.label for effect in chosen.effects]
-    variance = stack([entry(effects.cov, label, label) for label in labels], "effect", labels)
-    by_group = np.minimum(1, u.var(sample, ddof=1) / variance.mean(sample))
-    definition = (
-        f"Pooling factors of {chosen.label}: 1 - Var(E u) / E(Var u) over groups, and for each group (sd u / τ)² "
-        "(Gelman and Pardoe 2006). 0: no pooling, 1: complete pooling."
-    )
-    if len(chosen.levels) < FEWEST_GROUPS:
-        definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
-    return Quantity(xr.Dataset({"n": effects.n, "pooling": batch, "group_pooling": by_group}), definition)
-
-
-def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
-    """The rows at which a group's mean is pulled half of the way: n* = 1 / (τ² w).
-
-    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ². For a Bernoulli one the mean p (1 - p) of the rows in each draw.
-
-    Parameters
-    ----------
-    posterior, design, factor
-        As for `shrinkage`; the factor has an intercept.
-
-    Returns
-    -------
-    Quantity
-        `rows` (chain, draw); trials for counts. A group of fewer learns more from the others than from itself (Gelman
-        and Hill 2007, ch. 12). With varying slopes it is that of the level where their predictors are zero.
-
-    Raises
-    ------
-    HierkitError
-        For a factor without a group intercept.
-    """
-    chosen = design.factor(factor)
-    if not any(effect.is_intercept for effect in chosen.effects):
-        raise refusal(
-            f"{chosen.label!r} has no group intercept", "The break-even size is that of a group's level", "Add (1 | g)"
-        )
-    draws = read_draws(posterior, design)
-    at = [effect.is_intercept for effect in chosen.effects].index(True)
-    variance = flat(read_covariance(posterior, chosen))[:, at, at]
-    definition = (
-        f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence. Draws with τ near zero carry its mean far up: read the interval."
-    )
-    if design.outcome.trials is not None:
-        definition += " Rows are trials."
-    if len(chosen.effects) > 1:
-        definition += " The level is that where the predictors of its other effects are zero."
-    return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)

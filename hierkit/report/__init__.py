@@ -1,1 +1,1 @@
-"""A fit, told: the same sections as text and as one HTML file."""
+"""A fit as a report: the same sections as text and as one HTML file."""

@@ -6,17 +6,18 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from hierkit.checks.all_checks import checks
+from hierkit.checks.findings import Findings
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.names import FactorNames
 from hierkit.model.priors import Priors
+from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.blup_qq import blup_qq
-from hierkit.quantities.checks import checks
-from hierkit.quantities.findings import Findings
 from hierkit.quantities.icc import icc
-from hierkit.quantities.marginal import marginal_coefficients
-from hierkit.quantities.quantity import Quantity
+from hierkit.quantities.marginal_coefficients import marginal_coefficients
 from hierkit.quantities.shrinkage import shrinkage
-from hierkit.quantities.variance import variance_components
+from hierkit.quantities.variance_components import variance_components
 
 MOST_FITTED = 500  # groups that are fitted or drawn each for itself
 ENOUGH, FEWEST = 1000, 100  # draws for what takes long and is shown to three digits, fewer for many rows
@@ -72,7 +73,7 @@ class Parts:
 
     def is_student_t(self, factor: Factor) -> bool:
         """Whether a factor's effects are Student-t."""
-        return f"{factor.name}_nu" in self.posterior
+        return factor.names.degrees in self.posterior
 
     def spread(self, factor: Factor) -> str:
         """What τ is called."""
@@ -98,7 +99,7 @@ def without_levels(parts: Parts) -> Parts:
     unused = {name: levels for name, levels in parts.design.rows.unused_levels.items() if name not in grouping}
     rows = replace(parts.design.rows, unused_levels=unused)
     design = replace(parts.design, factors=factors, rows=rows)
-    coords = {f"{name}__factor_dim": levels for name, levels in names.items()}
+    coords = {FactorNames(name).group_dim: levels for name, levels in names.items()}
     nodes = {name: node.to_dataset() for name, node in parts.draws.children.items()}
     draws = xr.DataTree.from_dict(nodes | {"posterior": nodes["posterior"].assign_coords(coords)})
     draws.attrs = parts.draws.attrs

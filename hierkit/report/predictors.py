@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from hierkit.model.design import Design
+from hierkit.model.reference_rows import is_measured
 from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Column
-from hierkit.quantities.blups import partner
 from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.typical import is_measured
+from hierkit.quantities.group_effects import partner
 from hierkit.report.parts import Parts
 from hierkit.report.words import event, level_of, listed, number, zeros_of
 
@@ -100,7 +100,7 @@ def _spread(parts: Parts, column: Column) -> str:
     for factor in parts.design.factors:
         for effect in factor.effects:
             if partner(effect, parts.design.columns) is column:
-                sd = number(parts.sds.sel(component=f"sd({effect.label}|{factor.label})"))
+                sd = number(parts.sds.sel(component=factor.sd(effect)))
                 unit = " log odds" if parts.design.family == "bernoulli" else ""
                 text += f" It differs between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
     return text

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from hierkit.plots.settings import spoken_interval
-from hierkit.quantities.quantity import Quantity
+from hierkit.intervals import interval_in_words
+from hierkit.posterior.quantity import Quantity
 
 MOST_ROWS = 400
 WIDTH = 100
@@ -87,7 +87,7 @@ def quantity_section(title: str, quantity: Quantity, caption: str, notes: tuple[
     table = quantity.table()
     sentences = [quantity.definition]
     if "ci_prob" in table.attrs:
-        sentences.append(f"Intervals are {spoken_interval()}.")
+        sentences.append(f"Intervals are {interval_in_words()}.")
     return Section(title, (*sentences, *notes), table, caption)
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.errors import check_word
+from hierkit.intervals import interval_in_words
 from hierkit.model.design import Design
-from hierkit.plots.settings import spoken_interval
-from hierkit.quantities.blups import group_effects
+from hierkit.model.reference_rows import is_measured
+from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.pooling import compare_pooling
-from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.slopes import response_curve
-from hierkit.quantities.typical import is_measured
-from hierkit.quantities.variance import variance_components
+from hierkit.quantities.group_effects import group_effects
+from hierkit.quantities.response_curve import response_curve
+from hierkit.quantities.variance_components import variance_components
 from hierkit.report.parts import MOST_FITTED, Parts, count
 from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
 from hierkit.report.story import story
@@ -54,7 +54,7 @@ def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[
 
 
 def _found(parts: Parts) -> Iterator[Section]:
-    yield Section("What was found", (*story(parts), f"Numbers in parentheses are {spoken_interval()}."))
+    yield Section("What was found", (*story(parts), f"Numbers in parentheses are {interval_in_words()}."))
 
 
 def _trust(parts: Parts) -> Iterator[Section]:

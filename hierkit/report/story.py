@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from hierkit.model.groups import Factor
-from hierkit.quantities.blups import partner
-from hierkit.quantities.effects import read_effects, student_t_note
-from hierkit.quantities.predictor import group_variance, read_draws
-from hierkit.quantities.typical import mean_row
+from hierkit.model.reference_rows import mean_row
+from hierkit.posterior.draws import group_variance, read_draws
+from hierkit.posterior.effects import read_effects, student_t_note
+from hierkit.quantities.group_effects import partner
 from hierkit.report.parts import Parts
 from hierkit.report.predictors import told_predictors
 from hierkit.report.words import number, per_unit, scale, spoken_effect, verdict
@@ -41,7 +41,7 @@ def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
         common = partner(effect, design.columns)
         if common is not None and not effect.is_intercept:
             continue
-        sd = number(parts.sds.sel(component=f"sd({effect.label}|{factor.label})"))
+        sd = number(parts.sds.sel(component=factor.sd(effect)))
         what = spoken_effect(design, effect, factor.effects)
         start = f"Groups of {factor.label} differ: {what}" if first else f"{what[0].upper()}{what[1:]}"
         unit = f"{scale(design)}{per_unit(design, effect, factor.effects)}"

@@ -6,11 +6,11 @@ from typing import Any
 
 import xarray as xr
 
+from hierkit.checks.findings import Findings
 from hierkit.model.design import Design
+from hierkit.model.reference_rows import is_measured
 from hierkit.model.terms import Column
-from hierkit.quantities.findings import Findings
-from hierkit.quantities.quantity import Quantity
-from hierkit.quantities.typical import is_measured
+from hierkit.posterior.quantity import Quantity
 
 
 @dataclass(frozen=True)

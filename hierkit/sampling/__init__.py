@@ -14,9 +14,9 @@ import xarray as xr
 from hierkit.errors import check_word, refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
-from hierkit.sampling.progress import explaining_a_wait
+from hierkit.sampling.console import explaining_a_wait
+from hierkit.sampling.engines import FAST_ENGINES, reason_against, spoken_factors
 from hierkit.sampling.settings import Settings
-from hierkit.sampling.support import FAST_ENGINES, reason_against, spoken_factors
 
 ENGINES = ("auto", "marginal", "joint", "pymc")
 MOST_BYTES = 2e9
@@ -170,14 +170,14 @@ def _drawn_afterwards(design: Design, choice: Choice, sizes: list[int]) -> int:
 def _run(design: Design, priors: Priors, effects: str, choice: Choice, settings: Settings) -> xr.DataTree:
     if choice.engine == "marginal":
         with explaining_a_wait(COMPILING, settings.progressbar):
-            from hierkit.sampling.marginal import sample_marginal  # numba and nutpie take a second to import
+            from hierkit.sampling.marginal.engine import sample_marginal  # numba and nutpie take a second to import
 
         return sample_marginal(design, priors, settings)
     if choice.engine == "joint":
         with explaining_a_wait(COMPILING, settings.progressbar):
-            from hierkit.sampling.joint import sample_joint
+            from hierkit.sampling.joint.engine import sample_joint
 
         return sample_joint(design, priors, settings)
-    from hierkit.sampling.pymc import sample_pymc  # Bambi and PyMC take seconds to import
+    from hierkit.sampling.pymc.engine import sample_pymc  # Bambi and PyMC take seconds to import
 
     return sample_pymc(design, priors, effects, settings)

@@ -15,14 +15,14 @@ def test_gaussian_defaults(data):
         "x": make_prior("Normal", 0, 2.5 * sd_y / sd_x),
         "k[b]": make_prior("Normal", 0, 2.5 * sd_y / sd_b),
         "sigma": make_prior("HalfStudentT", 4, sd_y),
-        "sd(1|g)": make_prior("HalfNormal", 2.5 * sd_y),
+        "sd(Intercept|g)": make_prior("HalfNormal", 2.5 * sd_y),
         "sd(x|g)": make_prior("HalfNormal", 2.5 * sd_y / sd_x),
         "cor(g)": make_prior("LKJ", 2),
     }
     for name, prior in expected.items():
         assert priors[name].name == prior.name
         np.testing.assert_allclose(list(priors[name].args.values()), list(prior.args.values()))
-    assert list(priors) == ["Intercept", "x", "k[b]", "k[a]", "sigma", "sd(1|g)", "sd(x|g)", "cor(g)"]
+    assert list(priors) == ["Intercept", "x", "k[b]", "k[a]", "sigma", "sd(Intercept|g)", "sd(x|g)", "cor(g)"]
 
 
 def test_bernoulli_defaults(data):
@@ -30,7 +30,7 @@ def test_bernoulli_defaults(data):
     slope = 2.5 / data.x.std(ddof=0)
     assert priors["Intercept"] == make_prior("Normal", 0, 2.5)
     assert priors["x"].args["sigma"] == pytest.approx(slope)
-    assert priors["sd(1|g)"] == make_prior("HalfNormal", 2.5)
+    assert priors["sd(Intercept|g)"] == make_prior("HalfNormal", 2.5)
     assert priors["sd(x|g)"].args["sigma"] == pytest.approx(slope)
     assert "sigma" not in priors
     assert "cor(g)" not in priors
@@ -70,12 +70,12 @@ def test_where_priors_hold(data):
     """At the centre, unless the user sets one that means another thing where x is zero."""
     design = design_of("y ~ x + (x | g) + (1 | s)", data)
     default = make_priors(design)
-    assert default.holds == dict.fromkeys(["Intercept", "sd(1|g)", "cor(g)"], "centre")
+    assert default.holds == dict.fromkeys(["Intercept", "sd(Intercept|g)", "cor(g)"], "centre")
     assert make_priors(design, {"sd(x|g)": "Exponential(1)"}).holds == default.holds
-    for name in ("sd(1|g)", "sd(g)", "cor(g)"):
+    for name in ("sd(Intercept|g)", "sd(g)", "cor(g)"):
         prior = "LKJ(1)" if name.startswith("cor") else "Exponential(1)"
         chosen = make_priors(design, {name: prior})
-        assert chosen.holds == {"Intercept": "centre", "sd(1|g)": "zero", "cor(g)": "zero"}
+        assert chosen.holds == {"Intercept": "centre", "sd(Intercept|g)": "zero", "cor(g)": "zero"}
         assert make_priors(design, chosen).holds == chosen.holds
     assert make_priors(design, default).holds == default.holds
     assert make_priors(design_of("y ~ x + (x || g)", data)).holds == {"Intercept": "centre"}
@@ -84,7 +84,7 @@ def test_where_priors_hold(data):
 def test_levels_without_a_common_intercept_differ_from_zero(data):
     y = data.y + 1000
     priors = make_priors(design_of("y ~ 0 + x + (1 | g)", data.assign(y=y)))
-    assert priors["sd(1|g)"].args["sigma"] == pytest.approx(2.5 * np.sqrt((y**2).mean()))
+    assert priors["sd(Intercept|g)"].args["sigma"] == pytest.approx(2.5 * np.sqrt((y**2).mean()))
 
 
 def test_zero_of_y_moves_the_intercept_only(data):
@@ -146,14 +146,14 @@ def test_names_for_several_parameters_yield_to_names_of_one(data):
         {
             "k[b]": "Normal(0, 3)",
             "k": "Normal(0, 1)",
-            "sd(1|g)": "HalfNormal(7)",
+            "sd(Intercept|g)": "HalfNormal(7)",
             "sd(k|g)": "HalfNormal(5)",
             "sd(g)": "HalfNormal(2)",
         },
     )
     assert (str(priors["k[b]"]), str(priors["k[a]"])) == ("Normal(0, 3)", "Normal(0, 1)")
-    assert (str(priors["sd(1|g)"]), str(priors["sd(k[a]|g)"])) == ("HalfNormal(7)", "HalfNormal(5)")
-    assert priors.from_user == {"k[b]", "k[a]", "sd(1|g)", "sd(k[b]|g)", "sd(k[a]|g)"}
+    assert (str(priors["sd(Intercept|g)"]), str(priors["sd(k[a]|g)"])) == ("HalfNormal(7)", "HalfNormal(5)")
+    assert priors.from_user == {"k[b]", "k[a]", "sd(Intercept|g)", "sd(k[b]|g)", "sd(k[a]|g)"}
 
 
 def test_another_fits_priors(data):

@@ -21,7 +21,7 @@ def test_caterpillars_show_each_group_and_name_the_extremes_of_many_groups():
     quantity = fit.group_effects()
     figure = quantity.plot()
     means = quantity.draws["deviation"].mean(("chain", "draw"))
-    np.testing.assert_allclose(points(figure.axes[0])[:, 0], means.sel(effect="1")[::-1])
+    np.testing.assert_allclose(points(figure.axes[0])[:, 0], means.sel(effect="Intercept")[::-1])
     assert labels(figure.axes[0]) == ["4", "3", "2", "1", "0"]
     assert sum(isinstance(patch, Ellipse) for patch in figure.axes[2].patches) == 2
 

@@ -10,14 +10,10 @@ from synthetic import design_of, fixed_draws, synthetic_draws, table
 
 from hierkit import datasets
 from hierkit.errors import HierkitError
-from hierkit.quantities.information import inverse, times
-from hierkit.quantities.shrinkage import (
-    _posterior_covariance,
-    _square_root,
-    break_even_size,
-    pooling_factors,
-    shrinkage,
-)
+from hierkit.posterior.information import inverse, times
+from hierkit.quantities.break_even_size import break_even_size
+from hierkit.quantities.pooling_factors import pooling_factors
+from hierkit.quantities.shrinkage import _posterior_covariance, _square_root, shrinkage
 
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 SLOPES = {"Intercept": 78.247, "wait": -1.014, "1|team_sigma": 68.94**0.5, "wait|team_sigma": 0.11597**0.5}
@@ -39,12 +35,12 @@ def test_random_intercepts_at_reml():
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
     quantity = shrinkage(fixed_draws(design, CSAT), design)
     kept = mean(quantity, "shrinkage")
-    assert kept.sel(group=0, effect="1").item() == pytest.approx(0.6478, abs=5e-5)
-    assert kept.sel(group=17, effect="1").item() == pytest.approx(0.9860, abs=5e-5)
+    assert kept.sel(group=0, effect="Intercept").item() == pytest.approx(0.6478, abs=5e-5)
+    assert kept.sel(group=17, effect="Intercept").item() == pytest.approx(0.9860, abs=5e-5)
     n = design.factors[0].counts
     np.testing.assert_allclose(kept[:, 0], n * 19.057 / (n * 19.057 + 62.167))
     # not the slip that swaps the variances
-    assert kept.sel(group=0, effect="1").item() != pytest.approx(6 * 62.167 / (6 * 62.167 + 19.057), abs=0.1)
+    assert kept.sel(group=0, effect="Intercept").item() != pytest.approx(6 * 62.167 / (6 * 62.167 + 19.057), abs=0.1)
     np.testing.assert_allclose(mean(quantity, "pull"), 1 - kept)
     np.testing.assert_allclose(mean(quantity, "overall"), kept[:, 0])
 

@@ -4,8 +4,9 @@ from scipy.special import expit
 from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
 
 from hierkit.errors import HierkitError
-from hierkit.quantities.logistic_normal import mean_probability
-from hierkit.quantities.slopes import response_curve, slopes
+from hierkit.integration.logistic_normal import mean_probability
+from hierkit.quantities.response_curve import response_curve
+from hierkit.quantities.slopes import slopes
 
 
 def logistic(text: str = "won ~ x + h + (x | g)"):

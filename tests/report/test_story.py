@@ -18,10 +18,10 @@ def test_the_sentences_hold_the_numbers_of_the_tables():
     text = " ".join(story(fit._parts))
     sds = fit.variance_components().table().set_index("component")
     slope = fit.coefficients().table().set_index("term").loc["Days"]
-    assert f"standard deviation of {sds.loc['sd(1|Subject)', 'estimate']:.3g} (" in text
+    assert f"standard deviation of {sds.loc['sd(Intercept|Subject)', 'estimate']:.3g} (" in text
     assert f"changes Reaction by {slope.estimate:.3g} ({slope.ci_lower:.3g} to {slope.ci_upper:.3g})" in text
     assert f"with a standard deviation of {sds.loc['sd(Days|Subject)', 'estimate']:.3g} (" in text
-    level = sds.loc["sd(1|Subject)", "estimate"]
+    level = sds.loc["sd(Intercept|Subject)", "estimate"]
     assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
     assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
     shares = fit.icc().table().set_index("quantity")

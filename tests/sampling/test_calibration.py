@@ -20,10 +20,10 @@ DRAWS, THIN = 400, 4
 PRIORS = {
     "Intercept": "Normal(0, 1)",
     "x": "Normal(0, 1)",
-    "sd(1|g)": "HalfNormal(1)",
+    "sd(Intercept|g)": "HalfNormal(1)",
     "sd(x|g)": "Exponential(1)",
     "cor(g)": "LKJ(2)",
-    "sd(1|d)": "Gamma(2, 4)",
+    "sd(Intercept|d)": "Gamma(2, 4)",
     "sigma": "Gamma(4, 4)",
 }
 MODELS = [
@@ -88,7 +88,7 @@ def ranks(engine: str, text: str, groups: int, place: str, replications: int) ->
     design = design_of(text, data, family)
     known = make_priors(design)
     priors = make_priors(design, {name: prior for name, prior in PRIORS.items() if name in known})
-    priors = replace(priors, holds=dict(priors.holds) | dict.fromkeys(["sd(1|g)", "cor(g)"], place))
+    priors = replace(priors, holds=dict(priors.holds) | dict.fromkeys(["sd(Intercept|g)", "cor(g)"], place))
     quick = make_settings(DRAWS, tune=400, chains=1, cores=1, target_accept=0.9, progressbar=False)
     found: dict[str, list[int]] = {}
     for replication in range(replications):

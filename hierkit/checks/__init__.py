@@ -1,0 +1,1 @@
+"""What to know before using a fit."""

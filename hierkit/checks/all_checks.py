@@ -1,0 +1,43 @@
+"""All findings about a fit: its sampling, its data, and what its posterior says of its structure."""
+
+from itertools import chain
+
+import xarray as xr
+
+from hierkit.checks.data import data_findings
+from hierkit.checks.findings import Findings, sorted_findings
+from hierkit.checks.groups import group_findings
+from hierkit.checks.priors import prior_findings
+from hierkit.checks.sampling import sampling_findings
+from hierkit.checks.structure import structure_findings
+from hierkit.model.design import Design
+from hierkit.model.priors import Priors
+
+
+def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
+    """Every check of docs/findings.md on a fit.
+
+    Parameters
+    ----------
+    draws : xarray.DataTree
+        posterior and sample_stats.
+    design : Design
+        Of the model that was fitted.
+    priors : Priors
+        That it was fitted with.
+
+    Returns
+    -------
+    Findings
+        The gravest first; empty if nothing was found.
+    """
+    posterior = draws["posterior"].to_dataset()
+    return sorted_findings(
+        chain(
+            sampling_findings(draws),
+            prior_findings(posterior, design, priors),
+            structure_findings(posterior, design, priors),
+            group_findings(posterior, design),
+            data_findings(design),
+        )
+    )

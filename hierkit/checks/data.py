@@ -1,0 +1,157 @@
+"""What the data alone tell, before anything is sampled."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.linalg import qr
+from scipy.optimize import linprog
+
+from hierkit.arrays import Array
+from hierkit.checks.findings import Finding
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.names import all_sds
+
+FEW_GROUPS, VERY_FEW_GROUPS = 10, 5
+SCALE_RATIO = 1_000
+MOST_ROWS_FOR_SEPARATION = 20_000
+
+
+def data_findings(design: Design) -> Iterator[Finding]:
+    """Findings about rows, groups and predictors.
+
+    Parameters
+    ----------
+    design : Design
+        Rows, X and factors.
+
+    Yields
+    ------
+    Finding
+        Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
+        every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
+        predictor too, collinear columns, scales far apart, perfect separation.
+    """
+    yield from _rows(design)
+    for factor in design.factors:
+        yield from _groups(design, factor)
+        yield from _outcome_within(design, factor)
+        yield from _common_too(design, factor)
+    yield from _predictors(design)
+    if design.outcome.family != "gaussian":
+        yield from _separation(design)
+
+
+def _rows(design: Design) -> Iterator[Finding]:
+    rows = design.rows
+    if rows.dropped:
+        share = rows.dropped / rows.given
+        columns = ", ".join(f"{name} ({count})" for name, count in rows.missing.items())
+        message = f"{rows.dropped} of {rows.given} rows ({share:.0%}) were left out: missing values in {columns}."
+        advice = "Check that rows are not missing because of their outcome; fill them in where that can be defended."
+        yield Finding("warning" if share > 0.05 else "note", "rows dropped", message, advice)
+    for name, levels in rows.unused_levels.items():
+        shown = ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")
+        message = f"{name} has levels without used rows ({len(levels)}): {shown}."
+        yield Finding("note", "unused levels", message, "They are not part of the model.")
+
+
+def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
+    groups, singles = len(factor.levels), int((factor.counts == 1).sum())
+    if groups < FEW_GROUPS:
+        severity = "warning" if groups < VERY_FEW_GROUPS else "note"
+        message = f"{factor.label} has {groups} groups: how much groups differ is known poorly, and its prior matters."
+        yield Finding(severity, "few groups", message, f"Set a prior on {all_sds(factor.label)} from what you know.")
+    if singles == groups and design.outcome.family == "gaussian" and any(e.is_intercept for e in factor.effects):
+        message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be told apart."
+        yield Finding("warning", "one-row groups", message, "Leave the group term out.")
+    elif singles:
+        message = f"{singles} of {groups} groups of {factor.label} have one row."
+        yield Finding(
+            "note", "one-row groups", message, "They are shrunk strongly; read their intervals, not their means."
+        )
+    for effect, z in zip(factor.effects, factor.Z.T, strict=True):
+        if not effect.is_intercept and factor.varies(z) == "between":
+            message = f"{effect.label} is constant within every group of {factor.label}, and has a group effect there."
+            advice = "A slope cannot be seen within groups; leave the group effect out."
+            yield Finding("warning", "no variation within", message, advice)
+    doubled = any(term.factor_label == factor.label and not term.correlated for term in design.formula.group_terms)
+    if doubled and factor.blocks:
+        levels = ", ".join(factor.effects[i].label for block in factor.blocks for i in block)
+        message = f"As in lme4, || leaves the columns of one term correlated: {levels}."
+        yield Finding(
+            "note", "double bar", message, "For uncorrelated columns, make each a numeric column of the data."
+        )
+
+
+def _outcome_within(design: Design, factor: Factor) -> Iterator[Finding]:
+    """An outcome that was measured once for each group and copied to its rows."""
+    outcome = design.outcome
+    if outcome.trials is not None or (factor.counts == 1).all():
+        return
+    if factor.varies(outcome.y - design.offset) == "between":
+        message = f"{outcome.label} is the same in every row of each group of {factor.label}."
+        advice = f"Make one row of each group, and leave the group terms of {factor.label} out."
+        yield Finding("warning", "outcome constant in groups", message, advice)
+
+
+def _common_too(design: Design, factor: Factor) -> Iterator[Finding]:
+    """Group intercepts that the common columns say already: the factor itself is a predictor."""
+    if not any(effect.is_intercept for effect in factor.effects) or len(factor.levels) > len(design.columns):
+        return
+    between = [x for x in design.X.T if factor.varies(x) == "between" or not np.ptp(x)]
+    if not between:
+        return
+    means = np.array([np.bincount(factor.codes, x, len(factor.levels)) / factor.counts for x in between])
+    if np.linalg.matrix_rank(means) == len(factor.levels):
+        message = f"The predictors have a coefficient for every group of {factor.label} already."
+        advice = f"Leave either the predictor or the group intercepts of {factor.label} out: only priors part them."
+        yield Finding("warning", "common and group effect", message, advice)
+
+
+def _predictors(design: Design) -> Iterator[Finding]:
+    X, labels = design.X, [column.label for column in design.columns]
+    if len(labels) > 1:
+        scaled = _scaled(design)
+        _, r, order = qr(scaled, mode="economic", pivoting=True)
+        size = np.abs(np.diag(r))
+        rank = int((size > 1e-9 * size[0]).sum())
+        if redundant := [labels[i] for i in order[rank:]]:
+            message = f"{', '.join(redundant)} can be computed from the other predictors."
+            yield Finding("warning", "collinear", message, "Leave out one of them: only their priors tell them apart.")
+    sds = {label: float(sd) for label, sd in zip(labels, X.std(axis=0), strict=True) if sd > 0}
+    if sds and max(sds.values()) > SCALE_RATIO * min(sds.values()):
+        wide, narrow = max(sds, key=sds.__getitem__), min(sds, key=sds.__getitem__)
+        message = f"The sds of {wide} ({sds[wide]:.3g}) and {narrow} ({sds[narrow]:.3g}) are far apart."
+        yield Finding("note", "scales", message, "Use units in which a change by one is of interest.")
+
+
+def _scaled(design: Design) -> Array:
+    """X in units of its columns' own size, centred where an intercept makes up for it."""
+    fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
+    X = design.X - np.where(fixed | (not design.has_intercept), 0, design.X.mean(axis=0))
+    return np.asarray(X / np.sqrt((X**2).mean(axis=0)))
+
+
+def _separation(design: Design) -> Iterator[Finding]:
+    """Whether a linear combination of predictors splits events from non-events, found by linear programming.
+
+    Maximise the sum of s_i x_i'b under s_i x_i'b >= 0 and |b| <= 1, s_i = 1 for events and -1 otherwise; it is positive
+    only under separation, complete or not (Konis 2007).
+    """
+    outcome = design.outcome
+    trials = outcome.trials_of_each
+    X = _scaled(design)
+    if not X.size:
+        return
+    rows = np.unique(np.vstack([X[outcome.y > 0], -X[outcome.y < trials]]), axis=0)
+    if len(rows) > MOST_ROWS_FOR_SEPARATION:
+        return
+    solution = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
+    if solution.x is not None and rows.sum(axis=0) @ solution.x > 1e-6:
+        labels = [
+            c.label for c, b in zip(design.columns, solution.x, strict=True) if abs(b) > 1e-6 and not c.is_intercept
+        ]
+        message = f"{', '.join(labels) or 'The intercept'} separates events from non-events perfectly in some rows."
+        advice = "Its size is set by the prior alone: say what you know of it there, or merge levels."
+        yield Finding("warning", "separation", message, advice)

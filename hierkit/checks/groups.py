@@ -1,0 +1,73 @@
+"""What the group effects say against the model: groups that do not fit, and effects that go with a predictor."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from hierkit.checks.findings import Finding
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.reference_rows import is_measured
+from hierkit.posterior.effects import read_effects
+from hierkit.quantities.blup_qq import outlying_groups
+
+MOST_GROUPS, FEWEST_GROUPS = 500, 10
+LEVEL = 0.001  # many predictors are looked at in many models
+SHOWN = 5
+
+
+def group_findings(posterior: xr.Dataset, design: Design) -> Iterator[Finding]:
+    """Findings about the groups, for factors of at most 500.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+
+    Yields
+    ------
+    Finding
+        Outlying groups, as `blup_qq` has them (one good model in twenty has one); group levels whose posterior means
+        are correlated (p < 0.001, at least ten groups) with the groups' means of a number that varies within them and
+        between them: its one slope then mixes what it does within groups with how groups differ.
+    """
+    for factor in design.factors:
+        variables = {factor.variable(effect) for effect in factor.effects}
+        finite = all(bool(np.isfinite(posterior[name]).all()) for name in variables)
+        if len(factor.levels) <= MOST_GROUPS and finite:
+            yield from _outlying(posterior, factor)
+            yield from _within_and_between(posterior, design, factor)
+
+
+def _outlying(posterior: xr.Dataset, factor: Factor) -> Iterator[Finding]:
+    found = outlying_groups(posterior, factor)
+    if len(found):
+        names = ", ".join(map(str, found[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+        message = f"Groups of {factor.label} that a normal distribution of effects does not expect: {names}."
+        advice = 'Look at their rows; effects="student_t" leaves the others alone. See blup_qq().'
+        yield Finding("note", "outlying groups", message, advice)
+
+
+def _within_and_between(posterior: xr.Dataset, design: Design, factor: Factor) -> Iterator[Finding]:
+    labels = [effect.label for effect in factor.effects if effect.is_intercept]
+    if not labels or len(factor.levels) < FEWEST_GROUPS:
+        return
+    # shrunken or not: under the model they do not depend on the predictor
+    level = read_effects(posterior, factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
+    names = {column.label: i for i, column in enumerate(design.columns)}
+    for name in [name for name in design.formula.predictors if name in names and is_measured(design, name)]:
+        x = design.X[:, names[name]]
+        if factor.varies(x) != "both" or not np.ptp(level):
+            continue
+        r, p = stats.pearsonr(level, np.bincount(factor.codes, x, len(factor.levels)) / factor.counts)
+        if p > LEVEL:
+            continue
+        message = f"Levels of {factor.label} are correlated ({r:.2f}) with their means of {name}."
+        first = "" if factor.label in design.rows.frame else f"Make {factor.label} a column. "
+        split = f'hierkit.center_within(data, "{name}", by="{factor.label}")'
+        advice = f"{first}Split it by {split}, and see mundlak_contrast()."
+        yield Finding("warning", "within and between", message, advice)

@@ -1,0 +1,139 @@
+"""Whether the draws can be trusted: R-hat, effective sample size, divergences, tree depth, energy."""
+
+import math
+from collections.abc import Iterator
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from hierkit.checks.findings import Finding
+from hierkit.model.names import is_group_dim
+from hierkit.posterior.draws import varying
+
+RHAT = 1.01
+ESS_PER_CHAIN = 100
+CHANCE = 0.001  # of a false alarm from R-hat
+MANY, SMALLEST_OF_MANY = 20, 0.8  # of so many ESS the smallest may be estimated as so much of what it is
+BFMI = 0.3
+FEWEST_DRAWS = 4
+MOST_GROUPS = 200  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
+TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
+
+LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
+
+
+def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
+    """Findings about the sampling run.
+
+    Parameters
+    ----------
+    draws : xarray.DataTree
+        posterior (chain, draw, ...) and sample_stats (chain, draw), the latter under ArviZ's or nutpie's names.
+
+    Yields
+    ------
+    Finding
+        A first run that diverged and was replaced; R-hat above 1.01 and above what chance allows the largest of many;
+        bulk or tail ESS below 100 per chain, below 80 for the smallest of more than 20 (Vehtari et al. 2021);
+        divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a factor
+        with more than 200 groups every so many are looked at.
+    """
+    if retry := draws.attrs.get("retry"):
+        advice = "The draws are those of the second run; its own divergences, if any, stand above."
+        yield Finding("note", "sampled again", f"{retry}.", advice)
+    posterior = varying(_some_groups(draws["posterior"].to_dataset()))
+    if broken := [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]:
+        message = f"{', '.join(broken)} have draws that are not finite numbers."
+        yield Finding("action", "not finite", message, "Check the priors and the scales of outcome and predictors.")
+    elif posterior.sizes["draw"] < FEWEST_DRAWS:
+        yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws a chain are too few to check.", LONGER)
+    else:
+        yield from _mixing(posterior)
+    if "sample_stats" in draws:
+        yield from _statistics(draws["sample_stats"].to_dataset())
+
+
+def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
+    """The posterior with at most `MOST_GROUPS` groups of each factor, evenly spaced."""
+    sizes = {dim: size for dim, size in posterior.sizes.items() if is_group_dim(dim)}
+    return posterior.isel({dim: slice(None, None, math.ceil(size / MOST_GROUPS)) for dim, size in sizes.items()})
+
+
+def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
+    needed = ESS_PER_CHAIN * posterior.sizes["chain"]
+    bulk = _stack(arviz_stats.ess(posterior, method="bulk"))
+    tail = _stack(arviz_stats.ess(posterior, method="tail"))
+    if posterior.sizes["chain"] > 1:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rhat = _stack(arviz_stats.rhat(posterior))
+        stuck = rhat.isna()
+        smaller = bulk.where(bulk < tail, tail)
+        chance = largest_by_chance(smaller, posterior.sizes["chain"])
+        bad = (rhat > RHAT) & ((rhat > chance) | (smaller < needed))
+        if stuck.any():
+            message = f"All chains stand still at one value of {stuck.idxmax()} ({int(stuck.sum())} such quantities)."
+            yield Finding("action", "R-hat", message, "Check the priors, then sample again with another seed.")
+        if bad.any():
+            where = f"{rhat.idxmax()}, and too large for {int(bad.sum())} of {len(rhat)} quantities"
+            yield Finding("action", "R-hat", f"R-hat is {rhat.max():.3f} for {where}: the chains disagree.", LONGER)
+    else:
+        yield Finding("action", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
+    enough = needed * (SMALLEST_OF_MANY if len(bulk) > MANY else 1.0)
+    if (bulk < enough).any():
+        message = f"The effective sample size of the mean is {_smallest(bulk, enough)}."
+        yield Finding("action", "bulk ESS", message, LONGER)
+    if (tail < enough).any():
+        message = f"The effective sample size of the interval is {_smallest(tail, enough)}."
+        yield Finding("action", "tail ESS", message, LONGER)
+
+
+def _smallest(ess: pd.Series, enough: float) -> str:
+    few = int((ess < enough).sum())
+    return f"{ess.min():.0f} for {ess.idxmin()}, and below {enough:.0f} for {few} of {len(ess)} quantities"
+
+
+def largest_by_chance(ess: pd.Series, chains: int) -> pd.Series:
+    """What R-hat of many quantities is not to exceed where all chains sample the same distribution.
+
+    Split R-hat of m half chains is then about 1 + (F - 1) m / (2 ESS), (m - 1) F being chi-squared with m - 1 degrees
+    of freedom. The largest of 2 k of them, of the values and of their distances from the median, lies below the
+    quantile of 1 - 0.001 / (2 k) in 999 of 1,000 fits.
+    """
+    halves = 2 * chains
+    quantile = stats.chi2(halves - 1).isf(CHANCE / (2 * len(ess))) / (halves - 1)
+    return 1 + (quantile - 1) * halves / (2 * ess)
+
+
+def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
+    total = statistics.sizes["chain"] * statistics.sizes["draw"]
+    if count := int(statistics["diverging"].sum()) if "diverging" in statistics else 0:
+        message = f"{count} of {total} draws diverged: regions of the posterior may be missed."
+        advice = (
+            "Raise target_accept (to 0.99), use tighter priors on the sds, or drop an effect that the data cannot hold."
+        )
+        yield Finding("action", "divergences", message, advice)
+    name = next((name for name in TREE_DEPTH_NAMES if name in statistics), None)
+    reached = int(statistics[name].sum()) if name else 0
+    if reached > 0.01 * total:
+        message = f"{reached} of {total} draws reached the largest tree depth: sampling is slow."
+        yield Finding("warning", "tree depth", message, "Scale the predictors, and use priors on the outcome's scale.")
+    if "energy" in statistics and statistics.sizes["draw"] > 1:
+        lowest = float(np.min(arviz_stats.bfmi(statistics)["energy"]))
+        if not lowest >= BFMI:
+            message = f"BFMI is {lowest:.2f}: the sds of group effects are explored slowly."
+            yield Finding("action", "BFMI", message, "Sample longer, or use tighter priors on the sds.")
+
+
+def _stack(values: xr.Dataset) -> pd.Series:
+    """All entries of all variables, by a readable name."""
+    series = []
+    for name, variable in values.items():
+        flat = variable.to_series() if variable.ndim else pd.Series([variable.item()], index=[""])
+        labels = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in flat.index]
+        series.append(
+            pd.Series(flat.to_numpy(), index=[f"{name}[{label}]" if label else str(name) for label in labels])
+        )
+    return pd.concat(series)

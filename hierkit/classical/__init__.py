@@ -1,0 +1,1 @@
+"""The same rows by older methods. statsmodels is imported here only."""

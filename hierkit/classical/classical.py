@@ -1,0 +1,177 @@
+"""The same model by classical methods, all from statsmodels, beside the posterior."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from hierkit.classical.compare_pooling import own_terms
+from hierkit.classical.mixed_models import Values, gee, linear_mixed, variational
+from hierkit.classical.regressions import ESTIMATED, Regressions, complete_pooling, no_pooling
+from hierkit.errors import HierkitError
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.coefficients import coefficients
+from hierkit.quantities.marginal_coefficients import marginal_coefficients
+from hierkit.quantities.variance_components import variance_components
+
+WITHIN, ACROSS, BOTH = "within a group", "across the population", "both, which are the same"
+NAIVE = "se takes rows for independent"
+MEAN_FIELD = "se too small (mean field), correlations left out"
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What one method says.
+
+    Attributes
+    ----------
+    method : str
+        Its name.
+    answers : str
+        Which question: within a group, or across the population.
+    note : str
+        What to know of its numbers.
+    values : dict of str to (float, float)
+        Estimate and standard error, missing where the method has none, by parameter; empty where it failed.
+    """
+
+    method: str
+    answers: str
+    note: str
+    values: Values
+
+
+def classical(posterior: xr.Dataset, design: Design) -> Quantity:
+    """The model by statsmodels beside the posterior: estimates and standard errors, and which question each answers.
+
+    Gaussian: REML and maximum likelihood of the same model (one factor with any effects; several with uncorrelated
+    ones), and least squares. Bernoulli: the same model by mean-field variational Bayes, GEE with exchangeable
+    correlation, and logistic regression of all rows. For both the mean over groups of their own regressions, those
+    without a unique estimate left out. With several factors GEE and own regressions take the one with the fewest
+    groups.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+
+    Returns
+    -------
+    Quantity
+        `estimate` and `se` (parameter, method), of the posterior its mean and sd; `answers` and `note` (method).
+        Coefficients on the link scale, sds and correlations of effects. The definition names the methods that gave
+        nothing, and why.
+    """
+    found = [*_posterior(posterior, design), *_methods(design)]
+    given = [one for one in found if one.values]
+    parameters = list(dict.fromkeys(name for one in given for name in one.values))
+    numbers = np.full((2, len(parameters), len(given)), np.nan)
+    for j, one in enumerate(given):
+        for name, pair in one.values.items():
+            numbers[:, parameters.index(name), j] = pair
+    dims = ("parameter", "method")
+    dataset = xr.Dataset(
+        {
+            "answers": ("method", [one.answers for one in given]),
+            "estimate": (dims, numbers[0]),
+            "se": (dims, numbers[1]),
+            "note": ("method", [one.note for one in given]),
+        },
+        coords={"parameter": parameters, "method": [one.method for one in given]},
+    )
+    definition = _definition(design, [one for one in found if not one.values])
+    return Quantity(dataset, definition, picture="estimates")
+
+
+def _definition(design: Design, missing: list[Estimates]) -> str:
+    text = (
+        "The posterior (mean and sd) beside classical estimates and their standard errors, by statsmodels. Compare "
+        "those that answer the same question."
+    )
+    if design.family == "bernoulli":
+        text += " A coefficient within a group is larger in absolute value than across the population."
+    return text + "".join(f" No {one.method}: {one.note}" for one in missing)
+
+
+def _posterior(posterior: xr.Dataset, design: Design) -> Iterator[Estimates]:
+    values: Values = {}
+    if design.columns:
+        values = _summary(coefficients(posterior, design).draws["coefficient"], "term")
+    values |= _summary(variance_components(posterior, design).draws["value"], "component")
+    heavy = any(factor.names.degrees in posterior for factor in design.factors)
+    note = "effects Student-t, sd(...) is their scale; elsewhere effects are normal" if heavy else ""
+    yield Estimates("posterior", WITHIN if design.family == "bernoulli" else BOTH, note, values)
+    if design.family == "bernoulli" and design.columns:
+        draws = marginal_coefficients(posterior, design).draws["marginal"]
+        yield Estimates("posterior, marginal", ACROSS, "", _summary(draws, "term"))
+
+
+def _summary(draws: xr.DataArray, dim: str) -> Values:
+    means, sds = draws.mean(("chain", "draw")).values, draws.std(("chain", "draw"), ddof=1).values
+    names = map(str, draws[dim].values)
+    return {name: (float(mean), float(sd)) for name, mean, sd in zip(names, means, sds, strict=True)}
+
+
+def _methods(design: Design) -> Iterator[Estimates]:
+    """What statsmodels has for a design, in the order in which questions are answered."""
+    if not design.columns:
+        return
+    all_rows = complete_pooling(design)
+    outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
+    if design.family == "gaussian":
+        if outer is not None:
+            yield _attempt("REML", BOTH, "", lambda: linear_mixed(design, reml=True))
+            yield _attempt("maximum likelihood", BOTH, "", lambda: linear_mixed(design, reml=False))
+        yield _of_all_rows("least squares", BOTH, design, all_rows)
+    elif all_rows.status[0] != ESTIMATED:
+        yield Estimates("other estimates", ACROSS, f"the rows are {all_rows.status[0]}.", {})
+    else:
+        if outer is not None:
+            yield _attempt("variational Bayes", WITHIN, MEAN_FIELD, lambda: variational(design))
+            yield _attempt("GEE", ACROSS, f"groups of {outer.label}", lambda: gee(design, outer))
+        yield _of_all_rows("logistic regression", ACROSS, design, all_rows)
+    if outer is not None:
+        yield _own_regressions(design, outer)
+
+
+def _attempt(method: str, answers: str, note: str, fit: Callable[[], Values]) -> Estimates:
+    """Estimates, with a note where the method warned; without values where it is not for the model, or fails."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            values = fit()
+        except HierkitError as error:
+            return Estimates(method, answers, str(error), {})
+        except (ValueError, np.linalg.LinAlgError) as error:
+            return Estimates(method, answers, f"statsmodels failed ({error}).", {})
+    if any("did not converge" in str(warning.message) for warning in caught):
+        note = f"{note}; did not converge" if note else "did not converge"
+    return Estimates(method, answers, note, values)
+
+
+def _of_all_rows(method: str, answers: str, design: Design, found: Regressions) -> Estimates:
+    if found.status[0] != ESTIMATED:
+        return Estimates(method, answers, f"the rows are {found.status[0]}.", {})
+    columns = zip(design.columns, found.estimate[0], found.se[0], strict=True)
+    return Estimates(method, answers, NAIVE, {column.label: (float(b), float(e)) for column, b, e in columns})
+
+
+def _own_regressions(design: Design, factor: Factor) -> Estimates:
+    """The mean over groups of their own regressions, every group weighing the same."""
+    method, answers = "own regressions", WITHIN if design.family == "bernoulli" else BOTH
+    terms = own_terms(design, factor)
+    found = no_pooling(design, factor, terms.X)
+    estimated = found.estimate[[status == ESTIMATED for status in found.status]]
+    note = f"mean of {len(estimated)} of {len(found.status)} groups of {factor.label}"
+    if len(estimated) < 2:
+        return Estimates(method, answers, f"{note} have one.", {})
+    means, errors = estimated.mean(axis=0), estimated.std(axis=0, ddof=1) / np.sqrt(len(estimated))
+    common = {column.label for column in design.columns}
+    pairs = zip(terms.labels, means, errors, strict=True)
+    return Estimates(method, answers, note, {label: (float(b), float(e)) for label, b, e in pairs if label in common})

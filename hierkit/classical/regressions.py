@@ -1,0 +1,83 @@
+"""The same rows without a hierarchy, by statsmodels: one regression for all, and one for each group."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import statsmodels.api as sm
+from numpy.typing import NDArray
+
+from hierkit.arrays import Array
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+
+ESTIMATED, RANK_DEFICIENT, SEPARATED = "estimated", "rank-deficient", "separated"
+LARGEST_SE = 100.0  # log odds per column of size one: such a standard error is that of a separated fit
+
+
+@dataclass(frozen=True, eq=False)
+class Regressions:
+    """Estimates of several regressions.
+
+    Attributes
+    ----------
+    estimate, se : ndarray
+        (regression, column), missing where a regression has no estimate.
+    status : list of str
+        (regression,), "estimated", "rank-deficient" (its rows cannot tell the columns apart) or "separated" (a line
+        parts events from the rest, and no finite estimate exists).
+    """
+
+    estimate: Array
+    se: Array
+    status: list[str]
+
+
+def complete_pooling(design: Design) -> Regressions:
+    """Linear or logistic regression of all rows on X, groups ignored."""
+    return _stack([_regression(design, np.arange(len(design.offset)), design.X)])
+
+
+def no_pooling(design: Design, factor: Factor, X: Array) -> Regressions:
+    """The same for each group's rows alone, on columns X (row, term)."""
+    order = np.argsort(factor.codes, kind="stable")
+    ends = np.cumsum(factor.counts)
+    return _stack([_regression(design, order[end - n : end], X) for end, n in zip(ends, factor.counts, strict=True)])
+
+
+def _stack(fits: list[tuple[Array, Array, str]]) -> Regressions:
+    return Regressions(np.array([f[0] for f in fits]), np.array([f[1] for f in fits]), [f[2] for f in fits])
+
+
+def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple[Array, Array, str]:
+    outcome = design.outcome
+    if outcome.trials is not None:
+        rows = rows[outcome.trials[rows] > 0]
+    X, offset, y = columns[rows], design.offset[rows], outcome.y[rows]
+    missing = np.full(columns.shape[1], np.nan)
+    sizes = np.sqrt(np.mean(X**2, axis=0)) if len(rows) else np.zeros(X.shape[1])
+    if not X.shape[1] or not sizes.all() or np.linalg.matrix_rank(X / sizes) < X.shape[1]:
+        return missing, missing, RANK_DEFICIENT
+    if outcome.family == "gaussian":
+        fit = sm.OLS(y - offset, X).fit()
+        exact = len(rows) == X.shape[1]
+        return np.asarray(fit.params), missing if exact else np.asarray(fit.bse), ESTIMATED
+    return _logistic(y, outcome.trials_of_each[rows], X, offset)
+
+
+def _logistic(y: Array, trials: Array, X: Array, offset: Array) -> tuple[Array, Array, str]:
+    """In orthonormal columns, in which a standard error says whether the rows are separated."""
+    Q, R = np.linalg.qr(X)
+    Q, R = Q * np.sqrt(len(X)), R / np.sqrt(len(X))
+    missing = np.full(X.shape[1], np.nan)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit = sm.GLM(np.column_stack([y, trials - y]), Q, family=sm.families.Binomial(), offset=offset).fit()
+    except (ValueError, np.linalg.LinAlgError):
+        return missing, missing, SEPARATED
+    if not fit.converged or not np.all(np.asarray(fit.bse) < LARGEST_SE):
+        return missing, missing, SEPARATED
+    back = np.linalg.inv(R)
+    covariance = back @ np.asarray(fit.cov_params()) @ back.T
+    return back @ np.asarray(fit.params), np.sqrt(covariance.diagonal()), ESTIMATED

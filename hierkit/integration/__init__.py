@@ -1,0 +1,1 @@
+"""Group effects that are not known: integrated out, or drawn."""

@@ -1,0 +1,68 @@
+"""Draws become means, sds and intervals, by ArviZ's settings; and those settings in words."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import arviz_stats
+import xarray as xr
+from arviz_base import rcParams
+
+from hierkit.arrays import SAMPLE_DIMS, Array
+from hierkit.errors import check_word, refusal
+
+IntervalKind = Literal["eti", "hdi"]
+
+
+@dataclass(frozen=True)
+class IntervalSettings:
+    """Which interval is shown: the probability inside, and equal tails ("eti") or highest density ("hdi")."""
+
+    prob: float
+    kind: IntervalKind
+
+    def __str__(self) -> str:
+        kind = "equal-tailed" if self.kind == "eti" else "highest-density"
+        return f"{self.prob:.0%} {kind} intervals"
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Means of draws and the bounds of their intervals, as arrays of the draws' other dims."""
+
+    mean: Array
+    lower: Array
+    upper: Array
+
+
+def interval_settings(ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> IntervalSettings:
+    """What was asked for, or else ArviZ's `stats.ci_prob` and `stats.ci_kind`.
+
+    Raises
+    ------
+    HierkitError
+        For a probability outside (0, 1) and for an unknown kind.
+    """
+    prob = rcParams["stats.ci_prob"] if ci_prob is None else ci_prob
+    kind = rcParams["stats.ci_kind"] if ci_kind is None else ci_kind
+    if not isinstance(prob, float | int) or not 0 < prob < 1:
+        raise refusal(f"ci_prob is {prob!r}", "It is the probability inside the interval, between 0 and 1", "Try 0.89")
+    check_word("ci_kind", kind, get_args(IntervalKind))
+    return IntervalSettings(prob, kind)
+
+
+def bounds(draws: xr.DataArray, settings: IntervalSettings) -> tuple[xr.DataArray, xr.DataArray]:
+    """The lower and the upper bound, over chain and draw."""
+    function = arviz_stats.eti if settings.kind == "eti" else arviz_stats.hdi
+    both = function(draws, prob=settings.prob, dim=list(SAMPLE_DIMS))
+    return both.sel(ci_bound="lower", drop=True), both.sel(ci_bound="upper", drop=True)
+
+
+def interval(draws: xr.DataArray) -> Interval:
+    """Means and intervals, by ArviZ's settings."""
+    lower, upper = bounds(draws, interval_settings())
+    return Interval(draws.mean(SAMPLE_DIMS).values, lower.values, upper.values)
+
+
+def interval_in_words() -> str:
+    """ArviZ's settings in words, such as "89% equal-tailed intervals"."""
+    return str(interval_settings())

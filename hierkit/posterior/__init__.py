@@ -1,0 +1,1 @@
+"""Draws as a quantity sees them, and what it gives back."""

@@ -1,0 +1,158 @@
+"""What the draws say of rows: linear predictors and the variance that groups add, a batch of draws at a time."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+from hierkit.arrays import SAMPLE_DIMS, Array
+from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices
+from hierkit.model.names import matrix_dims
+from hierkit.posterior.effects import coefficient_draws, read_covariance, read_effects
+
+BATCH = 400_000  # numbers at once: 3 MB, near the processor
+NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """A posterior as arrays, its draws in a row: those of the first chain, then those of the second.
+
+    Attributes
+    ----------
+    beta : ndarray
+        (sample, column).
+    u : tuple of ndarray
+        (sample, group, effect) for each factor.
+    G : tuple of ndarray
+        (sample, effect, effect) for each factor.
+    sigma : ndarray or None
+        (sample,), the residual sd.
+    nu : tuple of (ndarray or None)
+        (sample,) for each factor, the degrees of freedom of Student-t effects; None for normal ones.
+    chains, draws : Any
+        The labels of chains and draws.
+    """
+
+    beta: Array
+    u: tuple[Array, ...]
+    G: tuple[Array, ...]
+    sigma: Array | None
+    nu: tuple[Array | None, ...]
+    chains: Any
+    draws: Any
+
+    def labelled(self, values: Array, dims: Mapping[str, Sequence[Any] | Any] | None = None) -> xr.DataArray:
+        """(chain, draw, *dims), an array (sample, ...) with its labels."""
+        coords = {"chain": self.chains, "draw": self.draws, **(dims or {})}
+        shaped = values.reshape(len(self.chains), len(self.draws), *values.shape[1:])
+        return xr.DataArray(shaped, coords=coords, dims=tuple(coords))
+
+    def some(self, places: slice | NDArray[np.intp]) -> "Draws":
+        """Some of the draws, or some of them several times."""
+        u, G = tuple(u[places] for u in self.u), tuple(G[places] for G in self.G)
+        sigma = None if self.sigma is None else self.sigma[places]
+        nu = tuple(None if own is None else own[places] for own in self.nu)
+        return replace(self, beta=self.beta[places], u=u, G=G, sigma=sigma, nu=nu)
+
+
+def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:
+    """The posterior of a design as arrays; without the group effects where nothing asks for them."""
+    factors = design.factors
+    beta = flat(coefficient_draws(posterior, design.columns)) if design.columns else None
+    G = tuple(flat(read_covariance(posterior, factor)) for factor in factors)
+    u = tuple(flat(read_effects(posterior, factor).u) for factor in factors) if effects else ()
+    sigma = flat(posterior["sigma"]) if "sigma" in posterior else None
+    degrees = [factor.names.degrees for factor in factors]
+    nu = tuple(flat(posterior[name]) if name in posterior else None for name in degrees)
+    samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    chains, draws = posterior["chain"].values, posterior["draw"].values
+    return Draws(np.empty((samples, 0)) if beta is None else beta, u, G, sigma, nu, chains, draws)
+
+
+def flat(array: xr.DataArray) -> Array:
+    """(sample, ...), draws of all chains in a row."""
+    values = array.transpose("chain", "draw", ...).values
+    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]))
+
+
+def varying(posterior: xr.Dataset) -> xr.Dataset:
+    """The posterior without what is constant by construction: of correlations, the entries below the diagonal."""
+    free = {}
+    for name, variable in posterior.items():
+        if dims := matrix_dims(variable):
+            row, column = np.tril_indices(variable.sizes[dims[0]], -1)
+            places = [xr.DataArray(i, dims=f"{name}_pair") for i in (row, column)]
+            pairs = variable.drop_vars(dims).isel(dict(zip(dims, places, strict=True)))
+            free[name] = pairs[..., ~(pairs == 0).all(SAMPLE_DIMS).values]
+        else:
+            free[name] = variable
+    return xr.Dataset(free)
+
+
+def batches(samples: int, size: int) -> Iterator[slice]:
+    """Slices of the draws such that `size` numbers for each are no more than a batch."""
+    step = max(1, BATCH // max(1, size))
+    for start in range(0, samples, step):
+        yield slice(start, min(samples, start + step))
+
+
+def in_batches(work: Callable[[slice], None], samples: int, size: int) -> None:
+    """Do the work for every batch, on all cores; each writes its own part of the results."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(work, batches(samples, size)))
+
+
+def common_part(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), X beta + offset."""
+    predictor: Array = draws.beta[part] @ rows.X.T + rows.offset
+    return predictor
+
+
+def linear_predictor(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), X beta + sum_f Z_f u_f + offset."""
+    eta = common_part(draws, rows, part)
+    for u, Z, codes in zip(draws.u, rows.Z, rows.codes, strict=True):
+        for k in range(Z.shape[1]):
+            eta += u[part, :, k][:, codes] * Z[:, k]
+    return eta
+
+
+def on_response(draws: Draws, eta: Array) -> Array:
+    """Means of the outcome at linear predictors."""
+    return eta if draws.sigma is not None else np.asarray(expit(eta))
+
+
+def lower_factors(G: Array) -> Array:
+    """(sample, effect, effect), Cholesky factors of covariances, singular or not."""
+    return np.linalg.cholesky(G * (1 + NEARLY_SINGULAR * np.eye(G.shape[-1])))
+
+
+def group_variance(G: Array, Z: Array) -> Array:
+    """(sample, row), z'G z, the variance that the groups of one factor add to a row.
+
+    Parameters
+    ----------
+    G, Z : ndarray
+        (sample, effect, effect) and (row, effect).
+    """
+    q = Z.shape[1]
+    products = np.stack([Z[:, a] * Z[:, b] for a in range(q) for b in range(q)])
+    variance: Array = G.reshape(len(G), -1) @ products
+    return variance
+
+
+def total_group_variance(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
+    """(sample, row), sum_f z_f'G_f z_f."""
+    total = np.zeros((len(draws.beta[part]), len(rows.offset)))
+    for G, Z in zip(draws.G, rows.Z, strict=True):
+        total += group_variance(G[part], Z)
+    return total

@@ -1,0 +1,166 @@
+"""Draws -> Effects: one factor's group effects in the one format that every quantity reads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.names import column_dim
+from hierkit.model.priors import Priors
+from hierkit.model.terms import Column
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The group effects of one factor.
+
+    Attributes
+    ----------
+    factor : str
+        Its label.
+    u : xarray.DataArray
+        (chain, draw, group, effect), deviations from the common coefficients, on the link scale.
+    cov : xarray.DataArray
+        (chain, draw, effect, effect_other), the covariance matrix G; for Student-t effects that of their scale.
+    sigma : xarray.DataArray or None
+        (chain, draw), the residual sd; None where there is none.
+    n : xarray.DataArray
+        (group,), the rows of each group.
+    """
+
+    factor: str
+    u: xr.DataArray
+    cov: xr.DataArray
+    sigma: xr.DataArray | None
+    n: xr.DataArray
+
+
+def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
+    """Collect one factor's effects from a posterior under Bambi's names.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), with a variable `wait|team` and its sd `wait|team_sigma` per effect.
+    factor : Factor
+        Of the model that was fitted.
+
+    Returns
+    -------
+    Effects
+    """
+    labels = [effect.label for effect in factor.effects]
+    group_dim = factor.names.group_dim
+    parts = [
+        _pick(posterior[factor.variable(effect)], effect).rename({group_dim: "group"}) for effect in factor.effects
+    ]
+    u = stack(parts, "effect", labels)
+    return Effects(
+        factor.label,
+        u.transpose("chain", "draw", "group", "effect").rename("u"),
+        read_covariance(posterior, factor),
+        posterior["sigma"].rename("sigma") if "sigma" in posterior else None,
+        xr.DataArray(factor.counts, dims="group", coords={"group": factor.levels}, name="n"),
+    )
+
+
+def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
+    """(chain, draw, effect, effect_other), the covariance matrix G of one factor's effects."""
+    sd = _sds(posterior, factor)
+    labels = [effect.label for effect in factor.effects]
+    cov = sd * sd.rename(effect="effect_other") * _correlations(posterior, factor, labels)
+    return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
+
+
+def covariance_of_priors(posterior: xr.Dataset, factor: Factor, priors: Priors) -> xr.DataArray:
+    """(chain, draw, effect, effect_other), G where the factor's priors hold: T^-1 G T^-T at the predictors' centre.
+
+    By way of a root of G, so that rounding leaves a covariance where zero is thousands of sds from the centre.
+    """
+    cov = read_covariance(posterior, factor)
+    if priors.holds.get(factor.cor) != "centre":
+        return cov
+    sds = np.sqrt(np.diagonal(cov.values, axis1=-2, axis2=-1))
+    values, vectors = np.linalg.eigh(cov.values / (sds[..., :, None] * sds[..., None, :]))
+    root = np.linalg.solve(factor.T, sds[..., :, None] * vectors * np.sqrt(np.maximum(values, 0))[..., None, :])
+    return cov.copy(data=root @ np.swapaxes(root, -1, -2))
+
+
+def terms_of_priors(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[tuple[str, xr.DataArray]]:
+    """The names of priors and what they are of (chain, draw), where they hold: the intercept at the centre."""
+    if design.columns:
+        beta = coefficient_draws(posterior, design.columns)
+        shift = (beta * xr.DataArray(design.column_means, dims="term")).sum("term")
+        for column in design.columns:
+            own = beta.sel(term=column.label, drop=True)
+            yield column.label, own + shift if column.is_intercept else own
+    for factor in design.factors:
+        cov = covariance_of_priors(posterior, factor, priors)
+        for effect in factor.effects:
+            yield factor.sd(effect), entry(cov, effect.label, effect.label) ** 0.5
+        if factor.names.degrees in posterior:
+            yield factor.nu, posterior[factor.names.degrees]
+    if "sigma" in posterior:
+        yield "sigma", posterior["sigma"]
+
+
+def spoken(design: Design, factor: Factor | None = None) -> dict[str, str]:
+    """What pictures say: the outcome, the unit of effects, and the factor."""
+    unit = f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
+    return {"outcome": design.outcome.label, "scale": unit} | ({} if factor is None else {"factor": factor.label})
+
+
+def student_t_note(posterior: xr.Dataset, design: Design) -> str:
+    """A sentence for quantities that take the effects for normal, where they are Student-t; else nothing."""
+    if not any(factor.names.degrees in posterior for factor in design.factors):
+        return ""
+    return " The effects are Student-t: this is for normal effects whose τ is their scale, less than their sd."
+
+
+def coefficient_draws(posterior: xr.Dataset, columns: tuple[Column, ...]) -> xr.DataArray:
+    """(chain, draw, term), the coefficients of the common part by the labels of their columns."""
+    labels = [column.label for column in columns]
+    joined = stack([_pick(posterior[column.term], column) for column in columns], "term", labels)
+    return joined.transpose("chain", "draw", "term").rename("coefficient")
+
+
+def stack(parts: list[xr.DataArray], dim: str, labels: list[str]) -> xr.DataArray:
+    """Arrays of the same dims along a new, labelled one."""
+    index = pd.Index(labels, name=dim, dtype=object)
+    return xr.concat(parts, dim=index, coords="minimal", compat="override", join="override")
+
+
+def correlation(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
+    """(chain, draw), the correlation of two effects: G_ab / sqrt(G_aa G_bb)."""
+    return entry(cov, a, b) / (entry(cov, a, a) * entry(cov, b, b)) ** 0.5
+
+
+def entry(cov: xr.DataArray, a: str, b: str) -> xr.DataArray:
+    """(chain, draw), one entry of G."""
+    return cov.sel(effect=a, effect_other=b, drop=True)
+
+
+def _sds(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
+    parts = [_pick(posterior[factor.names.sd(effect.term)], effect) for effect in factor.effects]
+    return stack(parts, "effect", [effect.label for effect in factor.effects])
+
+
+def _correlations(posterior: xr.Dataset, factor: Factor, labels: list[str]) -> xr.DataArray:
+    if factor.names.correlations in posterior:
+        corr = posterior[factor.names.correlations]
+        own, other = factor.names.effect_dims
+        ordered = corr.sel({own: factor.effect_names, other: factor.effect_names})
+        return ordered.rename({own: "effect", other: "effect_other"}).assign_coords(effect=labels, effect_other=labels)
+    dims = {"effect": labels, "effect_other": labels}
+    return xr.DataArray(np.eye(len(labels)), coords=dims, dims=tuple(dims))
+
+
+def _pick(variable: xr.DataArray, column: Column) -> xr.DataArray:
+    """The part of a term's variable that belongs to one column, without the term's own dimension."""
+    if column.index is None:
+        return variable.drop_vars([name for name in variable.coords if name not in variable.dims])
+    return variable.isel({column_dim(variable): column.index}, drop=True)

@@ -1,0 +1,104 @@
+"""What each group's own rows know of its effects: M_j = Z_j'W_j Z_j, and small matrices many at a time.
+
+Arrays of small matrices have their rows and columns first, (effect, effect, sample, group), so that one operation goes
+over all draws and groups.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.special import expit
+
+from hierkit.arrays import Array
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.matrices import fitted_matrices
+from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_factors
+
+
+def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
+    """Batches of draws with M_j and the score of each group.
+
+    W is 1 / sigma² for a Gaussian outcome, and trials p (1 - p) at the draw's linear predictor for a Bernoulli one.
+
+    Yields
+    ------
+    part : slice
+        Of the draws.
+    M : ndarray
+        (effect, effect, sample, group).
+    score : ndarray
+        (effect, sample, group), the derivative of the log likelihood by u_j.
+    """
+    if draws.sigma is not None and len(design.factors) == 1:
+        yield from _from_sums(design, draws, factor, draws.sigma)
+    else:
+        yield from _from_rows(design, draws, factor)
+
+
+def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
+    outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
+    rows = fitted_matrices(design).at(order)
+    trials = outcome.trials_of_each
+    y, trials, Z = outcome.y[order], trials[order], factor.Z[order]
+    starts, q = np.searchsorted(factor.codes[order], np.arange(len(factor.levels))), Z.shape[1]
+    for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
+        eta = linear_predictor(draws, rows, part)
+        if draws.sigma is not None:
+            W = np.broadcast_to(1 / draws.sigma[part, None] ** 2, eta.shape)
+            residual = W * (y - eta)
+        else:
+            p = expit(eta)
+            W, residual = trials * p * (1 - p), y - trials * p
+        products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
+        yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
+
+
+def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> Iterator[tuple[slice, Array, Array]]:
+    """For a Gaussian outcome and one factor, from sums over each group's rows."""
+    y, q = (design.outcome.y - design.offset)[:, None], len(factor.effects)
+    sums = np.moveaxis(factor.sums(np.hstack([factor.Z, design.X, y])), 0, -1)
+    A, B, c = sums[:, :q], sums[:, q:-1], sums[:, -1]
+    for part in batches(len(draws.beta), A.size):
+        precision, u = 1 / sigma[part, None] ** 2, draws.u[0][part]
+        score = [c[a] - draws.beta[part] @ B[a] - sum(u[:, :, b] * A[a, b] for b in range(q)) for a in range(q)]
+        yield part, A[:, :, None, :] * precision, np.array(score) * precision
+
+
+def times(a: Array, b: Array) -> Array:
+    """Matrix products a b of small matrices."""
+    return np.stack([[sum(a[i, k] * b[k, j] for k in range(len(b))) for j in range(b.shape[1])] for i in range(len(a))])
+
+
+def inverse(matrices: Array) -> Array:
+    """Inverses of symmetric positive definite matrices, by Gauss and Jordan's elimination without pivots."""
+    q = len(matrices)
+    left, right = matrices.copy(), np.zeros_like(matrices)
+    for k in range(q):
+        right[k, k] = 1.0
+    for k in range(q):
+        pivot = left[k, k].copy()
+        left[k], right[k] = left[k] / pivot, right[k] / pivot
+        for i in range(q):
+            if i != k:
+                share = left[i, k].copy()
+                left[i] -= share * left[k]
+                right[i] -= share * right[k]
+    return right
+
+
+def cholesky(G: Array) -> Array:
+    """(effect, effect, sample, 1), Cholesky factors of covariances (sample, effect, effect), singular or not."""
+    return np.moveaxis(lower_factors(G), 0, -1)[..., None]
+
+
+def mean_weight(design: Design, draws: Draws) -> Array:
+    """(sample,), what a row tells on average: 1 / sigma², or the mean of p (1 - p) over rows, over trials of counts."""
+    if draws.sigma is not None:
+        return np.asarray(1 / draws.sigma**2)
+    rows, trials = fitted_matrices(design), design.outcome.trials
+    weight = np.empty(len(draws.beta))
+    for part in batches(len(weight), len(rows.offset)):
+        p = expit(linear_predictor(draws, rows, part))
+        weight[part] = np.average(p * (1 - p), axis=1, weights=trials)
+    return weight

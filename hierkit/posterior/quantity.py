@@ -1,0 +1,173 @@
+"""Quantity: draws with a definition, from which tables and pictures are made."""
+
+import html
+import os
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_base import rc_context
+from threadpoolctl import threadpool_limits
+
+from hierkit.arrays import SAMPLE_DIMS
+from hierkit.intervals import IntervalKind, IntervalSettings, bounds, interval_settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PART = 1_000_000  # numbers summarised at once: 8 MB
+SHOWN = 60  # of a label with more
+SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Quantity:
+    """What was computed, from draws to table.
+
+    Attributes
+    ----------
+    draws : xarray.Dataset
+        Variables with the dims chain and draw are summarised by `table`; others, such as `n`, stand beside them.
+    definition : str
+        What is computed (the formula), on which scale, how to read it, and its source.
+    picture : str
+        The module of `hierkit.plots` that draws it.
+    """
+
+    draws: xr.Dataset
+    definition: str
+    picture: str = field(default="intervals", kw_only=True)
+
+    def table(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> pd.DataFrame:
+        """Mean, sd and interval of every entry.
+
+        Parameters
+        ----------
+        ci_prob : float, optional
+            Probability inside the interval; ArviZ's `stats.ci_prob` if not given.
+        ci_kind : {"eti", "hdi"}, optional
+            Equal tails or highest density; ArviZ's `stats.ci_kind` if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
+            draws), `sd`, `ci_lower`, `ci_upper`. `attrs` has the interval's settings. Where nothing was drawn, a column
+            per label and variable.
+
+        Raises
+        ------
+        HierkitError
+            For a probability outside (0, 1) and for an unknown kind.
+        """
+        settings = interval_settings(ci_prob, ci_kind)
+        names = [str(name) for name, variable in self.draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        if not names:
+            return _numbers(self.draws)
+        beside = self.draws.drop_vars(names)
+        tables = [_in_parts(self.draws[name], beside, settings) for name in names]
+        if len(tables) > 1:
+            for name, table in zip(names, tables, strict=True):
+                table.insert(0, "quantity", name)
+        joined = pd.concat(tables, ignore_index=True)
+        joined = joined[[*joined.columns.difference(SUMMARY, sort=False), *SUMMARY]]
+        joined.attrs = {"ci_prob": settings.prob, "ci_kind": settings.kind}
+        return joined
+
+    def plot(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> "Figure":
+        """The quantity as a picture; see the modules of `hierkit.plots`.
+
+        Parameters
+        ----------
+        ci_prob, ci_kind
+            The intervals that are drawn, as in `table`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            To be shown by Jupyter, changed, or saved with `savefig`.
+        """
+        settings = interval_settings(ci_prob, ci_kind)
+        with rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}):
+            figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self.draws)
+        return figure
+
+    def __repr__(self) -> str:
+        numbers = self._head.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return "\n\n".join(filter(None, [self.definition, numbers, self._rest]))
+
+    def _repr_html_(self) -> str:
+        table = self._head.table().to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"<p>{html.escape(self.definition)}</p>{table}" + (
+            f"<p>{html.escape(rest)}</p>" if (rest := self._rest) else ""
+        )
+
+    @property
+    def _long(self) -> dict[Hashable, int]:
+        """The labels of which only the first are shown, and how many there are."""
+        sizes = self.draws.sizes.items()
+        return {dim: size for dim, size in sizes if dim not in SAMPLE_DIMS and size > SHOWN}
+
+    @property
+    def _head(self) -> "Quantity":
+        return Quantity(self.draws.isel({dim: slice(SHOWN) for dim in self._long}), self.definition)
+
+    @property
+    def _rest(self) -> str:
+        counts = ", ".join(f"{SHOWN} of {size:,} {dim}s" for dim, size in self._long.items())
+        return f"The first {counts}; .table() has all." if counts else ""
+
+
+def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
+    """A table of what has no draws: a column per variable, those of fewer labels repeated; empty rows left out."""
+    widest = max(numbers.values(), key=lambda variable: variable.ndim)
+    filled = [str(name) for name, variable in numbers.items() if variable.ndim == widest.ndim]
+    table = numbers.to_dataframe(dim_order=list(widest.dims)).reset_index()
+    return table.dropna(subset=filled, how="all").reset_index(drop=True)
+
+
+def _in_parts(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
+    """A part of the first label after the other, so that draws that are computed when needed never exist at once."""
+    labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    if not labels or draws.size <= PART:
+        return _summarise(draws, beside, settings)
+    size, step = draws.sizes[labels[0]], max(1, PART * draws.sizes[labels[0]] // draws.size)
+    parts = [{labels[0]: slice(start, start + step)} for start in range(0, size, step)]
+
+    def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:
+        return _summarise(draws.isel(part), beside.isel(part, missing_dims="ignore"), settings)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return pd.concat(threads.map(summarise, parts), ignore_index=True)
+
+
+def _summarise(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
+    labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    ordered = _sorted(draws, labels)
+    lower, upper = bounds(ordered, settings)
+    columns = {
+        "estimate": ordered.mean(SAMPLE_DIMS, skipna=False),
+        "sd": ordered.std(SAMPLE_DIMS, ddof=1, skipna=False),
+        "ci_lower": lower,
+        "ci_upper": upper,
+    }
+    extra = {name: variable for name, variable in beside.items() if set(variable.dims) <= set(labels)}
+    summary = xr.Dataset(extra | columns).transpose(*labels)
+    if not labels:
+        return pd.DataFrame({name: [variable.item()] for name, variable in summary.items()})
+    return summary.to_dataframe().reset_index()[[*labels, *extra, *columns]]
+
+
+def _sorted(draws: xr.DataArray, labels: list[Hashable]) -> xr.DataArray:
+    """The same draws in ascending order, of which quantiles take a third of the time."""
+    draws = draws.compute()  # before it is turned: xarray would look up each number
+    sizes = [draws.sizes[dim] for dim in SAMPLE_DIMS]
+    values = draws.transpose(*labels, *SAMPLE_DIMS).values
+    ordered = np.sort(values.reshape(*values.shape[:-2], -1), axis=-1).reshape(*values.shape[:-2], *sizes)
+    coords = {dim: draws.coords[dim] for dim in (*labels, *SAMPLE_DIMS) if dim in draws.coords}
+    return xr.DataArray(ordered, coords=coords, dims=(*labels, *SAMPLE_DIMS)).transpose(*SAMPLE_DIMS, *labels)

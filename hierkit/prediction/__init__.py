@@ -1,0 +1,1 @@
+"""Rows that were not fitted."""

@@ -1,0 +1,144 @@
+"""What the outcomes of rows are in each draw: linear predictors, means, and outcomes that could be observed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
+from scipy.special import expit
+
+from hierkit.arrays import Array
+from hierkit.integration.logistic_normal import mean_probability
+from hierkit.integration.new_groups import draw_group, draw_standard, generator
+from hierkit.model.design import Design
+from hierkit.model.matrices import Matrices
+from hierkit.model.new_rows import NewRows, trials_of
+from hierkit.posterior.draws import Draws, group_variance, read_draws
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The effects of the groups that rows belong to: u (group, effect, sample), and each row's place (row,)."""
+
+    u: Array
+    places: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """The linear predictor of rows: their matrices, draws, groups with effects, and factors integrated out."""
+
+    matrices: Matrices
+    draws: Draws
+    groups: tuple[Groups | None, ...]
+    marginal: tuple[int, ...]
+
+    def at(self, rows: NDArray[np.intp]) -> Array:
+        """(row, sample), xβ + z'u + offset."""
+        eta: Array = self.matrices.X[rows] @ self.draws.beta.T + self.matrices.offset[rows, None]
+        for Z, own in zip(self.matrices.Z, self.groups, strict=True):
+            if own is not None:
+                for k in range(Z.shape[1]):
+                    eta += Z[rows, k, None] * own.u[own.places[rows], k]
+        return eta
+
+    def variances(self, rows: NDArray[np.intp]) -> list[Array]:
+        """(row, sample) for each factor that is integrated out, z'Gz."""
+        return [np.maximum(group_variance(self.draws.G[f], self.matrices.Z[f][rows]).T, 0.0) for f in self.marginal]
+
+
+def group_draws(
+    design: Design,
+    draws: Draws,
+    rows: NewRows,
+    asked: Collection[str],
+    given: Mapping[tuple[int, str], Array],
+    seed: int,
+) -> tuple[Groups | None, ...]:
+    """The effects of the groups that rows belong to, for each factor.
+
+    Parameters
+    ----------
+    design : Design
+        Of the fit.
+    draws : Draws
+        With group effects.
+    rows : NewRows
+        The rows.
+    asked : collection of str
+        Labels of the factors whose groups have effects; None for others.
+    given : mapping
+        By the factor's place and the label, u (sample, effect) of groups that were not fitted and need not be drawn.
+    seed : int
+        For those that are.
+    """
+    found: list[Groups | None] = []
+    for f, factor in enumerate(design.factors):
+        if factor.label not in asked:
+            found.append(None)
+            continue
+        used, places = np.unique(rows.matrices.codes[f], return_inverse=True)
+        u = np.empty((len(used), len(factor.effects), len(draws.beta)))
+        for place, code in enumerate(used - len(factor.levels)):
+            if code < 0:
+                u[place] = draws.u[f][:, code].T
+            elif (f, rows.unseen[f][code]) in given:
+                u[place] = given[f, rows.unseen[f][code]].T
+            else:
+                rng = generator(seed, "group", factor.label, rows.unseen[f][code])
+                u[place] = draw_group(draws.G[f], draws.nu[f], rng).T
+        found.append(Groups(u, places))
+    return tuple(found)
+
+
+def replicate(posterior: xr.Dataset, design: Design, rows: NewRows, seed: int) -> xr.DataArray:
+    """(chain, draw, row), outcomes of rows in groups that were fitted, or drawn anew where they were not."""
+    draws, places = read_draws(posterior, design), np.arange(len(rows.frame))
+    effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
+    linear = Linear(rows.matrices, draws, effects, ())
+    values = outcomes(linear, row_keys(design, rows), trials_of(design, rows.frame), seed, places)
+    return draws.labelled(values.T, {"row": places})
+
+
+def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
+    """(row, sample), means of the outcome."""
+    eta = linear.at(rows)
+    if linear.draws.sigma is not None:
+        return eta
+    if not linear.marginal:
+        return np.asarray(expit(eta))
+    return mean_probability(eta, np.sum(linear.variances(rows), axis=0))
+
+
+def outcomes(
+    linear: Linear, keys: Sequence[tuple[int, int]], trials: Array, seed: int, rows: NDArray[np.intp]
+) -> Array:
+    """(row, sample), outcomes drawn for each row from random numbers of its own."""
+    eta, variances, draws = linear.at(rows), linear.variances(rows), linear.draws
+    for i, row in enumerate(rows):
+        rng = generator(seed, "outcome", *keys[row])
+        for f, variance in zip(linear.marginal, variances, strict=True):
+            eta[i] += np.sqrt(variance[i]) * draw_standard(len(draws.beta), 1, draws.nu[f], rng)[:, 0]
+        if draws.sigma is not None:
+            eta[i] += draws.sigma * rng.standard_normal(len(draws.sigma))
+        elif trials[row] == 1:
+            eta[i] = rng.uniform(size=eta.shape[1]) < expit(eta[i])
+        else:
+            eta[i] = rng.binomial(int(trials[row]), expit(eta[i]))
+    return eta
+
+
+def row_keys(design: Design, rows: NewRows) -> list[tuple[int, int]]:
+    """What tells rows apart wherever they stand: a hash of what the model reads, and their place among equal ones."""
+    cells = {name: rows.frame[name] for name in design.formula.predictors}
+    keys = {
+        f"predictor {name}": values.astype(np.float64 if is_numeric_dtype(values) else str)
+        for name, values in cells.items()
+    }
+    keys |= {f"factor {label}": pd.Series(own).astype(str) for label, own in rows.labels.items()}
+    frame = pd.DataFrame(keys, index=rows.frame.index)
+    hashes = pd.util.hash_pandas_object(frame, index=False) if keys else pd.Series(0, index=frame.index)
+    return list(zip(hashes.tolist(), hashes.groupby(hashes).cumcount().tolist(), strict=True))

@@ -1,0 +1,165 @@
+"""Predictions for new rows: in known groups, new ones, a typical one, or across the population."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import xarray as xr
+
+from hierkit.errors import check_word, refusal
+from hierkit.model.design import Design
+from hierkit.model.new_rows import NewRows, read_new_rows, some, trials_column, trials_of
+from hierkit.model.reference_rows import dim_of
+from hierkit.posterior.draws import read_draws
+from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.quantity import Quantity
+from hierkit.prediction.conditioning import Conditioned, condition
+from hierkit.prediction.lazy import lazily
+from hierkit.prediction.outcomes import Linear, group_draws, means, outcomes, row_keys
+
+GROUPS = ("known", "new", "typical", "marginal")
+BY_LABEL = ("known", "new")
+KINDS = ("mean", "outcome")
+
+
+def predict(
+    posterior: xr.Dataset,
+    design: Design,
+    new_rows: Any,
+    groups: str | Mapping[str, str] = "known",
+    kind: str = "mean",
+    given: Any = None,
+    random_seed: int = 0,
+) -> Quantity:
+    """What a model says of new rows.
+
+    The linear predictor of a row is xβ + Σ_f z_f'u_f. "known": u as estimated; "new": as estimated for groups that were
+    fitted, u ~ N(0, G) for other labels, the same for all rows of a label; "typical": u = 0; "marginal": u integrated
+    out for a mean, and a fresh u for each row for an outcome.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    new_rows : table
+        pandas, polars, pyarrow, or anything else narwhals reads, with the predictors, nothing missing, and the columns
+        of the factors that are known or new. Transformations and centring are those of the fit.
+    groups : str or mapping of str to str
+        One of the four for all factors, or for each factor by its label; factors not named are "known".
+    kind : {"mean", "outcome"}
+        The mean of the outcome (a probability for a Bernoulli one, of one trial for counts), or outcomes that could be
+        observed (counts: successes in the row's trials).
+    given : table, optional
+        Rows with outcomes of groups that were not fitted: their effects are drawn given those rows, and all draws are
+        weighted by what the rows say of the parameters, without a new fit. Those groups count as known.
+    random_seed : int
+        The same seed gives the same numbers, whatever the order of rows.
+
+    Returns
+    -------
+    Quantity
+        `mean` or `outcome` (chain, draw, row), rows counted from 0; in the outcome's units. Beside it the group of each
+        row (row) for each factor that is known or new. Draws are computed when they are used, and a table in parts, so
+        that memory stays bounded whatever the number of rows.
+
+    Raises
+    ------
+    HierkitError
+        For unknown words, labels under "known" that were not fitted, levels that a predictor did not have, missing
+        values, and given rows without a new group.
+
+    Warns
+    -----
+    HierkitWarning
+        If few draws agree with the given rows.
+    """
+    check_word("kind", kind, KINDS)
+    roles = _roles(design, groups)
+    asked = [label for label, role in roles.items() if role in BY_LABEL]
+    _check_given(given, roles)
+    rows = read_new_rows(design, new_rows, asked, trials_column(design) if kind == "outcome" else ())
+    draws = read_draws(posterior, design, effects=bool(asked))
+    after = Conditioned(draws, {}, "") if given is None else condition(design, draws, given, random_seed)
+    drawn = _drawn(design, rows, after)
+    _refuse_unseen(design, drawn, roles)
+    integrated = tuple(f for f, role in enumerate(roles.values()) if role == "marginal")
+    effects = group_draws(design, after.draws, rows, asked, after.effects, random_seed)
+    linear = Linear(rows.matrices, after.draws, effects, integrated)
+    if kind == "mean":
+        compute = partial(means, linear)
+    else:
+        compute = partial(outcomes, linear, row_keys(design, rows), trials_of(design, rows.frame), random_seed)
+    values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
+    beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
+    definition = _definition(design, drawn, roles, kind) + after.note
+    if kind == "mean" and draws.sigma is None and integrated:
+        definition += student_t_note(posterior, design)
+    return Quantity(xr.Dataset({**beside, kind: values}), definition)
+
+
+def _roles(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
+    """What is done about each factor."""
+    labels = [factor.label for factor in design.factors]
+    if not isinstance(groups, Mapping):
+        check_word("groups", groups, GROUPS)
+        return dict.fromkeys(labels, groups)
+    for label, role in groups.items():
+        design.factor(label)
+        check_word(f"groups[{label!r}]", role, GROUPS)
+    return dict.fromkeys(labels, "known") | dict(groups)
+
+
+def _check_given(given: Any, roles: Mapping[str, str]) -> None:
+    others = [label for label, role in roles.items() if role not in BY_LABEL]
+    if given is not None and others:
+        raise refusal(
+            f"given= adds rows of new groups, and the effects of {others[0]!r} are {roles[others[0]]!r}",
+            "With given= every factor is 'known' or 'new'",
+            "Leave given= or groups= out",
+        )
+
+
+def _drawn(design: Design, rows: NewRows, after: Conditioned) -> dict[str, list[str]]:
+    """The labels of each factor whose effects are drawn from their distribution."""
+    unseen = zip(design.factors, rows.unseen, strict=True)
+    return {
+        factor.label: [label for label in labels if (f, label) not in after.effects]
+        for f, (factor, labels) in enumerate(unseen)
+    }
+
+
+def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, str]) -> None:
+    for factor in design.factors:
+        if drawn[factor.label] and roles[factor.label] == "known":
+            raise refusal(
+                f"{factor.label!r} has groups that were not fitted: {some(drawn[factor.label])}",
+                f"The fitted ones are {some(list(factor.levels))}",
+                f'Correct the labels, or pass groups={{"{factor.label}": "new"}} to draw their effects',
+            )
+
+
+def _definition(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, str], kind: str) -> str:
+    outcome = design.outcome
+    if kind == "outcome":
+        what = f"Simulated successes of {outcome.label} in each row's trials" if outcome.trials is not None else ""
+        what = what or f"Simulated {outcome.label} of each row"
+    elif outcome.family == "gaussian":
+        what = f"Mean of {outcome.label} for each row"
+    elif outcome.trials is not None:
+        what = f"Probability of a success of {outcome.label} for each row"
+    else:
+        what = f"Probability that {outcome.label} is {1 if outcome.event is None else outcome.event} for each row"
+    parts = []
+    for label, role in roles.items():
+        meaning = {
+            "known": f"effects of {label} as estimated",
+            "new": f"effects of {label} as estimated",
+            "typical": f"effects of {label} zero (a typical group)",
+            "marginal": f"effects of {label} integrated out" if kind == "mean" else f"a fresh effect of {label} a row",
+        }[role]
+        parts.append(meaning)
+        if role == "new" and drawn[label]:
+            parts.append(f"each new label ({some(drawn[label])}) with one draw from N(0, G)")
+    return what + (f", {', '.join(parts)}." if parts else ".")

@@ -1,0 +1,164 @@
+"""Predictive checks: data that the model could have made beside those that were seen, as rows and by group."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from scipy import sparse
+
+from hierkit.arrays import Array
+from hierkit.errors import check_word, refusal, warn
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.new_rows import NewRows, read_new_rows, trials_column
+from hierkit.model.reference_rows import dim_of
+from hierkit.posterior.quantity import Quantity
+from hierkit.prediction.outcomes import replicate
+
+GROUPS = ("known", "new")
+MOST_BYTES = 1e9
+
+
+def replicated(posterior: xr.Dataset, design: Design, groups: str = "known", random_seed: int = 0) -> xr.Dataset:
+    """Outcomes of the fitted rows drawn anew, and the means of the groups.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names; or draws of the prior.
+    design : Design
+        Of the model that was fitted.
+    groups : {"known", "new"}
+        Group effects as drawn, or drawn anew from their distribution: the latter asks whether the effects are what the
+        model says they are.
+    random_seed : int
+        The same seed gives the same numbers.
+
+    Returns
+    -------
+    xarray.Dataset
+        The outcome under its name (chain, draw, __obs__), successes for counts; and for each factor `mean(team)`
+        (chain, draw, team), the mean outcome of its groups (successes over trials).
+
+    Raises
+    ------
+    HierkitError
+        For unknown `groups`.
+
+    Warns
+    -----
+    HierkitWarning
+        If only some of the draws are used, because those of all rows would take more than 1 GB.
+    """
+    check_word("groups", groups, GROUPS)
+    posterior = _within_memory(posterior, design)
+    labels = [factor.label for factor in design.factors]
+    rows = read_new_rows(design, design.rows.frame, labels, trials_column(design))
+    if groups == "new":
+        rows = _all_unseen(design, rows)
+    outcome = replicate(posterior, design, rows, random_seed).rename(row="__obs__")
+    return _with_means(design, outcome.assign_coords({"__obs__": design.rows.positions}))
+
+
+def observed(design: Design) -> xr.Dataset:
+    """The same of the outcome that was seen: (__obs__,), and `mean(team)` (team,)."""
+    y = xr.DataArray(design.outcome.y, coords={"__obs__": design.rows.positions}, dims="__obs__")
+    return _with_means(design, y)
+
+
+def predictive_check(replicates: xr.Dataset, design: Design, groups: str) -> Quantity:
+    """What groups look like in data that the model could have made, beside those that were seen.
+
+    Parameters
+    ----------
+    replicates : xarray.Dataset
+        From `replicated`.
+    design : Design
+        Of the model.
+    groups : str
+        How they were made.
+
+    Returns
+    -------
+    Quantity
+        `replicated` (chain, draw, statistic): `spread of means(team)`, the sd over groups of their means, in the
+        outcome's units; for a two-valued outcome or counts `share without event(team)`, of groups without an event.
+        Beside them `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted half:
+        near 0 or 1 the model does not make data like those that were seen.
+
+    Raises
+    ------
+    HierkitError
+        For a model without groups.
+    """
+    seen = observed(design)
+    found, values = dict[str, xr.DataArray](), dict[str, float]()
+    for factor in design.factors:
+        name = _name(factor)
+        for label, own, one in _statistics(design, factor, replicates[name], seen[name]):
+            found[label], values[label] = own, float(one)
+    statistics = xr.concat(list(found.values()), dim=xr.Variable("statistic", list(found))) if found else None
+    if statistics is None:
+        raise refusal("The model has no groups", "Predictive checks are of groups", "Use posterior_predictive()")
+    beside = xr.DataArray(list(values.values()), coords={"statistic": list(values)}, dims="statistic")
+    above = ((statistics > beside) + 0.5 * (statistics == beside)).mean(("chain", "draw"))
+    how = "as estimated" if groups == "known" else "drawn anew"
+    definition = (
+        f"Statistics of data drawn from the model for the same rows, group effects {how}, beside those of the observed "
+        "data; above: the share of replicates above the observed value. Near 0 or 1 the model misses it."
+    )
+    arrays = {"observed": beside, "above": above, "replicated": statistics}
+    return Quantity(xr.Dataset(arrays), definition, picture="replicates")
+
+
+def _statistics(
+    design: Design, factor: Factor, replicates: xr.DataArray, seen: xr.DataArray
+) -> list[tuple[str, xr.DataArray, xr.DataArray]]:
+    dim = dim_of(factor.label)
+    found = [(f"spread of means({factor.label})", replicates.std(dim, ddof=1), seen.std(dim, ddof=1))]
+    if design.family == "bernoulli":
+        found.append((f"share without event({factor.label})", (replicates == 0).mean(dim), (seen == 0).mean(dim)))
+    return found
+
+
+def _with_means(design: Design, outcome: xr.DataArray) -> xr.Dataset:
+    """The outcome (..., __obs__) and its means by group."""
+    values = outcome.values
+    dims, coords = outcome.dims[:-1], {dim: outcome.coords[dim] for dim in outcome.dims[:-1]}
+    found = {design.outcome_name: outcome}
+    for factor in design.factors:
+        means = _sums(factor, values) / np.bincount(factor.codes, design.outcome.trials, len(factor.levels))
+        dim = dim_of(factor.label)
+        found[_name(factor)] = xr.DataArray(means, coords={**coords, dim: factor.levels}, dims=(*dims, dim))
+    return xr.Dataset(found)
+
+
+def _sums(factor: Factor, values: Array) -> Array:
+    """(..., group), sums over each group's rows of values (..., row)."""
+    size = len(factor.codes)
+    places = sparse.csr_array((np.ones(size), (np.arange(size), factor.codes)), shape=(size, len(factor.levels)))
+    sums: Array = values.reshape(-1, size) @ places
+    return sums.reshape(*values.shape[:-1], -1)
+
+
+def _name(factor: Factor) -> str:
+    return f"mean({factor.name})"
+
+
+def _all_unseen(design: Design, rows: NewRows) -> NewRows:
+    """The same rows with all groups taken for groups that were not fitted."""
+    shifted = tuple(
+        codes + len(factor.levels) for codes, factor in zip(rows.matrices.codes, design.factors, strict=True)
+    )
+    unseen = tuple(tuple(map(str, factor.levels)) for factor in design.factors)
+    return replace(rows, matrices=replace(rows.matrices, codes=shifted), unseen=unseen)
+
+
+def _within_memory(posterior: xr.Dataset, design: Design) -> xr.Dataset:
+    samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    needed = 8 * samples * len(design.offset)
+    if needed <= MOST_BYTES:
+        return posterior
+    thin = int(np.ceil(needed / MOST_BYTES))
+    warn(f"Replicates of {len(design.offset):,} rows would take {needed / 1e9:.0f} GB: one draw in {thin} is used.")
+    return posterior.isel(draw=slice(None, None, thin))

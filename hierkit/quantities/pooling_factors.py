@@ -1,0 +1,49 @@
+"""How much each batch of group effects is pooled."""
+
+import numpy as np
+import xarray as xr
+
+from hierkit.model.design import Design
+from hierkit.posterior.effects import entry, read_effects, stack
+from hierkit.posterior.quantity import Quantity
+
+FEWEST_GROUPS = 10
+
+
+def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+    """Pooling factors 1 - Var_k(E u_k) / E(Var_k u_k) of each batch of effects (Gelman and Pardoe 2006).
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    factor : str, optional
+        The grouping factor; the only one if not given.
+
+    Returns
+    -------
+    Quantity
+        `pooling` (effect,) and `group_pooling` (group, effect), min(1, (sd u_k / τ)²) with τ² the posterior mean of the
+        variance; `n` (group). Each is one number with no posterior of its own. 0: no pooling, 1: complete pooling.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown factor.
+    """
+    chosen = design.factor(factor)
+    effects = read_effects(posterior, chosen)
+    u, sample = effects.u, ("chain", "draw")
+    batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
+    labels = [effect.label for effect in chosen.effects]
+    variance = stack([entry(effects.cov, label, label) for label in labels], "effect", labels)
+    by_group = np.minimum(1, u.var(sample, ddof=1) / variance.mean(sample))
+    definition = (
+        f"Pooling factors of {chosen.label}: 1 - Var(E u) / E(Var u) over groups, and for each group (sd u / τ)² "
+        "(Gelman and Pardoe 2006). 0: no pooling, 1: complete pooling."
+    )
+    if len(chosen.levels) < FEWEST_GROUPS:
+        definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
+    return Quantity(xr.Dataset({"n": effects.n, "pooling": batch, "group_pooling": by_group}), definition)

@@ -1,0 +1,143 @@
+"""How much the posterior would move if priors, the effects' distribution or the likelihood weighed a little more."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import arviz_stats
+import numpy as np
+import xarray as xr
+
+from hierkit.arrays import Array
+from hierkit.errors import refusal
+from hierkit.integration.quadrature import log_likelihood, log_student_t
+from hierkit.model.design import Design
+from hierkit.model.matrices import fitted_matrices
+from hierkit.model.priors import Priors
+from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_factors, read_draws
+from hierkit.posterior.effects import coefficient_draws, covariance_of_priors, read_effects, terms_of_priors
+from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.variance_components import variance_components
+
+SENSITIVE = 0.05
+FEWEST = 25  # draws: ArviZ smooths a tail of five
+
+
+def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> Quantity:
+    """Power-scaling sensitivity of every parameter and group effect (Kallioinen et al. 2024), by ArviZ.
+
+    The posterior is p(y | β, u, σ) p(u | G) p(β, G, σ). Each of the three factors in turn is raised to a power a little
+    off 1, by importance sampling of the draws; the sensitivity is how far a parameter's posterior moves, as the
+    distance of cumulative distributions for one doubling of the power.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    priors : Priors
+        Of the same fit.
+
+    Returns
+    -------
+    Quantity
+        (parameter,): `group`, empty but for group effects; `prior`, `effects` (the distribution of the group effects)
+        and `likelihood`, distances of distribution functions on a scale where 0.05 and more are noticeable;
+        `diagnosis`: "prior-data conflict" where priors and likelihood both matter, "strong prior or weak likelihood"
+        where only the priors do.
+
+    Raises
+    ------
+    HierkitError
+        For fewer than 25 draws.
+    """
+    draws = read_draws(posterior, design)
+    if (samples := len(draws.beta)) < FEWEST:
+        raise refusal(f"The fit has {samples} draws", f"Power scaling needs at least {FEWEST}", "Fit again with more")
+    columns = list(_columns(posterior, design))
+    together = xr.concat([values for _, _, values in columns], dim="parameter", coords="minimal", compat="override")
+    logs = {
+        "prior": log_prior(posterior, design, priors),
+        "effects": draws.labelled(_log_effects(draws)),
+        "likelihood": draws.labelled(_log_likelihood(draws, design)),
+    }
+    found = {name: _sensitivity(together, log_p) for name, log_p in logs.items() if name != "effects" or design.factors}
+    groups = {"group": [group for _, group, _ in columns]} if design.factors else {}
+    variables: dict[str, Any] = {**groups, **found, "diagnosis": _diagnoses(found)}
+    names = {"parameter": [name for name, _, _ in columns]}
+    definition = (
+        "How far each posterior moves when the priors or the likelihood are raised to a power near 1 (power scaling, "
+        "Kallioinen et al. 2024): 0.05 and more is noticeable."
+    )
+    if design.factors:
+        definition += (
+            " effects: the same for the distribution of the group effects; large where groups have few rows, which is "
+            "what partial pooling does."
+        )
+    by_parameter = {name: ("parameter", values) for name, values in variables.items()}
+    return Quantity(xr.Dataset(by_parameter, coords=names), definition)
+
+
+def _columns(posterior: xr.Dataset, design: Design) -> Iterator[tuple[str, str, xr.DataArray]]:
+    """What sensitivities are of: a parameter's name, a group, and draws (chain, draw)."""
+    if design.columns:
+        beta = coefficient_draws(posterior, design.columns)
+        for column in design.columns:
+            yield column.label, "", beta.sel(term=column.label, drop=True)
+    components = variance_components(posterior, design).draws["value"]
+    for name in components["component"].values:
+        yield str(name), "", components.sel(component=name, drop=True)
+    for factor in design.factors:
+        u = read_effects(posterior, factor).u
+        for i, effect in enumerate(factor.effects):
+            for j, level in enumerate(factor.levels):
+                yield f"{effect.label}|{factor.label}", str(level), u.isel(group=j, effect=i, drop=True)
+
+
+def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
+    """(parameter,), by ArviZ, which sums what it finds in a group of that name."""
+    scaled = xr.Dataset({"log_p": log_p.expand_dims(part=[0], axis=-1)})
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"draws": draws}), "log_prior": scaled})
+    return np.asarray(arviz_stats.psense(tree, group="prior")["draws"].values, dtype=np.float64)
+
+
+def log_prior(posterior: xr.Dataset, design: Design, priors: Priors) -> xr.DataArray:
+    """(chain, draw), log p of coefficients, sds, correlations and the like, up to a constant."""
+    terms = [
+        xr.apply_ufunc(priors[name].log_density, values) for name, values in terms_of_priors(posterior, design, priors)
+    ]
+    total: xr.DataArray = sum(terms, start=xr.zeros_like(terms[0]))
+    for factor in design.factors:
+        for block in factor.blocks:
+            G = covariance_of_priors(posterior, factor, priors).values[..., block, :][..., block]
+            sds = np.sqrt(np.diagonal(G, axis1=-2, axis2=-1))
+            R = G / (sds[..., :, None] * sds[..., None, :])
+            total = total + priors[factor.cor].log_density(R)
+    return total
+
+
+def _log_effects(draws: Draws) -> Array:
+    """(sample,), log p(u | G) of all groups' effects."""
+    total = np.zeros(len(draws.beta))
+    for u, G, nu in zip(draws.u, draws.G, draws.nu, strict=True):
+        L = lower_factors(G)
+        z = np.swapaxes(np.linalg.solve(L, np.swapaxes(u, 1, 2)), 1, 2)
+        each = -0.5 * (z**2).sum(axis=2) if nu is None else log_student_t(z, nu[:, None])
+        total += each.sum(axis=1) - u.shape[1] * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
+    return total
+
+
+def _log_likelihood(draws: Draws, design: Design) -> Array:
+    """(sample,), log p(y | β, u, σ) of all rows."""
+    rows, outcome, total = fitted_matrices(design), design.outcome, np.empty(len(draws.beta))
+    for part in batches(len(total), len(outcome.y)):
+        sigma = None if draws.sigma is None else draws.sigma[part, None]
+        eta = linear_predictor(draws, rows, part)
+        total[part] = log_likelihood(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1)
+    return total
+
+
+def _diagnoses(found: dict[str, Array]) -> list[str]:
+    by_prior, by_likelihood = found["prior"] >= SENSITIVE, found["likelihood"] >= SENSITIVE
+    conflict = np.where(by_likelihood, "prior-data conflict", "strong prior or weak likelihood")
+    return list(np.where(by_prior, conflict, ""))

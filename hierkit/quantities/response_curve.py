@@ -1,0 +1,96 @@
+"""The mean of the outcome along a predictor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import expit
+
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.reference_rows import dim_of, grid_of, typical_rows
+from hierkit.posterior.draws import common_part, on_response, read_draws, total_group_variance
+from hierkit.posterior.effects import spoken
+from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.marginal_coefficients import ATTENUATION, marginal_means
+
+MOST_BYTES = 1e9
+
+
+def response_curve(
+    posterior: xr.Dataset,
+    design: Design,
+    variable: str,
+    factor: str | None = None,
+    groups: Sequence[Any] | None = None,
+) -> Quantity:
+    """The mean of the outcome along a predictor: each group's curve, the typical and the marginal one.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        (chain, draw, ...), under Bambi's names.
+    design : Design
+        Of the model that was fitted.
+    variable : str
+        A numeric predictor; others stand at their means or commonest levels.
+    factor : str, optional
+        Whose groups have curves, other factors' effects zero; the only one, or the first, if not given.
+    groups : sequence, optional
+        Labels of the groups that have curves; all if not given.
+
+    Returns
+    -------
+    Quantity
+        `typical` and `marginal` (chain, draw, <variable>), all group effects zero, and integrated out; `by_group`
+        (chain, draw, group, <variable>). In units of the outcome; probabilities for a Bernoulli one, and beside them
+        `closed_form` (<variable>), the posterior mean of logit^-1(xβ / sqrt(1 + 0.346 s²)), an approximation of the
+        marginal curve (Zeger, Liang and Albert 1988) to check it by.
+
+    Raises
+    ------
+    HierkitError
+        For an unknown predictor or one that is not a number, an unknown group, and curves of more than 1 GB.
+    """
+    grid = grid_of(design, variable)
+    rows, draws = typical_rows(design, {variable: grid}), read_draws(posterior, design)
+    whole = slice(None)
+    eta = common_part(draws, rows)
+    along = {dim_of(variable): grid}
+    arrays = {
+        "typical": draws.labelled(on_response(draws, eta), along),
+        "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
+    }
+    if draws.sigma is None:
+        spread = total_group_variance(draws, rows)
+        arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
+    chosen = None
+    if design.factors:
+        chosen = design.factors[0] if factor is None else design.factor(factor)
+        places = _places(chosen, groups)
+        if (size := 8 * len(draws.beta) * len(places) * len(grid)) > MOST_BYTES:
+            advice = "Name some of them in groups="
+            raise refusal(
+                f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
+            )
+        f = design.factors.index(chosen)
+        own = on_response(draws, eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
+        arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
+    definition = (
+        f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
+        "(all group effects zero), across the population (integrated out), and in each group."
+    )
+    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="curves")
+
+
+def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:
+    """The places of groups among a factor's levels."""
+    known = list(factor.levels)
+    if unknown := [label for label in ([] if groups is None else groups) if label not in known]:
+        some = ", ".join(map(str, known[:5]))
+        raise refusal(
+            f"{factor.label!r} has no group {unknown[0]!r}", f"Its groups are {some}, ...", "Correct the label"
+        )
+    return list(range(len(known))) if groups is None else [known.index(label) for label in groups]

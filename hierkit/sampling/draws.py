@@ -1,0 +1,122 @@
+"""What an engine drew -> draws under Bambi's names, dims and coords, whatever engine made them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from hierkit.arrays import SAMPLE_DIMS, Array
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.names import effect_dim, term_dim
+from hierkit.model.terms import Column
+
+STATISTICS = {
+    "maxdepth_reached": "reached_max_treedepth",
+    "depth": "tree_depth",
+    "mean_tree_accept": "acceptance_rate",
+    "logp": "lp",
+}
+KEPT = ("diverging", "reached_max_treedepth", "tree_depth", "energy", "acceptance_rate", "step_size", "n_steps", "lp")
+
+
+def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr.DataTree:
+    """Draws as a DataTree with statistics under ArviZ's names, and the outcome beside them.
+
+    Parameters
+    ----------
+    posterior, statistics : xarray.Dataset
+        (chain, draw, ...), the latter under nutpie's or PyMC's names.
+    design : Design
+        Of the model.
+
+    Returns
+    -------
+    xarray.DataTree
+        posterior, sample_stats, observed_data and constant_data.
+    """
+    statistics = statistics.rename({old: new for old, new in STATISTICS.items() if old in statistics})
+    statistics = statistics[[name for name in KEPT if name in statistics]]
+    outcome, rows = design.outcome, {"__obs__": design.rows.positions}
+    constant = {} if outcome.trials is None else {"trials": ("__obs__", outcome.trials)}
+    groups = {
+        "posterior": posterior,
+        "sample_stats": statistics,
+        "observed_data": xr.Dataset({design.outcome_name: ("__obs__", outcome.y)}, coords=rows),
+        "constant_data": xr.Dataset(constant, coords=rows),
+    }
+    for dataset in groups.values():
+        dataset.attrs = {}
+    return xr.DataTree.from_dict(groups)
+
+
+def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None) -> xr.Dataset:
+    """The posterior Dataset of a fit.
+
+    Parameters
+    ----------
+    design : Design
+        Of the model.
+    chains : int
+        Draws below are those of the first chain, then those of the second...
+    beta : ndarray
+        (draw, column), coefficients of the columns as they are, not centred.
+    G : ndarray
+        (draw, effect, effect), covariances of the effects of all factors, where predictors are zero.
+    u : sequence of ndarray
+        (draw, group, effect) per factor, deviations where predictors are zero.
+    sigma : ndarray or None
+        (draw,).
+
+    Returns
+    -------
+    xarray.Dataset
+        As after `bambi.Model.fit`: `wait`, `wait|team` (..., team__factor_dim), `wait|team_sigma`, `team_corr`.
+    """
+    draws = len(beta) // chains
+
+    def by_chain(array: Array) -> Array:
+        return array.reshape(chains, draws, *array.shape[1:])
+
+    variables: dict[str, xr.DataArray] = {}
+    for term, places in _terms(design.columns).items():
+        variables[term] = _array(by_chain(beta), design.columns, places, term_dim(term))
+    if sigma is not None:
+        variables["sigma"] = xr.DataArray(by_chain(sigma), dims=SAMPLE_DIMS)
+    sds = np.sqrt(np.diagonal(G, axis1=1, axis2=2))
+    ends = np.cumsum([len(factor.effects) for factor in design.factors])
+    for factor, end, effects in zip(design.factors, ends, u, strict=True):
+        own = slice(end - len(factor.effects), end)
+        for term, places in _terms(factor.effects).items():
+            variables[factor.names.sd(term)] = _array(by_chain(sds[:, own]), factor.effects, places, effect_dim(term))
+            variables[factor.names.effects(term)] = _group_array(by_chain(effects), factor, places, effect_dim(term))
+        if factor.blocks:
+            dims = dict.fromkeys(factor.names.effect_dims, factor.effect_names)
+            corr = G[:, own, own] / (sds[:, own, None] * sds[:, None, own])
+            corr[:, range(len(factor.effects)), range(len(factor.effects))] = 1.0
+            variables[factor.names.correlations] = xr.DataArray(by_chain(corr), dims=(*SAMPLE_DIMS, *dims), coords=dims)
+    return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
+
+
+def _terms(columns: tuple[Column, ...]) -> dict[str, list[int]]:
+    """The places of each Bambi term's columns."""
+    terms: dict[str, list[int]] = {}
+    for i, column in enumerate(columns):
+        terms.setdefault(column.term, []).append(i)
+    return terms
+
+
+def _array(values: Array, columns: tuple[Column, ...], places: list[int], dim: str) -> xr.DataArray:
+    if columns[places[0]].index is None:
+        return xr.DataArray(values[..., places[0]], dims=SAMPLE_DIMS)
+    coords = {dim: [columns[i].level for i in places]}
+    return xr.DataArray(values[..., places], dims=(*SAMPLE_DIMS, dim), coords=coords)
+
+
+def _group_array(values: Array, factor: Factor, places: list[int], dim: str) -> xr.DataArray:
+    groups = factor.names.group_dim
+    if factor.effects[places[0]].index is None:
+        return xr.DataArray(values[..., places[0]], dims=(*SAMPLE_DIMS, groups), coords={groups: factor.levels})
+    coords = {dim: [factor.effects[i].level for i in places], groups: factor.levels}
+    moved = np.moveaxis(values[..., places], -1, -2)
+    return xr.DataArray(moved, dims=(*SAMPLE_DIMS, dim, groups), coords=coords)

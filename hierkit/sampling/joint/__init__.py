@@ -1,0 +1,1 @@
+"""The engine `joint`: parameters and group effects together, in coordinates from a pilot."""

@@ -1,0 +1,156 @@
+"""Numba kernels of the engine `joint` for Gaussian outcomes: the largest factor's effects are integrated out.
+
+With the letters of `hierkit.sampling.joint.products`, h = v less least squares, G = L L' the covariance of the largest
+factor's effects, s2 = sigma², w_j = Z_j'(e - H h) and M_j = I + L'Z_j'Z_j L / s2,
+
+    -2 log p(y | v) = n log s2 + |e - H h|² / s2 + sum log|M_j| - sum w_j'L M_j^-1 L'w_j / s2²
+"""
+
+import numpy as np
+
+from hierkit.sampling.joint.coordinates import unpack_model
+from hierkit.sampling.joint.products import Sums, less_sparse_transposed, sparse_products
+from hierkit.sampling.joint.row_sums import add_columns, column_products
+from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
+from hierkit.sampling.joint.whitening import precision
+from hierkit.sampling.kernels.densities import (
+    Kernel,
+    answer,
+    callback,
+    effect_factors,
+    effect_factors_gradient,
+    kernel,
+    log_priors,
+    numbers_at,
+    words,
+)
+from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
+from hierkit.sampling.kernels.origin import origin_priors
+from hierkit.sampling.kernels.packing import cubes, matrix, vector
+
+
+@kernel
+def gaussian_log_posterior(
+    x: Kernel, parameters: Kernel, origin: Kernel, geometry: Kernel, layout: Kernel, sums: Kernel
+) -> Kernel:
+    """Log posterior at a real vector, and its gradient.
+
+    Parameters
+    ----------
+    x : (parameter + effects,)
+        Coordinates of gamma, the parameters but for coefficients as in `log_priors`, coordinates of the effects of all
+        factors but the largest.
+    parameters, origin, geometry, layout, sums : Numbers, Origin, Geometry, Layout, Sums
+        The model; the layout is that of the factors but the largest.
+    """
+    head, p, q = parameters.codes.shape[0], sums.centre.shape[0], origin.T.shape[0]
+    c, n_head = np.concatenate((x[:p], x[head:])), geometry.head_b.shape[0]
+    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(parameters.pairs.shape[0])
+    L_inverse, P = np.zeros((q, q)), np.empty((q, q))
+    value, slope, grad_head = np.empty(head), np.empty(head), np.empty(head)
+    codes, numbers = parameters.codes, parameters.numbers
+    total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
+    effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
+    precision(L, L_inverse, P)
+    v, K, w = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p)
+    head_K, head_w, end = np.zeros((n_head, n_head)), np.empty(n_head), layout.groups.shape[0]
+    total -= position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    beta = geometry.basis @ v[:p]
+    total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
+    grad_v, grad_c, grad_P = np.zeros(c.shape[0]), np.empty(c.shape[0]), np.zeros((q, q))
+    grad_v[:p] = geometry.basis.T @ grad_head[:p]
+    grad_L = np.zeros((q, q))
+    likelihood, by_sigma = gaussian_likelihood(v, L, value[head - 1], sums, grad_v, grad_L)
+    grad_head[head - 1] += by_sigma * slope[head - 1]
+    total += likelihood
+    total += position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
+    total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
+    total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
+    effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
+    grad_head[:p] = grad_c[:p]
+    return total, np.concatenate((grad_head, grad_c[p:]))
+
+
+@kernel
+def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v: Kernel, grad_L: Kernel) -> Kernel:
+    """Log likelihood with the largest factor's effects integrated out, without its constant.
+
+    Parameters
+    ----------
+    v : (column + effects,)
+        Gamma and the effects of the other factors.
+    L : (effect, effect)
+        Of all factors.
+    sigma : float
+        Residual sd.
+    sums : Sums
+        Of the rows.
+    grad_v, grad_L : (column + effects,), (effect, effect)
+        Added to.
+
+    Returns
+    -------
+    value, slope : float
+        The log likelihood, and its derivative by sigma.
+    """
+    s2, first, p = sigma * sigma, sums.last[0], sums.centre.shape[0]
+    blocks, q, lanes = sums.groups.shape[0], sums.groups.shape[1], sums.groups.shape[3]
+    h, product = v.copy(), np.empty(v.shape[0])
+    h[:p] -= sums.centre
+    sparse_products(sums.cross_starts, sums.cross_columns, sums.cross_values, h, product)
+    squares = sums.totals[1]
+    for i in range(h.shape[0]):
+        squares += h[i] * (product[i] - 2 * sums.linear[i])
+        grad_v[i] += (sums.linear[i] - product[i]) / s2
+    w = np.empty(sums.right.shape[0])
+    sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
+    add_columns(h[:p], sums.tie_X, w)
+    own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    system, one = np.full((1, 1), squares / s2), np.ones((1, 1))
+    g, T, solved = np.empty((q, q + 1, lanes)), np.empty((q, 1, lanes)), np.empty((q, 1, lanes))
+    AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
+    by_X, by_A, log_det = np.zeros((q, q)), np.zeros((q, q)), 0.0
+    for b in range(blocks):
+        g[:, :q] = sums.groups[b]
+        part = slice(b * q * lanes, (b + 1) * q * lanes)
+        g[:, q] = (sums.right[part] - w[part]).reshape((q, lanes))
+        log_det += integrate_groups(g, own, s2, AL, inverse, T, solved, system)
+        integrate_groups_gradient(g, s2, AL, inverse, solved, one, by_X, by_A)
+        pulled = w[part].reshape((q, lanes))
+        for k in range(q):
+            pulled[k] = 0.0
+            for m in range(k + 1):
+                pulled[k] += own[k, m] / (s2 * s2) * solved[m, 0]
+    less_sparse_transposed(sums.tie_starts, sums.tie_columns, sums.tie_values, w, grad_v[p:])
+    by_gamma = np.zeros(p)
+    column_products(sums.tie_X, w, by_gamma)
+    grad_v[:p] -= by_gamma
+    n = sums.totals[0]
+    value, d_s2 = -0.5 * (n * np.log(s2) + log_det + system[0, 0]), n / s2 - squares / (s2 * s2)
+    for k in range(q):
+        for m in range(k + 1):
+            d_s2 += own[k, m] * (2 * by_X[k, m] / s2 - by_A[k, m]) / (s2 * s2)
+            grad_L[first + k, first + m] += (by_X[k, m] / s2 - by_A[k, m]) / s2
+    return value, -sigma * d_s2
+
+
+@kernel
+def unpack(block: Kernel) -> Kernel:
+    """Parameters, origin, geometry, layout and sums as `hierkit.sampling.joint.engine` packs them."""
+    i = np.arange(22, 35)
+    parameters, origin, geometry, layout = unpack_model(block)
+    sums = Sums(
+        cubes(block, i[0]), vector(block, i[1]), matrix(block, i[2]),
+        vector(block, i[3]).view(np.int64), vector(block, i[4]).view(np.int64), vector(block, i[5]),
+        vector(block, i[6]).view(np.int64), vector(block, i[7]).view(np.int64), vector(block, i[8]),
+        vector(block, i[9]), vector(block, i[10]), vector(block, i[11]), vector(block, i[12]).view(np.int64),
+    )  # fmt: skip
+    return parameters, origin, geometry, layout, sums
+
+
+@callback
+def gaussian_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+    """`gaussian_log_posterior` for nutpie."""
+    parameters, origin, geometry, layout, sums = unpack(words(address))
+    value, grad = gaussian_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, sums)
+    return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))

@@ -1,0 +1,76 @@
+"""Numba kernels of the engine `joint` that draw a Gaussian model's coefficients and effects from coordinates."""
+
+import numba
+import numpy as np
+
+from hierkit.sampling.joint.products import sparse_products
+from hierkit.sampling.joint.row_sums import add_columns
+from hierkit.sampling.joint.transform import position
+from hierkit.sampling.joint.whitening import precision
+from hierkit.sampling.kernels.densities import Kernel, kernel, parallel_kernel
+from hierkit.sampling.kernels.integrated_groups import draw_group
+
+
+@kernel
+def gaussian_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, v: Kernel) -> None:
+    """Gamma and the effects of all factors but the largest.
+
+    Parameters
+    ----------
+    c : (draw, column + effects)
+        Coordinates, changed.
+    L : (draw, effect, effect)
+        Cholesky factors of G, of all factors.
+    geometry, layout
+        The model; the layout is that of the factors but the largest.
+    v : (draw, column + effects)
+        Filled.
+    """
+    q, n_head, end = L.shape[1], geometry.head_b.shape[0], layout.groups.shape[0]
+    inverse, P = np.zeros((q, q)), np.empty((q, q))
+    head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
+    K, w = np.zeros(geometry.M.shape[0]), np.empty(v.shape[1])
+    for d in range(c.shape[0]):
+        precision(L[d], inverse, P)
+        position(c[d], P, geometry, layout, end, v[d], head_K, head_w, K, w)
+
+
+@parallel_kernel
+def draw_largest(v: Kernel, L: Kernel, T: Kernel, sigma: Kernel, sums: Kernel, z: Kernel) -> None:
+    """Effects of the largest factor given all else, from standard normal numbers.
+
+    Parameters
+    ----------
+    v : (draw, column + effects)
+        From `gaussian_draws`.
+    L, T : (draw, effect, effect), (effect, effect)
+        Of all factors.
+    sigma : (draw,)
+        Residual sds.
+    sums : Sums
+        Of the rows.
+    z : (draw, effect, group)
+        Overwritten with the effects.
+    """
+    first, p = sums.last[0], sums.centre.shape[0]
+    q, lanes = sums.groups.shape[1], sums.groups.shape[3]
+    own_T = np.ascontiguousarray(T[first : first + q, first : first + q])
+    for d in numba.prange(z.shape[0]):
+        h, w = v[d].copy(), np.empty(sums.right.shape[0])
+        h[:p] -= sums.centre
+        sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
+        add_columns(h[:p], sums.tie_X, w)
+        own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
+        TL, s2 = own_T @ own, sigma[d] * sigma[d]
+        M, right, t = np.empty((q, q)), np.empty(q), np.empty(q)
+        for j in range(z.shape[2]):
+            block, lane = j // lanes, j % lanes
+            for a in range(q):
+                place = (block * q + a) * lanes + lane
+                right[a] = sums.right[place] - w[place]
+            draw_group(sums.groups[block, :, :, lane], right, own, s2, z[d, :, j], M, t)
+            for k in range(q):
+                s = 0.0
+                for i in range(q):
+                    s += TL[k, i] * t[i]
+                z[d, k, j] = s

@@ -1,0 +1,219 @@
+"""Numba kernels of the engine `joint` for Bernoulli outcomes and counts: parameters and all effects together.
+
+See `hierkit.sampling.joint.coordinates` for the coordinates of coefficients and effects, and
+`hierkit.sampling.kernels.parameters` for the others. Rows that are alike are counted once.
+"""
+
+import numpy as np
+
+from hierkit.sampling.joint.coordinates import unpack_model
+from hierkit.sampling.joint.logistic import binomial_rows
+from hierkit.sampling.joint.patterns import Patterns
+from hierkit.sampling.joint.row_sums import (
+    add_columns,
+    add_effects,
+    column_products,
+    effect_products,
+    group_products,
+    less_products,
+    less_transposed_products,
+)
+from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
+from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
+from hierkit.sampling.kernels.densities import (
+    Kernel,
+    answer,
+    callback,
+    effect_factors,
+    effect_factors_gradient,
+    kernel,
+    log_priors,
+    numbers_at,
+    words,
+)
+from hierkit.sampling.kernels.origin import origin_priors
+from hierkit.sampling.kernels.packing import matrix, vector
+
+
+@kernel
+def logit_log_posterior(
+    x: Kernel, parameters: Kernel, origin: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel
+) -> Kernel:
+    """Log posterior at a real vector, and its gradient.
+
+    Parameters
+    ----------
+    x : (parameter + effects,)
+        Coordinates of gamma, the parameters but for coefficients as in `log_priors`, coordinates of the effects.
+    parameters, origin, geometry, layout, rows : Numbers, Origin, Geometry, Layout, Patterns
+        The model.
+    """
+    head, p, q = parameters.codes.shape[0], rows.X.shape[0], rows.Z.shape[0]
+    n_head, n = geometry.head_b.shape[0], rows.y.shape[0]
+    c = np.concatenate((x[:p], x[head:]))
+    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(parameters.pairs.shape[0])
+    L_inverse, P = np.zeros((q, q)), np.empty((q, q))
+    value, slope, grad_head = np.empty(head), np.empty(head), np.empty(head)
+    codes, numbers = parameters.codes, parameters.numbers
+    total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
+    effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
+    precision(L, L_inverse, P)
+    v, K, w, eta = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p), np.empty(n)
+    head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
+    total -= rows_position(c, P, geometry, layout, rows, v, head_K, head_w, K, w, eta)
+    beta = geometry.basis @ v[:p]
+    total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
+    eta += rows.offset
+    add_columns(v[:p], rows.X, eta)
+    residual = np.empty(n)
+    total += binomial_rows(eta, rows.y, rows.size, residual)
+    grad_v, grad_c, grad_P = np.zeros(c.shape[0]), np.empty(c.shape[0]), np.zeros((q, q))
+    grad_v[:p] = geometry.basis.T @ grad_head[:p]
+    column_products(rows.X, residual, grad_v[:p])
+    total += _rows_gradient(c, P, geometry, layout, rows, v, head_K, head_w, K, w, residual, grad_v, grad_c, grad_P)
+    grad_L = np.zeros((q, q))
+    total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
+    total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
+    effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
+    grad_head[:p] = grad_c[:p]
+    return total, np.concatenate((grad_head, grad_c[p:]))
+
+
+@kernel
+def rows_position(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel, eta: Kernel,
+) -> float:  # fmt: skip
+    """As `position`, for all factors; fills eta (pattern,) with Z u."""
+    n_factors, head, p = layout.groups.shape[0], geometry.head[0], rows.X.shape[0]
+    end = n_factors if head == n_factors else n_factors - 1
+    log_det = position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    u, eta[:] = v[p:], 0.0
+    _add_smaller(u, layout, head, end, rows, eta)
+    for f in range(end, n_factors):
+        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        own, Z = slice(first, first + n_groups * q), rows.Z[column : column + q]
+        size, width = n_groups * q * q, n_groups * q * p
+        at, tied = geometry.M.shape[0] - size, geometry.S.shape[0] - width
+        s = geometry.b[geometry.b.shape[0] - n_groups * q :].copy()
+        less_products(geometry.S[tied:].reshape((n_groups * q, p)), v, s)
+        if f > 0:
+            coupled = np.zeros((q, n_groups))
+            group_products(Z, rows.starts, geometry.W * eta, coupled)
+            s -= coupled.ravel()
+        log_det += unwhiten(
+            geometry.M[at:].reshape((q, q, n_groups)),
+            s.reshape((q, n_groups)),
+            P[column : column + q, column : column + q],
+            c[p:][own].reshape((q, n_groups)),
+            K[at:].reshape((q, q, n_groups)),
+            w[own].reshape((q, n_groups)),
+            u[own].reshape((q, n_groups)),
+        )
+        add_effects(u[own].reshape((q, n_groups)), Z, rows.codes[f], eta)
+    return log_det
+
+
+@kernel
+def _rows_gradient(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+) -> float:  # fmt: skip
+    """Backwards through `rows_position`; residual (pattern,) is the derivative by eta and is changed."""
+    n_factors, head, p = layout.groups.shape[0], geometry.head[0], rows.X.shape[0]
+    end, total = n_factors if head == n_factors else n_factors - 1, 0.0
+    for f in range(end, n_factors):
+        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        own, block, Z = slice(first, first + n_groups * q), slice(column, column + q), rows.Z[column : column + q]
+        at, tied = geometry.M.shape[0] - n_groups * q * q, geometry.S.shape[0] - n_groups * q * p
+        g, grad_own = grad_v[p:][own].reshape((q, n_groups)), np.zeros((q, q))
+        group_products(Z, rows.starts, residual, g)
+        total += unwhiten_gradient(
+            K[at:].reshape((q, q, n_groups)),
+            P[block, block],
+            w[own].reshape((q, n_groups)),
+            c[p:][own].reshape((q, n_groups)),
+            v[p:][own].reshape((q, n_groups)),
+            g,
+            grad_c[p:][own].reshape((q, n_groups)),
+            grad_own,
+        )
+        grad_P[block, block] += grad_own
+        less_transposed_products(geometry.S[tied:].reshape((n_groups * q, p)), g.ravel(), grad_v)
+        if f > 0:
+            add_effects(-g, geometry.W * Z, rows.codes[f], residual)
+    _add_smaller_gradient(residual, layout, head, end, rows, grad_v[p:])
+    return total + position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
+
+
+@kernel
+def _add_smaller(u: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, eta: Kernel) -> None:
+    """Add Z u of the factors but the last to eta; the head has its effects group by group, others effect by effect."""
+    for f in range(head):
+        own, Z = u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        add_effects(own.reshape((layout.groups[f], layout.effects[f])).T, Z, rows.codes[f], eta)
+    for f in range(head, end):
+        own, Z = u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        add_effects(own.reshape((layout.effects[f], layout.groups[f])), Z, rows.codes[f], eta)
+
+
+@kernel
+def _add_smaller_gradient(residual: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, grad_u: Kernel) -> None:
+    """Add Z'residual of the factors but the last to grad_u."""
+    for f in range(head):
+        own, Z = grad_u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        effect_products(Z, rows.codes[f], residual, own.reshape((layout.groups[f], layout.effects[f])).T)
+    for f in range(head, end):
+        own, Z = grad_u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        effect_products(Z, rows.codes[f], residual, own.reshape((layout.effects[f], layout.groups[f])))
+
+
+@kernel
+def _own_Z(rows: Kernel, layout: Kernel, f: int) -> Kernel:
+    return rows.Z[layout.columns[f] : layout.columns[f] + layout.effects[f]]
+
+
+@kernel
+def unpack(block: Kernel) -> Kernel:
+    """Parameters, origin, geometry, layout and rows as `hierkit.sampling.joint.engine` packs them."""
+    i = np.arange(22, 30)
+    parameters, origin, geometry, layout = unpack_model(block)
+    rows = Patterns(
+        matrix(block, i[0]), matrix(block, i[1]), matrix(block, i[2]).view(np.int64),
+        vector(block, i[3]).view(np.int64), vector(block, i[4]), vector(block, i[5]), vector(block, i[6]),
+        vector(block, i[7])[0],
+    )  # fmt: skip
+    return parameters, origin, geometry, layout, rows
+
+
+@callback
+def logit_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+    """`logit_log_posterior` for nutpie."""
+    parameters, origin, geometry, layout, rows = unpack(words(address))
+    value, grad = logit_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, rows)
+    return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))
+
+
+@kernel
+def logit_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel) -> None:
+    """Gamma and effects of draws from their coordinates.
+
+    Parameters
+    ----------
+    c : (draw, column + effects)
+        Coordinates, changed.
+    L : (draw, effect, effect)
+        Cholesky factors of G.
+    geometry, layout, rows
+        The model.
+    v : (draw, column + effects)
+        Filled.
+    """
+    q, n = rows.Z.shape[0], rows.y.shape[0]
+    inverse, P = np.zeros((q, q)), np.empty((q, q))
+    size = geometry.head_b.shape[0]
+    head_K, head_w = np.zeros((size, size)), np.empty(size)
+    K, w, eta = np.zeros(geometry.M.shape[0]), np.empty(c.shape[1] - rows.X.shape[0]), np.empty(n)
+    for d in range(c.shape[0]):
+        precision(L[d], inverse, P)
+        rows_position(c[d], P, geometry, layout, rows, v[d], head_K, head_w, K, w, eta)

@@ -1,0 +1,180 @@
+"""Numba kernels from NUTS's coordinates to coefficients and effects, and back with the gradient.
+
+See `hierkit.sampling.joint.coordinates` for the mathematics. The factors that are handled here are those whose ties to
+the others are fixed matrices: all but the largest, which is integrated out of a Gaussian model, and tied by the rows
+themselves in another.
+"""
+
+import numpy as np
+
+from hierkit.sampling.joint.row_sums import less_products, less_transposed_products
+from hierkit.sampling.joint.whitening import (
+    stretch,
+    unwhiten,
+    unwhiten_gradient,
+    unwhiten_head,
+    unwhiten_head_gradient,
+)
+from hierkit.sampling.kernels.densities import Kernel, kernel
+
+
+@kernel
+def head_position(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel
+) -> float:
+    """Fill gamma and the effects of the head's factors in v; return log|K|."""
+    size = geometry.head_b.shape[0]
+    prior = np.zeros((size, size))
+    at = size - layout.first[geometry.head[0]]
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
+            at += q
+    return unwhiten_head(geometry.head_M, geometry.head_b, prior, c[:size], head_K, head_w, v[:size])
+
+
+@kernel
+def head_gradient(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel, g: Kernel,
+    grad_c: Kernel, grad_P: Kernel,
+) -> float:  # fmt: skip
+    """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2."""
+    size, start = geometry.head_b.shape[0], geometry.head_b.shape[0] - layout.first[geometry.head[0]]
+    prior, grad_prior = np.zeros((size, size)), np.zeros((size, size))
+    at = start
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
+            at += q
+    total = unwhiten_head_gradient(head_K, prior, head_w, c[:size], v[:size], g, grad_c[:size], grad_prior)
+    at = start
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            for k in range(q):
+                for m in range(q):
+                    grad_P[column + k, column + m] += grad_prior[at + k, at + m]
+            at += q
+    return total
+
+
+@kernel
+def position(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel,
+) -> float:  # fmt: skip
+    """From coordinates to coefficients and effects of the first factors.
+
+    Parameters
+    ----------
+    c : (column + effects,)
+        Coordinates; overwritten with the stretched ones.
+    P : (effect, effect)
+        G^-1 of all effects.
+    geometry, layout : Geometry, Layout
+        As there.
+    end : int
+        How many factors.
+    v : (column + effects,)
+        Filled with gamma and the effects.
+    head_K, head_w, K, w : (head, head), (head,), (...,), (effects,)
+        Filled with Cholesky factors and K^-1 s, of the head and of the factors after it, flat.
+
+    Returns
+    -------
+    float
+        sum_j log|K_j|.
+    """
+    head = geometry.head[0]
+    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
+    stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
+    log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
+    for f in range(head, end):
+        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        own, size, width = slice(first, first + n_groups * q), n_groups * q * q, geometry.widths[f - head]
+        after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
+        s = geometry.b[after].copy()
+        less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
+        log_det += unwhiten(
+            geometry.M[at : at + size].reshape((q, q, n_groups)),
+            s.reshape((q, n_groups)),
+            P[column : column + q, column : column + q],
+            c[p:][own].reshape((q, n_groups)),
+            K[at : at + size].reshape((q, q, n_groups)),
+            w[own].reshape((q, n_groups)),
+            v[p:][own].reshape((q, n_groups)),
+        )
+        at, tied = at + size, tied + n_groups * q * width
+    return log_det
+
+
+@kernel
+def position_gradient(
+    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
+    K: Kernel, w: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+) -> float:  # fmt: skip
+    """Backwards through `position`, the effects' prior with it.
+
+    Parameters
+    ----------
+    c, P, geometry, layout, end, v, head_K, head_w, K, w
+        As `position` left them.
+    grad_v : (column + effects,)
+        Derivative of all else by gamma and the effects; changed.
+    grad_c : (column + effects,)
+        Filled with the derivative of the log posterior by the coordinates.
+    grad_P : (effect, effect)
+        Added to.
+
+    Returns
+    -------
+    float
+        -sum u'P u / 2 over groups and factors.
+    """
+    head, total = geometry.head[0], 0.0
+    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
+    for f in range(head, end):
+        at += layout.groups[f] * layout.effects[f] ** 2
+        tied += layout.groups[f] * layout.effects[f] * geometry.widths[f - head]
+    for f in range(end - 1, head - 1, -1):
+        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        own, block = slice(first, first + n_groups * q), slice(column, column + q)
+        size, width = n_groups * q * q, geometry.widths[f - head]
+        at, tied = at - size, tied - n_groups * q * width
+        g, grad_own = grad_v[p:][own], np.zeros((q, q))
+        total += unwhiten_gradient(
+            K[at : at + size].reshape((q, q, n_groups)),
+            P[block, block],
+            w[own].reshape((q, n_groups)),
+            c[p:][own].reshape((q, n_groups)),
+            v[p:][own].reshape((q, n_groups)),
+            g.reshape((q, n_groups)),
+            grad_c[p:][own].reshape((q, n_groups)),
+            grad_own,
+        )
+        grad_P[block, block] += grad_own
+        less_transposed_products(
+            geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), g, grad_v
+        )
+    total += head_gradient(
+        c, P, geometry, layout, v, head_K, head_w, grad_v[: geometry.head_b.shape[0]], grad_c, grad_P
+    )
+    stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
+    return total
+
+
+@kernel
+def scales_gradient(layout: Kernel, L: Kernel, L_inverse: Kernel, P: Kernel, grad_P: Kernel, grad_L: Kernel) -> float:
+    """Add to grad_L what the derivative by P and the effects' priors give; returns -sum_f J_f log|L_f|.
+
+    G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.
+    """
+    grad_L -= 2.0 * (P @ grad_P) @ np.ascontiguousarray(L_inverse.T)
+    total = 0.0
+    for f in range(layout.groups.shape[0]):
+        for k in range(layout.columns[f], layout.columns[f] + layout.effects[f]):
+            total -= layout.groups[f] * np.log(L[k, k])
+            grad_L[k, k] -= layout.groups[f] / L[k, k]
+    return total

@@ -1,0 +1,188 @@
+"""The one list of parameters behind the fast engines: names, transforms, priors, and places in a flat vector.
+
+NUTS sees a vector of real numbers x, and each parameter is a transform of one of them: a coefficient is x (of the
+centred columns if the model has an intercept), an sd exp x, a canonical partial correlation tanh x. The order is
+coefficients, sds factor by factor, partial correlations factor by factor, sigma.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierkit.arrays import Array
+from hierkit.model.design import Design
+from hierkit.model.distributions import Prior
+from hierkit.model.groups import Factor
+from hierkit.model.priors import Priors, moved_to_centre
+from hierkit.sampling.kernels import densities as d
+
+COEFFICIENT_PRIORS = {
+    "Flat": d.FLAT,
+    "Normal": d.NORMAL,
+    "StudentT": d.STUDENT_T,
+    "Cauchy": d.CAUCHY,
+    "Laplace": d.LAPLACE,
+}
+SD_PRIORS = {
+    "HalfNormal": d.HALF,
+    "HalfStudentT": d.HALF,
+    "HalfCauchy": d.HALF,
+    "Exponential": d.EXPONENTIAL,
+    "Gamma": d.GAMMA,
+    "InverseGamma": d.INVERSE_GAMMA,
+    "LogNormal": d.LOG_NORMAL,
+    "Uniform": d.UNIFORM,
+}
+DEGREES = {"HalfNormal": np.inf, "HalfCauchy": 1.0}  # of the half Student t that they are
+
+
+class Numbers(NamedTuple):
+    """What kernels read of the parameters: their codes, numbers and pairs of effects, as in `Parameters`."""
+
+    codes: NDArray[np.int64]
+    numbers: Array
+    pairs: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """What a kernel must know of the parameters; arrays have one entry per parameter.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As in `Priors`, and `partial(wait, 1|team)` for canonical partial correlations.
+    codes : ndarray of int
+        (parameter, 2), transform and prior of each.
+    numbers : ndarray
+        (parameter, 3 + 2 knots), the prior's parameters, zeros where it has fewer, and the table of a curve.
+    pairs : ndarray of int
+        (pair, 2), the effects that each partial correlation belongs to, row and column, as places among the effects of
+        all factors.
+    coefficients : int
+        How many of the parameters are coefficients; they come first.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+    numbers: Array
+    pairs: NDArray[np.int64]
+
+    coefficients: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def with_curve(self, place: int, table: Array) -> "Parameters":
+        """The same with an sd sampled along a curve; see `hierkit.sampling.kernels.curves`."""
+        codes, numbers = self.codes.copy(), self.numbers.copy()
+        codes[place, 0] = d.CURVE
+        numbers[place, d.PRIOR_NUMBERS :] = table
+        return replace(self, codes=codes, numbers=numbers)
+
+
+def make_parameters(design: Design, priors: Priors) -> Parameters:
+    """The parameters of a model with normal effects: coefficients, sds, partial correlations, sigma.
+
+    Parameters
+    ----------
+    design : Design
+        Names and blocks.
+    priors : Priors
+        None of them among `unsupported_priors`.
+    """
+    rows: list[tuple[str, int, int, list[float]]] = []
+    for column in design.columns:
+        prior = priors[column.label]
+        rows.append((column.label, d.REAL, COEFFICIENT_PRIORS[prior.name], list(prior.args.values())))
+    for factor in design.factors:
+        elsewhere = moved_to_centre(factor, priors)
+        for i, effect in enumerate(factor.effects):
+            name = factor.sd(effect)
+            transform, kind, given = sd_code(priors[name])
+            if elsewhere and any(i in block for block in factor.blocks):
+                rows.append((name, d.POSITIVE, d.FLAT, []))
+            else:
+                rows.append((name, transform, kind, given))
+    pairs, first = [], 0
+    for factor in design.factors:
+        for (i, j), later in _pairs(factor):
+            pairs.append((first + i, first + j))
+            labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
+            eta = 1.0 if moved_to_centre(factor, priors) else priors[factor.cor].args["eta"]
+            rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [eta + later / 2]))
+        first += len(factor.effects)
+    if "sigma" in priors:
+        rows.append(("sigma", *sd_code(priors["sigma"])))
+    names, transforms, kinds, numbers = zip(*rows, strict=True)
+    padded = np.zeros((len(rows), d.PRIOR_NUMBERS + 2 * d.KNOTS))
+    for row, given in zip(padded, numbers, strict=True):
+        row[: len(given)] = given
+    codes = np.column_stack([transforms, kinds]).astype(np.int64)
+    return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2), len(design.columns))
+
+
+def uncentre(design: Design, beta: Array) -> Array:
+    """(draw, column), coefficients of the columns as they are from those of the centred columns."""
+    shift = beta @ design.column_means
+    fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
+    return np.where(fixed, beta - shift[:, None], beta)
+
+
+def to_real(parameters: Parameters, values: Array) -> Array:
+    """(parameter,), real numbers whose transforms are near these values; partial correlations are taken as such."""
+    x = values.copy()
+    kinds = parameters.codes[:, 0]
+    x[kinds == d.POSITIVE] = np.log(values[kinds == d.POSITIVE])
+    interval = kinds == d.INTERVAL
+    lower, upper = parameters.numbers[interval, 0], parameters.numbers[interval, 1]
+    share = np.clip((values[interval] - lower) / (upper - lower), 0.05, 0.95)
+    x[interval] = np.log(share / (1 - share))
+    return x
+
+
+def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array | None]:
+    """What the draws say of the effects' and the residuals' distributions.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Of the model.
+    x : ndarray
+        (draw, coordinate), the parameters after the coefficients first.
+    p, q : int
+        Coefficients, and effects of all factors.
+
+    Returns
+    -------
+    L : ndarray
+        (draw, effect, effect), factors of the effects' covariance G = L L'.
+    sigma : ndarray or None
+        (draw,).
+    """
+    count = len(parameters) - p
+    head = np.ascontiguousarray(x[:, :count])
+    values, slopes = d.constrain(head, parameters.codes[p:], parameters.numbers[p:])
+    partials = slice(q, q + len(parameters.pairs))
+    C = d.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
+    return values[:, :q, None] * C, values[:, -1].copy() if "sigma" in parameters.names else None
+
+
+def sd_code(prior: Prior) -> tuple[int, int, list[float]]:
+    """Transform, prior and numbers of an sd."""
+    numbers = list(prior.args.values())
+    if prior.name in DEGREES:
+        numbers = [DEGREES[prior.name], *numbers]
+    return d.INTERVAL if prior.name == "Uniform" else d.POSITIVE, SD_PRIORS[prior.name], numbers
+
+
+def _pairs(factor: Factor) -> list[tuple[tuple[int, int], int]]:
+    """Row and column of each partial correlation, and q - 2 - j, which its LKJ density needs."""
+    return [
+        ((place, other), len(block) - 2 - j)
+        for block in factor.blocks
+        for i, place in enumerate(block[1:], start=1)
+        for j, other in enumerate(block[:i])
+    ]

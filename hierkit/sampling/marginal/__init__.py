@@ -1,0 +1,1 @@
+"""The engine `marginal`: Gaussian outcomes, with coefficients and group effects integrated out."""

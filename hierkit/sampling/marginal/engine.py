@@ -1,0 +1,181 @@
+"""Gaussian outcome: NUTS on sds and correlations alone; coefficients and effects are integrated out and drawn after.
+
+The rows are read once, into sums per group, so that a gradient costs as much as there are groups, and NUTS moves in two
+to seven dimensions whatever the number of coefficients.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from scipy import optimize
+
+from hierkit.arrays import Array
+from hierkit.model.basis import Basis, make_basis, prior_in_basis
+from hierkit.model.design import Design
+from hierkit.model.priors import Priors
+from hierkit.sampling.console import stopping_on_interrupt
+from hierkit.sampling.draws import as_tree, assemble
+from hierkit.sampling.kernels.curves import along_curves
+from hierkit.sampling.kernels.integrated_groups import in_lanes
+from hierkit.sampling.kernels.layout import Layout, make_layout
+from hierkit.sampling.kernels.nuts import run_nuts
+from hierkit.sampling.kernels.origin import Origin, make_origin, sampled_Z
+from hierkit.sampling.kernels.packing import pack
+from hierkit.sampling.kernels.parameters import Parameters, make_parameters, scales, to_real, uncentre
+from hierkit.sampling.marginal import density
+from hierkit.sampling.marginal.density import Statistics, marginal_log_posterior
+from hierkit.sampling.marginal.group_effects import draw_effects
+from hierkit.sampling.settings import Settings
+
+STEP = 1e-4  # of a coordinate, for second derivatives
+FAILED = 1e100  # what a search for the mode sees where the density is no number
+WIDEST, NARROWEST = 1.0, 0.02  # how far around the mode chains start
+
+
+def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.DataTree:
+    """Draws from a Gaussian model with normal effects and normal or flat priors on coefficients.
+
+    Parameters
+    ----------
+    design, priors
+        The model; one that `hierkit.sampling.engines` has nothing against.
+    settings : Settings
+        How to sample.
+
+    Returns
+    -------
+    xarray.DataTree
+        posterior, sample_stats, observed_data, constant_data; coefficients and effects are drawn exactly given the
+        rest, in each draw.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
+    parameters, origin, layout = (
+        make_parameters(design, priors),
+        make_origin(design, priors),
+        make_layout(design.factors),
+    )
+    basis = make_basis(design, priors)
+    statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
+    with stopping_on_interrupt():
+        parameters, start, spread = pilot(design, parameters, origin, statistics)
+        data = pack(*arguments(parameters), *origin, *statistics)
+        x, sample_stats = run_nuts("marginal", density.marginal_callback, data, start, spread, settings)
+        posterior = _posterior(design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed)
+    return as_tree(posterior, sample_stats, design)
+
+
+def sufficient_statistics(
+    design: Design, priors: Priors, basis: Basis, origin: Origin, layout: Layout
+) -> tuple[Statistics, Array]:
+    """One pass over the rows; see `Statistics`. Beside it the least-squares coefficients of the basis."""
+    y = design.outcome.y - design.offset
+    centre = np.linalg.lstsq(basis.X, y, rcond=None)[0]
+    residual = y - basis.X @ centre
+    order, columns = [int(f) for f in layout.order], [basis.X]
+    for f in order[:-1]:
+        columns.append(_indicators(design, f, origin))
+    rows = np.column_stack([*columns, residual])
+    groups = np.empty((0, 0, rows.shape[1], 0))
+    if order:
+        last = design.factors[order[-1]]
+        Z = sampled_Z(design, order[-1], origin.T)
+        groups = in_lanes(last.sums(np.column_stack([Z, rows]), Z))
+    precision, weighted_mean = prior_in_basis(design, priors, basis)
+    shift = weighted_mean - precision @ centre
+    head = np.column_stack([layout.groups[:-1], layout.effects[:-1], layout.columns[:-1]]).astype(np.int64)
+    last_place = layout.columns[-1:] if order else np.zeros(1, dtype=np.int64)
+    cross = rows.T @ rows
+    return Statistics(cross, groups, precision, shift, head, last_place, np.array([float(len(y))])), centre
+
+
+def _indicators(design: Design, f: int, origin: Origin) -> Array:
+    """(row, group and effect), the columns of a factor's effects, group by group."""
+    factor, Z = design.factors[f], sampled_Z(design, f, origin.T)
+    columns = np.zeros((len(Z), len(factor.levels), Z.shape[1]))
+    columns[np.arange(len(Z)), factor.codes] = Z
+    return columns.reshape(len(Z), -1)
+
+
+def arguments(parameters: Parameters) -> tuple[Array, ...]:
+    """Codes, numbers and pairs of the parameters that are sampled: all but the coefficients."""
+    p = parameters.coefficients
+    return parameters.codes[p:], parameters.numbers[p:], parameters.pairs  # type: ignore[return-value]
+
+
+def pilot(
+    design: Design, parameters: Parameters, origin: Origin, statistics: Statistics
+) -> tuple[Parameters, Array, Array]:
+    """The mode of the posterior in NUTS's coordinates, where chains start, and how far around.
+
+    Returns
+    -------
+    parameters : Parameters
+        With sds along curves on which the posterior is nearly normal.
+    start, spread : ndarray
+        (coordinate,).
+    """
+    p, y = parameters.coefficients, design.outcome.y - design.offset
+    sd, spreads = float(np.std(y)), [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
+    values = np.zeros(len(parameters))
+    values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
+    values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
+    minus = _minus_log_posterior(parameters, origin, statistics)
+    start = to_real(parameters, values)[p:]
+    found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    start = found.x if found.fun < FAILED else start
+    parameters, start = along_curves(parameters, lambda x: -minus(x)[0], start, p)
+    return parameters, start, _spread(_minus_log_posterior(parameters, origin, statistics), start)
+
+
+def _minus_log_posterior(
+    parameters: Parameters, origin: Origin, statistics: Statistics
+) -> Callable[[Array], tuple[float, Array]]:
+    given = (*arguments(parameters), origin, statistics)
+
+    def minus(x: Array) -> tuple[float, Array]:
+        value, grad = marginal_log_posterior(x, *given)
+        finite = np.isfinite(value) and np.isfinite(grad).all()
+        return (-value, -grad) if finite else (FAILED, np.zeros_like(x))
+
+    return minus
+
+
+def _spread(minus: Callable[[Array], tuple[float, Array]], start: Array) -> Array:
+    """(coordinate,), about two posterior sds, from the curvature at the mode."""
+    steps = STEP * np.eye(len(start))
+    hessian = np.array([(minus(start + e)[1] - minus(start - e)[1]) / (2 * STEP) for e in steps])
+    values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
+    sds = np.sqrt((vectors**2 / np.maximum(values, 1e-2)).sum(axis=1))
+    return np.asarray(np.clip(2 * sds, NARROWEST, WIDEST))
+
+
+def _posterior(
+    design: Design, parameters: Parameters, origin: Origin, basis: Basis, layout: Layout, statistics: Statistics,
+    centre: Array, x: Array, random_seed: int,
+) -> xr.Dataset:  # fmt: skip
+    """The draws of all that was sampled, and of coefficients and effects given them."""
+    p, q = len(centre), len(origin.T)
+    flat = x.reshape(-1, x.shape[-1])
+    L, sigma = scales(parameters, flat, p, q)
+    rng = np.random.default_rng([random_seed, 1])
+    head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
+    n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
+    z = rng.standard_normal((len(flat), n_effects, n_last))
+    draw_effects(L, origin.T, sigma, statistics, head, z)
+    beta = (head[:, :p] + centre) @ basis.inverse.T
+    u, at = {}, p
+    for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
+        if f == layout.order[-1]:
+            u[int(f)] = np.swapaxes(z, 1, 2)
+        else:
+            T = origin.T[column : column + effects, column : column + effects]
+            u[int(f)] = head[:, at : at + n_groups * effects].reshape(-1, n_groups, effects) @ T.T
+        at += n_groups * effects
+    TL = origin.T @ L
+    G = TL @ np.swapaxes(TL, 1, 2)
+    return assemble(design, len(x), uncentre(design, beta), G, [u[f] for f in range(len(u))], sigma)

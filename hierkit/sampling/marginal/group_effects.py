@@ -1,0 +1,67 @@
+"""Numba kernel of the engine `marginal` that draws coefficients and effects, once the rest was sampled without them."""
+
+import numba
+import numpy as np
+
+from hierkit.sampling.kernels.densities import Kernel, parallel_kernel
+from hierkit.sampling.kernels.integrated_groups import draw_group, integrate_groups
+from hierkit.sampling.marginal.density import solve_head, times_factors_transposed
+
+
+@parallel_kernel
+def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: Kernel) -> None:
+    """Coefficients and effects given the rest, from standard normal numbers.
+
+    The head is Lambda (K^-1 k + K^-T z); then v_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L') with w_j = L'(Z_j'e - Z_j'H h),
+    and u_j = T v_j.
+
+    Parameters
+    ----------
+    L : (draw, effect, effect)
+        Factors of G of all factors.
+    T : (effect, effect)
+        From the effects as sampled to those of the formula.
+    sigma : (draw,)
+        Residual sds.
+    statistics : Statistics
+        Of the rows.
+    head : (draw, head)
+        Overwritten with the head, counted from least squares.
+    z : (draw, effect, group)
+        Overwritten with the largest factor's effects.
+    """
+    groups, p = statistics.groups, statistics.shift.shape[0]
+    blocks, q, lanes, width = groups.shape[0], groups.shape[1], groups.shape[3], statistics.cross.shape[0]
+    first, size = statistics.last[0], width - 1
+    for d in numba.prange(head.shape[0]):
+        s2 = sigma[d] * sigma[d]
+        own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
+        system = statistics.cross / s2
+        AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
+        products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+        for b in range(blocks):
+            integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
+        SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
+        solve_head(system, L[d], statistics, SL, K, V, estimate)
+        for i in range(size - 1, -1, -1):
+            s = head[d, i]
+            for m in range(i + 1, size):
+                s -= K[m, i] * head[d, m]
+            head[d, i] = s / K[i, i]
+        for i in range(size):
+            head[d, i] += estimate[i]
+        times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
+        M, right, t = np.empty((q, q)), np.empty(q), np.empty(q)
+        TL = np.ascontiguousarray(T[first : first + q, first : first + q]) @ own
+        for j in range(z.shape[2]):
+            g = groups[j // lanes, :, :, j % lanes]
+            for a in range(q):
+                right[a] = g[a, q + size]
+                for i in range(size):
+                    right[a] -= g[a, q + i] * head[d, i]
+            draw_group(g[:, :q], right, own, s2, z[d, :, j], M, t)
+            for k in range(q):
+                s = 0.0
+                for i in range(q):
+                    s += TL[k, i] * t[i]
+                z[d, k, j] = s

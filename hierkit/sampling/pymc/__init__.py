@@ -1,0 +1,1 @@
+"""The engine `pymc`: Bambi's PyMC model, for every model."""

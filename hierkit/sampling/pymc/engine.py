@@ -1,0 +1,130 @@
+"""The engine for every model: Bambi's PyMC model, sampled by nutpie or one of PyMC's other implementations of NUTS."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import xarray as xr
+
+from hierkit.errors import refusal
+from hierkit.model import bambi_model
+from hierkit.model.design import Design
+from hierkit.model.names import term_dim
+from hierkit.model.priors import Priors
+from hierkit.model.terms import Column
+from hierkit.sampling.console import stopping_on_interrupt
+from hierkit.sampling.draws import as_tree
+from hierkit.sampling.pymc.centring import factors_to_centre
+from hierkit.sampling.settings import Settings
+
+
+def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings) -> xr.DataTree:
+    """Draws from the Bambi model of a design.
+
+    Effects of factors that the rows know better than the prior are sampled centred. Where that holds for all factors,
+    nutpie also learns the correlations of the posterior (its low-rank adaptation), which centred effects have and
+    non-centred ones do not.
+
+    Parameters
+    ----------
+    design, priors, effects
+        The model.
+    settings : Settings
+        How to sample.
+
+    Returns
+    -------
+    xarray.DataTree
+        posterior, sample_stats (under ArviZ's names), observed_data, constant_data.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, with nothing left running; partial draws are thrown away.
+    """
+    centred = factors_to_centre(design)
+    model = bambi_model.build(design, priors, effects, centred, for_sampling=True)
+    nuts: dict[str, Any] = {"target_accept": settings.target_accept}
+    if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
+        nuts["adaptation"] = "low_rank"
+    with _quiet(), stopping_on_interrupt():
+        try:
+            results = model.fit(
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                random_seed=settings.random_seed,
+                inference_method=settings.nuts_sampler,
+                progressbar=settings.progressbar,
+                nuts=nuts,
+            )
+        except ImportError as error:
+            raise refusal(
+                f"nuts_sampler={settings.nuts_sampler!r} is not installed ({error})",
+                "nutpie and pymc are always there",
+                'Install hierkit[jax] for "numpyro" and "blackjax"',
+            ) from error
+    posterior = results["posterior"].to_dataset()
+    labels = {factor.names.group_dim: factor.levels for factor in design.factors}
+    posterior = posterior.assign_coords({dim: levels for dim, levels in labels.items() if dim in posterior.dims})
+    return as_tree(posterior, results["sample_stats"].to_dataset(), design)
+
+
+def sample_prior(design: Design, priors: Priors, effects: str, draws: int, seed: int) -> xr.Dataset:
+    """Draws from the priors of a design's Bambi model.
+
+    Parameters
+    ----------
+    design, priors, effects
+        The model.
+    draws, seed : int
+        How many, from which seed.
+
+    Returns
+    -------
+    xarray.Dataset
+        (chain, draw, ...) with one chain, under the names of the posterior.
+
+    Raises
+    ------
+    HierkitError
+        For a flat prior, which has no draws.
+    """
+    if flat := [name for name, prior in priors.items() if prior.name == "Flat"]:
+        raise refusal(f"The prior of {flat[0]!r} is flat", "Only proper priors have draws", "Give it a proper prior")
+    model = bambi_model.build(design, priors, effects)
+    with _quiet():
+        prior = model.prior_predictive(draws=draws, random_seed=seed)["prior"].to_dataset()
+    labels = {factor.names.group_dim: factor.levels for factor in design.factors}
+    prior = prior.assign_coords({dim: levels for dim, levels in labels.items() if dim in prior.dims})
+    if design.has_intercept:  # Bambi leaves it at the centre of the predictors, unlike the posterior's
+        means = [0.0 if c.is_intercept else x.mean() for c, x in zip(design.columns, design.X.T, strict=True)]
+        shift = sum(mean * _column(prior, c) for mean, c in zip(means, design.columns, strict=True))
+        prior["Intercept"] = prior["Intercept"] - shift
+    proper: xr.Dataset = prior.drop_dims("__obs__", errors="ignore").drop_attrs()
+    return proper
+
+
+def _column(draws: xr.Dataset, column: Column) -> xr.DataArray:
+    """(chain, draw), the coefficient of one column."""
+    variable = draws[column.term]
+    return variable if column.index is None else variable.isel({term_dim(column.term): column.index}, drop=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out the libraries' log lines; what matters of them is a finding."""
+    loggers = [logging.getLogger(name) for name in ("pymc", "bambi")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"(pymc|pytensor|nutpie|bambi|arviz).*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Rows and groups left out, and models compared by them."""

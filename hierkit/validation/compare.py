@@ -1,0 +1,91 @@
+"""Models side by side, by what they say of what was left out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hierkit.errors import refusal
+from hierkit.posterior.quantity import Quantity
+from hierkit.validation.leave_out import Validation, standard_error
+
+
+def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
+    """Models side by side, the best first, by what they say of rows or groups left out.
+
+    Parameters
+    ----------
+    validations : mapping of str to Validation
+        By the names of the models: all by `loo`, or all by `logo` of one factor, on the same rows and outcome.
+
+    Returns
+    -------
+    Quantity
+        (model,): `elpd` and `se`, `difference` to the best model and `difference_se` = sqrt(n Var(d_i)) of the
+        differences d_i by row or group, `p`, and `bad_k`, how many Pareto k are too large.
+
+    Raises
+    ------
+    HierkitError
+        For fewer than two models, and for models of other rows, outcomes or groups.
+    """
+    if len(validations) < 2:
+        raise refusal(
+            f"A comparison is of two or more models, not {len(validations)}", "Each has a name", "Pass several"
+        )
+    names = sorted(validations, key=lambda name: -validations[name].elpd)
+    best = validations[names[0]]
+    for name in names[1:]:
+        _check_comparable(names[0], best, name, validations[name])
+    ordered = [validations[name] for name in names]
+    differences = [(one.draws["elpd"] - best.draws["elpd"]).values for one in ordered]
+    columns = {
+        "elpd": [one.elpd for one in ordered],
+        "se": [one.se for one in ordered],
+        "difference": [difference.sum() for difference in differences],
+        "difference_se": [standard_error(difference) for difference in differences],
+        "p": [one.p for one in ordered],
+        "bad_k": [one.bad for one in ordered],
+    }
+    what = "row" if best.left_out == "row" else f"group of {best.left_out}"
+    definition = (
+        f"Expected log scores with one {what} left out, the best model first; difference is to the best. It is clear "
+        "when it is several times difference_se; when it is below 4, or there are few rows or groups, difference_se is "
+        "itself rough. bad_k: how many Pareto k are too large."
+    )
+    by_model = {name: ("model", values) for name, values in columns.items()}
+    return Quantity(xr.Dataset(by_model, coords={"model": names}), definition, picture="estimates")
+
+
+def _check_comparable(first: str, one: Validation, second: str, other: Validation) -> None:
+    if one.left_out != other.left_out:
+        raise refusal(
+            f"{first!r} leaves out {_spoken(one)} and {second!r} {_spoken(other)}",
+            "All must leave out the same",
+            "Use loo() for all, or logo() of the same factor",
+        )
+    if one.outcome.label != other.outcome.label or one.outcome.family != other.outcome.family:
+        raise refusal(
+            f"{first!r} predicts {one.outcome.label} ({one.outcome.family}) and {second!r} {other.outcome.label} "
+            f"({other.outcome.family})",
+            "Log scores of the same outcome can be compared",
+            "Fit both to the same outcome",
+        )
+    pairs = zip(_what(one), _what(other), strict=True)
+    if not all(np.array_equal(mine, its) for mine, its in pairs):
+        raise refusal(
+            f"{first!r} ({len(one.rows)} rows) and {second!r} ({len(other.rows)} rows) were fitted to different rows",
+            "Log scores of the same rows can be compared",
+            "Fit both to the rows that are complete for both",
+        )
+
+
+def _what(one: Validation) -> tuple[NDArray[Any], ...]:
+    """What must be the same for log scores to be compared."""
+    return one.rows, one.units, one.outcome.y, one.outcome.trials_of_each
+
+
+def _spoken(validation: Validation) -> str:
+    return "rows" if validation.left_out == "row" else f"groups of {validation.left_out}"

@@ -1,0 +1,74 @@
+"""Scores of rows left out, from fits without them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hierkit.arrays import Array
+from hierkit.errors import HierkitError
+from hierkit.integration.unknown_groups import connected, log_density, without
+from hierkit.model.design import Design
+from hierkit.model.matrices import fitted_matrices
+from hierkit.model.new_rows import read_new_rows
+from hierkit.posterior.draws import Draws, read_draws
+
+Refit = Callable[[NDArray[np.intp]], tuple[xr.Dataset, Design]]
+STEPS, STILL = 1000, 1e-8
+
+
+def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit: Refit) -> float | str:
+    """Log p of rows jointly given all others, from draws with them and draws of a fit without them.
+
+    Parameters
+    ----------
+    design, draws : Design, Draws
+        Of the fit to all rows.
+    places : ndarray of int
+        Of the rows left out.
+    refit : callable
+        From places of rows to posterior and design of the same model fitted to those.
+
+    Returns
+    -------
+    float or str
+        The score; or why there is none, where no such model can be made or the rows cannot be read by it.
+    """
+    try:
+        posterior, smaller = refit(np.setdiff1d(np.arange(len(design.offset)), places))
+        labels = [factor.label for factor in smaller.factors]
+        rows = read_new_rows(smaller, design.rows.frame.iloc[places], labels)
+    except HierkitError as error:
+        return f"there is no fit without: {error}".removesuffix(".")
+    outcome, rng = design.outcome.at(places), np.random.default_rng(0)
+    codes = rows.matrices.codes
+    unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller.factors, strict=True)]
+    others = read_draws(posterior, smaller)
+    blocks = connected(len(places), codes, unknown)
+    without_them = np.sum([log_density(others, rows.matrices, one, outcome, rng)[0] for one in blocks], axis=0)
+    all_rows = fitted_matrices(design)
+    with_them = log_density(draws, all_rows, without(design, places), design.outcome, rng)[0]
+    return bridged(with_them, without_them)
+
+
+def bridged(with_them: Array, without_them: Array) -> float:
+    """Log p(y_j | others), by bridge sampling (Meng and Wong 1996).
+
+    The mean of p(y_j | θ) over draws without the rows alone would do, but has a heavy tail where the rows are unusual.
+
+    Parameters
+    ----------
+    with_them, without_them : ndarray
+        (sample,), log p(y_j | θ) in draws given all rows, and in draws given the others.
+    """
+    level = np.median(with_them)
+    one, other = np.exp(with_them - level), np.exp(without_them - level)
+    share, ratio = len(one) / (len(one) + len(other)), 1.0
+    for _ in range(STEPS):
+        upper = np.mean(other / (share * other + (1 - share) * ratio))
+        lower = np.mean(1 / (share * one + (1 - share) * ratio))
+        before, ratio = ratio, float(upper / lower)
+        if abs(ratio / before - 1) < STILL:
+            break
+    return float(np.log(ratio) + level)

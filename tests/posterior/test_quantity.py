@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import xarray as xr
+from arviz_base import rc_context
+
+from hierkit.errors import HierkitError
+from hierkit.posterior.quantity import Quantity
+
+
+@pytest.fixture
+def quantity() -> Quantity:
+    rng = np.random.default_rng(0)
+    draws = xr.Dataset(
+        {
+            "n": ("group", [3, 4]),
+            "deviation": (("chain", "draw", "group"), rng.normal([0, 5], [1, 2], (4, 5000, 2))),
+        },
+        coords={"group": ["a", "b"]},
+    )
+    return Quantity(draws, "Deviations <of> groups.")
+
+
+def test_table_is_mean_sd_and_equal_tails(quantity):
+    table = quantity.table(ci_prob=0.89, ci_kind="eti")
+    assert table.columns.tolist() == ["group", "n", "estimate", "sd", "ci_lower", "ci_upper"]
+    draws = quantity.draws["deviation"].values.reshape(-1, 2)
+    np.testing.assert_allclose(table.estimate, draws.mean(axis=0))
+    np.testing.assert_allclose(table.sd, draws.std(axis=0, ddof=1))
+    np.testing.assert_allclose(table[["ci_lower", "ci_upper"]], np.quantile(draws, [0.055, 0.945], axis=0).T, rtol=1e-3)
+    assert table.attrs == {"ci_prob": 0.89, "ci_kind": "eti"}
+
+
+def test_highest_density_is_not_wider(quantity):
+    widths = {kind: quantity.table(ci_kind=kind).eval("ci_upper - ci_lower") for kind in ("eti", "hdi")}
+    assert (widths["hdi"] <= widths["eti"] + 1e-12).all()
+
+
+def test_interval_settings_are_arviz_at_call_time(quantity):
+    with rc_context({"stats.ci_prob": 0.5, "stats.ci_kind": "hdi"}):
+        assert quantity.table().attrs == {"ci_prob": 0.5, "ci_kind": "hdi"}
+    assert quantity.table().attrs["ci_prob"] == 0.89
+
+
+def test_several_variables_stand_below_each_other(quantity):
+    both = Quantity(quantity.draws.assign(twice=2 * quantity.draws["deviation"]), "Both.")
+    table = both.table()
+    assert table.quantity.tolist() == ["deviation", "deviation", "twice", "twice"]
+    np.testing.assert_allclose(table.estimate[2:], 2 * table.estimate[:2])
+
+
+def test_one_number():
+    draws = xr.Dataset({"x": (("chain", "draw"), np.arange(10.0).reshape(2, 5))})
+    assert Quantity(draws, "A number.").table().estimate.tolist() == [4.5]
+
+
+def test_printed(quantity):
+    text = repr(quantity)
+    assert text.startswith("Deviations <of> groups.\n\ngroup  n")
+    assert "Deviations &lt;of&gt; groups." in quantity._repr_html_()
+
+
+def test_refused(quantity):
+    with pytest.raises(HierkitError, match="ci_prob is 89"):
+        quantity.table(ci_prob == 89)
+    with pytest.raises(HierkitError, match="ci_kind='ci'"):
+        quantity.table(ci_kind="ci")

@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+from synthetic import design_of, fixed_draws, synthetic_draws, table
+
+from hierkit import datasets
+from hierkit.errors import HierkitError
+from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.marginal_coefficients import marginal_coefficients
+
+
+def value(quantity: Quantity, name: str, **labels) -> float:
+    return quantity.draws[name].mean(("chain", "draw")).sel(**labels).item()
+
+
+@pytest.mark.parametrize(
+    ("projection", "expected"), [("likelihood", [-2.5662, 0.17646]), ("logit", [-2.5810, 0.17753])]
+)
+def test_churn(projection, expected):
+    """β = (-3.2, 0.22), τ = 1.2; the closed form gives a slope of 0.1797."""
+    design = design_of("churn ~ wait + (1 | market)", datasets.churn(), "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": -3.2, "wait": 0.22, "1|market_sigma": 1.2})
+    quantity = marginal_coefficients(posterior, design, projection)
+    assert value(quantity, "marginal", term="Intercept") == pytest.approx(expected[0], abs=1e-4)
+    assert value(quantity, "marginal", term="wait") == pytest.approx(expected[1], abs=1e-5)
+    assert 0.22 * value(quantity, "closed_form") == pytest.approx(0.1797, abs=5e-5)
+    assert value(quantity, "attenuation", term="wait") == pytest.approx(expected[1] / 0.22, abs=1e-4)
+    assert value(quantity, "odds_ratio", term="wait") == pytest.approx(np.exp(expected[1]), abs=1e-5)
+
+
+@pytest.mark.parametrize(("tau", "expected"), [(0.5, 0.9473), (1, 0.8318), (2, 0.6091), (3, 0.4610)])
+def test_hedeker(tau, expected):
+    """β = (-1, 1), binary x: marginal logits -a at x = 0 and 0 at x = 1, whatever the projection."""
+    rows = pd.DataFrame({"x": [0, 1] * 20, "g": np.arange(40) // 4, "y": [0, 1, 1, 0] * 10})
+    design = design_of("y ~ x + (1 | g)", rows, "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": -1.0, "x": 1.0, "1|g_sigma": float(tau)})
+    for projection in ("likelihood", "logit"):
+        quantity = marginal_coefficients(posterior, design, projection)
+        assert value(quantity, "marginal", term="Intercept") == pytest.approx(-expected, abs=5e-5)
+        assert value(quantity, "marginal", term="x") == pytest.approx(expected, abs=5e-5)
+        assert value(quantity, "residual") < 1e-6
+
+
+def test_a_random_slope_against_a_million_groups():
+    """The logistic regression on simulated groups' probabilities, Monte Carlo error 0.001; the residual of the line."""
+    x = np.linspace(-2, 2, 9)
+    rows = pd.DataFrame({"x": np.tile(x, 20), "g": np.arange(180) // 9, "y": np.arange(180) % 2})
+    design = design_of("y ~ x + (x | g)", rows, "bernoulli")
+    values = {"Intercept": -0.5, "x": 0.8, "1|g_sigma": 1.0, "x|g_sigma": 0.7}
+    quantity = marginal_coefficients(fixed_draws(design, values, corr=0.4), design)
+    u = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.28], [0.28, 0.49]], 1_000_000)
+    means = np.array([expit(-0.5 + u[:, 0] + (0.8 + u[:, 1]) * at).mean() for at in x])
+    gamma, X = np.zeros(2), np.column_stack([np.ones(9), x])
+    for _ in range(30):
+        p = expit(X @ gamma)
+        gamma = gamma + np.linalg.solve(X.T @ (X * (p * (1 - p))[:, None]), X.T @ (means - p))
+    np.testing.assert_allclose(quantity.draws["marginal"].mean(("chain", "draw")), gamma, atol=3e-3)
+    assert value(quantity, "residual") == pytest.approx(np.abs(logit(means) - X @ gamma).max(), abs=5e-3)
+    assert value(quantity, "residual") > 0.01
+
+
+def test_gaussian_coefficients_are_the_same():
+    design = design_of("y ~ x + h + (x | g)", table(80))
+    posterior = synthetic_draws(design)
+    quantity = marginal_coefficients(posterior, design)
+    np.testing.assert_array_equal(quantity.draws["marginal"].sel(term="x"), posterior["x"])
+
+
+def test_counts_weigh_by_their_trials():
+    """Successes of 1,000 trials pull the regression to their row."""
+    rows = pd.DataFrame({"x": [0.0, 1, 2] * 10, "g": np.arange(30) // 3, "hits": [1, 2, 3] * 10})
+    values = {"Intercept": 0.5, "x": 1.0, "1|g_sigma": 2.0}
+    found = []
+    for tries in ([10, 10, 10], [1000, 1000, 10]):
+        design = design_of("p(hits, tries) ~ x + (1 | g)", rows.assign(tries=tries * 10), "bernoulli")
+        quantity = marginal_coefficients(fixed_draws(design, values), design)
+        found.append(value(quantity, "marginal", term="x"))
+    assert found[0] != pytest.approx(found[1], abs=1e-4)
+
+
+def test_refusals():
+    design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
+    with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
+        marginal_coefficients(synthetic_draws(design), design, "probit")
+    design = design_of("won ~ 0 + (1 | g)", table(), "bernoulli")
+    with pytest.raises(HierkitError, match="The model has no coefficients"):
+        marginal_coefficients(synthetic_draws(design), design)

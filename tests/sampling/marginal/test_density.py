@@ -1,0 +1,121 @@
+"""The marginal likelihood against the rows' own distribution, and the coefficients and effects drawn after it."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from synthetic import design_of, table
+
+from hierkit.model.basis import make_basis
+from hierkit.model.priors import make_priors
+from hierkit.sampling.kernels.layout import make_layout
+from hierkit.sampling.kernels.origin import make_origin
+from hierkit.sampling.kernels.parameters import make_parameters
+from hierkit.sampling.marginal import engine
+from hierkit.sampling.marginal.density import marginal_gaussian, marginal_log_posterior
+from hierkit.sampling.marginal.group_effects import draw_effects
+
+
+def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)"):
+    design = design_of(text, table(90).assign(x=lambda rows: rows.x + 2))
+    priors = make_priors(design)
+    origin, basis = make_origin(design, priors), make_basis(design, priors)
+    layout = make_layout(design.factors)
+    statistics, centre = engine.sufficient_statistics(design, priors, basis, origin, layout)
+    return design, priors, origin, basis, layout, statistics, centre
+
+
+def factor_of_covariance(design, rng) -> np.ndarray:
+    """(effect, effect), lower triangular, block by block."""
+    L = np.zeros((q := sum(len(f.effects) for f in design.factors), q))
+    first = 0
+    for factor in design.factors:
+        own = slice(first, first := first + len(factor.effects))
+        L[own, own] = np.tril(rng.normal(size=(len(factor.effects),) * 2)) + np.eye(len(factor.effects))
+    return L
+
+
+def written_out(design, priors, origin, L, sigma):
+    """Mean and covariance of the rows, and the covariance of each coefficient and effect with them."""
+    X = design.X - design.column_means
+    given = np.array([list(priors[column.label].args.values()) for column in design.columns])
+    wide, at = [X * given[:, 1]], 0
+    for factor in design.factors:
+        own = slice(at, at := at + len(factor.effects))
+        columns = np.zeros((len(X), len(factor.levels), len(factor.effects)))
+        columns[np.arange(len(X)), factor.codes] = factor.Z @ origin.T[own, own] @ L[own, own]
+        wide.append(columns.reshape(len(X), -1))
+    wide = np.hstack(wide)
+    return X @ given[:, 0] + design.offset, wide @ wide.T + sigma**2 * np.eye(len(X)), wide
+
+
+def test_marginal_likelihood_is_that_of_the_rows():
+    """log N(y; X m, X S X' + sum Z G Z' + sigma² I), over all rows at once."""
+    design, priors, origin, *_, statistics, _ = problem()
+    rng, values, expected = np.random.default_rng(0), [], []
+    for _ in range(3):
+        L, sigma = factor_of_covariance(design, rng), rng.uniform(0.5, 2)
+        values.append(marginal_gaussian(L, sigma, statistics, np.zeros_like(L))[0])
+        mean, V, _ = written_out(design, priors, origin, L, sigma)
+        expected.append(stats.multivariate_normal.logpdf(design.outcome.y, mean, V))
+    np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-9)
+
+
+def test_gradient_of_the_marginal_likelihood():
+    design, _, _, *_, statistics, _ = problem()
+    L, sigma = factor_of_covariance(design, np.random.default_rng(1)), 1.3
+
+    def value(L, sigma):
+        grad = np.zeros_like(L)
+        return *marginal_gaussian(L, sigma, statistics, grad), grad
+
+    _, by_sigma, by_L = value(L, sigma)
+    step = 1e-6
+    assert by_sigma == pytest.approx((value(L, sigma + step)[0] - value(L, sigma - step)[0]) / (2 * step), rel=1e-6)
+    for k, m in zip(*np.nonzero(L), strict=True):
+        unit = np.zeros_like(L)
+        unit[k, m] = step
+        expected = (value(L + unit, sigma)[0] - value(L - unit, sigma)[0]) / (2 * step)
+        assert by_L[k, m] == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("text", ["y ~ x + z + (x | g) + (1 | s) + (h | day)", "y ~ x + (x | g)"])
+def test_coefficients_and_effects_have_their_conditional_distribution(text):
+    """All are jointly normal with the rows: E = C V^-1 (y - mean), covariance of each from C V^-1 C', written out."""
+    design, priors, origin, basis, layout, statistics, centre = problem(text)
+    rng, draws, sigma = np.random.default_rng(0), 20_000, 1.3
+    L = factor_of_covariance(design, rng)
+    head = rng.standard_normal((draws, len(statistics.cross) - 1))
+    z = rng.standard_normal((draws, layout.effects[-1], layout.groups[-1]))
+    draw_effects(np.tile(L, (draws, 1, 1)), origin.T, np.full(draws, sigma), statistics, head, z)
+    p = len(centre)
+    beta = (head[:, :p] + centre) @ basis.inverse.T
+    mean, V, wide = written_out(design, priors, origin, L, sigma)
+    units = wide.T @ np.linalg.solve(V, design.outcome.y - mean)
+    covariance = np.eye(wide.shape[1]) - wide.T @ np.linalg.solve(V, wide)
+    given = np.array([list(priors[column.label].args.values()) for column in design.columns])
+    checked = [(beta, given[:, 0] + given[:, 1] * units[:p], given[:, 1:] * covariance[:p, :p] * given[:, 1])]
+    ends = p + np.cumsum([len(f.levels) * len(f.effects) for f in design.factors])
+    sizes = [len(f.effects) for f in design.factors]
+    at = p
+    for f in layout.order:
+        own = slice(sum(sizes[:f]), sum(sizes[: f + 1]))
+        last = f == layout.order[-1]
+        G = np.kron(np.eye(len(design.factors[f].levels)), origin.T[own, own] @ L[own, own] if last else L[own, own])
+        places = slice(ends[f] - len(G), ends[f])
+        u = np.swapaxes(z, 1, 2).reshape(draws, -1) if last else head[:, at : at + len(G)]
+        checked.append((u, G @ units[places], G @ covariance[places, places] @ G.T))
+        at += len(G)
+    for ours, expected, spread in checked:
+        sds = np.sqrt(spread.diagonal())
+        assert (np.abs(ours.mean(axis=0) - expected) < 5 * sds / np.sqrt(draws)).all()
+        close = 5 * np.outer(sds, sds) * np.sqrt(2 / draws)
+        assert (np.abs(np.cov(ours.T) - spread) < close).all()
+
+
+@pytest.mark.parametrize("x", [-800.0, -50.0, 50.0, 800.0])
+def test_extreme_points_return_and_do_not_raise(x):
+    design, priors, origin, *_, statistics, _ = problem("y ~ x + (x | g)")
+    given = engine.arguments(make_parameters(design, priors))
+    value, grad = marginal_log_posterior(np.full(4, x), *given, origin, statistics)
+    assert isinstance(value, float)
+    assert grad.shape == (4,)

@@ -1,0 +1,181 @@
+"""The marginal engine draws from the posterior of the PyMC model."""
+
+import warnings
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import pytest
+from engines import check_same_posterior, cholesky_factors, pymc_point
+from synthetic import design_of, reference_table, table
+
+import hierkit
+from hierkit.errors import HierkitError, SamplingWarning
+from hierkit.model.bambi_model import build
+from hierkit.model.basis import make_basis
+from hierkit.model.priors import make_priors
+from hierkit.sampling.kernels import densities
+from hierkit.sampling.kernels.layout import make_layout
+from hierkit.sampling.kernels.origin import make_origin
+from hierkit.sampling.kernels.parameters import make_parameters
+from hierkit.sampling.marginal import engine
+from hierkit.sampling.marginal.density import marginal_log_posterior
+
+MODELS = {
+    "y ~ x + (1 | g)": {},
+    "y ~ x + (x | g)": {"x": "Normal(1, 0.5)", "sd(g)": "Exponential(1)", "cor(g)": "LKJ(1)"},
+    "y ~ x + (x || g)": {"sigma": "Uniform(0.1, 9)", "sd(Intercept|g)": "HalfCauchy(1)"},
+    "y ~ x + (0 + x | g)": {"Intercept": "Normal(0, 2)", "sd(g)": "LogNormal(0, 1)"},
+    "y ~ x + (near + x | g)": {"cor(g)": "LKJ(3)", "sd(x|g)": "Gamma(2, 2)"},
+    "y ~ x + (z + year | g)": {"sd(Intercept|g)": "HalfNormal(100)", "sd(z|g)": "Gamma(2, 2)"},
+    "y ~ h + (h | g)": {},
+    "y ~ x + (1 | g) + (0 + h | g)": {"sigma": "InverseGamma(3, 2)"},
+    "y ~ 0 + h + x + (x | g)": {},
+    "y ~ x + mean_x + (x | g)": {"mean_x": "Flat"},
+    "y ~ x + offset(z) + (1 | g:s)": {},
+    "y ~ x * far + (1 | g) + (far | s)": {},
+    "y ~ x + h": {"sigma": "Gamma(2, 1)"},
+}
+
+
+def data() -> pd.DataFrame:
+    """Eighteen groups that differ in level and slope, one of them of a single row."""
+    rng = np.random.default_rng(8)
+    rows = table(240)
+    rows["g"] = np.where(rows.index == 0, 18, rng.integers(0, 18, len(rows)))
+    rows["y"] += rng.normal(0, 1, 19)[rows.g] + (0.5 + rng.normal(0, 0.7, 19)[rows.g]) * rows.x
+    return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), near=rows.z + 4, far=rows.z + 50, year=rows.x + 50)
+
+
+def model_of(text: str):
+    design = design_of(text, data())
+    return design, make_priors(design, MODELS[text])
+
+
+def parts_of(design, priors):
+    """Parameters without curves, and what else the log posterior reads."""
+    origin, basis = make_origin(design, priors), make_basis(design, priors)
+    layout = make_layout(design.factors)
+    statistics, _ = engine.sufficient_statistics(design, priors, basis, origin, layout)
+    return make_parameters(design, priors), origin, statistics
+
+
+def log_density_of(y, mean, factors, sigma, prior, values, z) -> float:
+    """Log p(beta, z | y, sds, correlations, sigma), with matrices written out; prior (means, sds) of beta."""
+    X, *Zs = factors
+    columns = np.hstack([X, *Zs])
+    point = np.concatenate([values, *(one.ravel() for one in z)])
+    centre = np.concatenate([prior[0], np.zeros(columns.shape[1] - X.shape[1])])
+    precision = np.diag(np.concatenate([prior[1] ** -2.0, np.ones(columns.shape[1] - X.shape[1])]))
+    joint = columns.T @ columns / sigma**2 + precision
+    away = point - np.linalg.solve(joint, columns.T @ (y - mean) / sigma**2 + precision @ centre)
+    return 0.5 * np.linalg.slogdet(joint)[1] - 0.5 * away @ joint @ away
+
+
+@pytest.mark.parametrize("text", MODELS)
+def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text):
+    """log p(y, theta) = log p(y, beta, z, theta) - log p(beta, z | y, theta) at any beta and z, up to a constant."""
+    design, priors = model_of(text)
+    parameters, origin, statistics = parts_of(design, priors)
+    p, q = len(design.columns), len(origin.T)
+    model = build(design, priors, for_sampling=True).backend.model
+    log_p = model.compile_logp(jacobian=True)
+    given = [list(priors[c.label].args.values()) or [0.0, np.inf] for c in design.columns]
+    prior = np.array(given)[:, 0], np.array(given)[:, 1]
+    rng = np.random.default_rng(0)
+    ours, theirs = [], []
+    for _ in range(3):
+        x = np.concatenate([rng.normal(0, 0.4, p), np.log(0.5) + rng.normal(0, 0.4, len(parameters) - p)])
+        values, slopes = (a[0] for a in densities.constrain(x[None], parameters.codes, parameters.numbers))
+        L = cholesky_factors(design, parameters, values, slopes)
+        z = [rng.normal(size=(len(f.levels), len(f.effects))) for f in design.factors]
+        columns, at = [design.X - design.column_means], 0
+        for factor, own in zip(design.factors, L, strict=True):
+            T = origin.T[at : at + len(own), at : at + len(own)]
+            wide = np.zeros((len(factor.Z), len(factor.levels), len(own)))
+            wide[np.arange(len(factor.Z)), factor.codes] = factor.Z @ T @ own
+            columns.append(wide.reshape(len(factor.Z), -1))
+            at += len(own)
+        known = log_density_of(design.outcome.y, design.offset, columns, values[-1], prior, values[:p], z)
+        ours.append(marginal_log_posterior(x[p:], *engine.arguments(parameters), origin, statistics)[0])
+        theirs.append(float(log_p(pymc_point(model, design, parameters, values, z))) - known)
+    assert q == sum(len(factor.effects) for factor in design.factors)
+    np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("text", MODELS)
+def test_gradient(text):
+    design, priors = model_of(text)
+    parameters, start, _ = engine.pilot(design, *(parts := parts_of(design, priors)))
+    data = (*engine.arguments(parameters), *parts[1:])
+    x = start + np.random.default_rng(1).normal(0, 0.3, len(start))
+    _, grad = marginal_log_posterior(x, *data)
+    numeric = [
+        (marginal_log_posterior(x + 1e-6 * e, *data)[0] - marginal_log_posterior(x - 1e-6 * e, *data)[0]) / 2e-6
+        for e in np.eye(len(x))
+    ]
+    np.testing.assert_allclose(grad, numeric, rtol=1e-5, atol=1e-6 * np.abs(grad).max())
+
+
+def test_zero_of_x_and_y_costs_no_digits():
+    """The same model with x and y far from zero has the same density at the same point."""
+    rows = table()
+    differences = []
+    for change in (0, 1e6):
+        design = design_of("y ~ x + (x | g)", rows.assign(x=rows.x + change, y=rows.y + change))
+        parameters, origin, statistics = parts_of(design, make_priors(design))
+        data = (*engine.arguments(parameters), origin, statistics)
+        start = np.full(4, -0.5)
+        differences.append(marginal_log_posterior(start + 0.3, *data)[0] - marginal_log_posterior(start, *data)[0])
+    assert differences[0] == pytest.approx(differences[1], rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", MODELS)
+def test_same_posterior_as_pymc(text):
+    check_same_posterior(text, data(), "gaussian", MODELS[text], "marginal")
+
+
+@pytest.mark.slow
+def test_same_seed_same_draws_whatever_the_cores():
+    rows = reference_table("sleepstudy")
+    options = {"random_seed": 3, "draws": 200, "tune": 200, "progressbar": False, "engine": "marginal"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        one, other = (hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, cores=n, **options) for n in (1, 2))
+    assert one.draws["posterior"].to_dataset().identical(other.draws["posterior"].to_dataset())
+
+
+@pytest.mark.slow
+def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
+    rows = reference_table("sleepstudy")
+    good = hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, random_seed=3, progressbar=False)
+    pilot = engine.pilot
+
+    def poor_pilot(*args):
+        parameters, start, spread = pilot(*args)
+        return parameters, start + 2.0, spread * 3
+
+    monkeypatch.setattr(engine, "pilot", poor_pilot)
+    poor = hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, random_seed=3, progressbar=False)
+    assert good.draws.attrs["engine"] == poor.draws.attrs["engine"] == "marginal"
+    for name in ("Intercept", "Days", "1|Subject_sigma", "Days|Subject_sigma", "sigma"):
+        one, other = (fit.draws["posterior"][name] for fit in (good, poor))
+        error = np.hypot(*(float(arviz_stats.mcse(values, method="mean")) for values in (one, other)))
+        assert abs(float(one.mean() - other.mean())) < 4 * error
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "reason"),
+    [
+        ("y ~ x + (1 | g)", {"priors": {"x": "Cauchy(0, 1)"}}, "prior Cauchy on x"),
+        ("won ~ x + (1 | g)", {"family": "bernoulli"}, "bernoulli outcome"),
+        ("y ~ x + (1 | g)", {"priors": {"x": "Gumbel(0, 1)"}}, "prior Gumbel on x"),
+        ("y ~ x + (1 | g)", {"priors": {"sd(g)": "Weibull(2, 1)"}}, r"prior Weibull on sd\(Intercept\|g\)"),
+        ("y ~ x + (1 | g)", {"effects": "student_t"}, "Student-t effects"),
+        ("y ~ x + (1 | g)", {"nuts_sampler": "pymc"}, "nuts_sampler pymc"),
+    ],
+)
+def test_models_that_it_is_not_for(formula, options, reason):
+    with pytest.raises(HierkitError, match=f"engine='marginal' does not fit the model: {reason}"):
+        hierkit.fit(formula, table(), engine="marginal", **options)

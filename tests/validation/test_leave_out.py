@@ -1,0 +1,221 @@
+"""Rows and groups left out: importance sampling against fits without them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from synthetic import design_of, fixed_draws, reference_table, sleepstudy_fit, synthetic_draws, table
+
+import hierkit
+from hierkit.errors import HierkitError, HierkitWarning
+from hierkit.posterior.draws import read_draws
+from hierkit.validation.leave_out import good_k, logo, loo
+from hierkit.validation.refits import bridged
+
+
+def test_with_one_point_for_a_posterior_scores_are_densities():
+    design = design_of("y ~ x + (1 | g)", table(40))
+    posterior = fixed_draws(design, {"Intercept": 0.1, "x": 0.2, "sigma": 1.3, "1|g_sigma": 0.7}, draws=40)
+    posterior["1|g"] = posterior["1|g"] * 0 + posterior["1|g"].isel(draw=0)
+    u = posterior["1|g"].values[0, 0, design.factors[0].codes]
+    found = loo(posterior, design)
+    eta = 0.1 + 0.2 * design.X[:, 1]
+    expected = stats.norm(eta + u, 1.3).logpdf(design.outcome.y)
+    np.testing.assert_allclose(found.draws["elpd"], expected)
+    assert found.p == pytest.approx(0, abs=1e-9)
+    groups = logo(posterior, design, design.factor())
+    for j in range(6):
+        own = design.factors[0].codes == j
+        V = 0.49 * np.ones((own.sum(), own.sum())) + 1.69 * np.eye(own.sum())
+        assert groups.draws["elpd"].values[j] == pytest.approx(
+            stats.multivariate_normal(eta[own], V).logpdf(design.outcome.y[own])
+        )
+    assert groups.draws["n"].values.tolist() == design.factors[0].counts.tolist()
+
+
+def test_integration_errors_are_reported_where_there_are_any():
+    design = design_of("won ~ x + z + (x + z | g)", table(60), "bernoulli")
+    posterior = synthetic_draws(design, chains=2, draws=60)
+    with pytest.warns(HierkitWarning, match="Pareto k above"):
+        found = logo(posterior, design, design.factor())
+    assert 0 < found.draws["integration_error"].max() < 0.3
+    assert "integration_error" in found.definition
+
+
+def test_a_large_pareto_k_is_warned_of_and_named():
+    """About 0.9; estimated from 1,000 draws a chain it is now and then below 0.7."""
+    options = {"random_seed": 1, "progressbar": False, "draws": 4000}
+    fit = hierkit.fit("Reaction ~ Days + (Days | Subject)", reference_table("sleepstudy"), **options)
+    with pytest.warns(
+        HierkitWarning,
+        match=r"Pareto k above 0.70 for group of Subject '332': .* With refit=True the model is fitted again",
+    ):
+        found = fit.logo()
+    assert found.bad == 1
+    worst = found.table().sort_values("pareto_k").iloc[-1]
+    assert worst["group"] == "332"
+    assert f"Sum {found.elpd:.1f}" in found.definition
+
+
+def test_the_limit_of_pareto_k_is_arvizs():
+    assert good_k(4000) == 0.7
+    assert good_k(100) == 0.5
+
+
+def test_models_are_compared_pair_by_pair():
+    fit = sleepstudy_fit()
+    data = reference_table("sleepstudy")
+    other = hierkit.fit("Reaction ~ Days + (1 | Subject)", data, random_seed=1, progressbar=False)
+    one, two = fit.loo(refit=True), other.loo(refit=True)
+    found = hierkit.compare({"intercepts": two, "slopes": one}).table()
+    assert found["model"].tolist() == ["slopes", "intercepts"]
+    difference = two.draws["elpd"].values - one.draws["elpd"].values
+    np.testing.assert_allclose(found["difference"], [0, difference.sum()])
+    np.testing.assert_allclose(found["difference_se"], [0, np.sqrt(180 * difference.var())])
+    assert found["bad_k"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.head(100), r"'b' \(100 rows\) and 'a' \(180 rows\) were fitted to different rows"),
+        (lambda t: t.assign(Reaction=t.Reaction + 1), "were fitted to different rows"),
+        (lambda t: t.rename(columns={"Reaction": "R"}), r"predicts R(eaction)? \(gaussian\) and"),
+    ],
+)
+def test_models_of_other_rows_are_not_compared(change, message):
+    data = reference_table("sleepstudy")
+    options = {"random_seed": 1, "progressbar": False, "draws": 1000}
+    fits = {
+        name: hierkit.fit(f"{rows.columns[0]} ~ Days", rows, **options)
+        for name, rows in (("a", data), ("b", change(data)))
+    }
+    with pytest.raises(HierkitError, match=message):
+        hierkit.compare(fits)
+    with pytest.raises(HierkitError, match="A comparison is of two or more"):
+        hierkit.compare({"a": fits["a"]})
+    with pytest.raises(HierkitError, match="no mapping of names to fits"):
+        hierkit.compare(list(fits.values()))
+
+
+def test_rows_and_groups_left_out_are_not_compared():
+    fit = sleepstudy_fit()
+    with pytest.raises(HierkitError, match="leaves out"):
+        hierkit.compare({"a": fit.loo(refit=True), "b": fit.logo(refit=True)})
+
+
+def new_fit(fit, places, draws=4000):
+    """The same model fitted without some rows, by what a user would write; its draws, and those rows."""
+    rows = fit.design.rows.frame
+    options = {"family": fit.design.family, "priors": fit.priors, "progressbar": False, "random_seed": 9}
+    smaller = hierkit.fit(fit.formula.text, rows.drop(index=places), draws=draws, **options)
+    return smaller, rows.iloc[places]
+
+
+def log_mean(values):
+    """The logarithm of a mean, and its Monte Carlo error."""
+    p = np.exp(values - values.max())
+    ess = len(p) / 2  # draws of the parameters' posterior are nearly independent
+    return np.log(p.mean()) + values.max(), p.std() / p.mean() / np.sqrt(ess)
+
+
+def gaussian_score(fit, places, known=False, draws=4000):
+    """Rows of one group under the joint normal distribution that each draw gives them."""
+    smaller, rows = new_fit(fit, places, draws)
+    post = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+    X, values = np.column_stack([np.ones(len(rows)), rows.Days]), []
+    own = list(smaller.design.factors[0].levels).index(rows.Subject.iloc[0]) if known else None
+    for start in range(0, len(post.beta), 50_000):
+        part = post.some(slice(start, start + 50_000))
+        V, mean = part.sigma[:, None, None] ** 2 * np.eye(len(rows)), part.beta @ X.T
+        if known:
+            mean = mean + part.u[0][:, own] @ X.T
+        else:
+            V = V + X @ part.G[0] @ X.T
+        r = rows.Reaction.to_numpy() - mean
+        squares = (r * np.linalg.solve(V, r[..., None])[..., 0]).sum(axis=1)
+        values.append(-0.5 * (len(rows) * np.log(2 * np.pi) + np.linalg.slogdet(V)[1] + squares))
+    score, error = log_mean(np.concatenate(values))
+    # an unusual group has a heavy tail of p(y_j | θ), for which a few thousand draws are not enough
+    return score if error < 0.02 or draws > 4000 else gaussian_score(fit, places, known, 200_000)
+
+
+@pytest.fixture(scope="module")
+def long_sleepstudy():
+    data = reference_table("sleepstudy")
+    return hierkit.fit("Reaction ~ Days + (Days | Subject)", data, random_seed=1, progressbar=False, draws=10_000)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("long_sleepstudy")
+def test_gaussian_groups_left_out_score_as_in_fits_without_them(long_sleepstudy):
+    fit = long_sleepstudy
+    found, codes = fit.logo(refit=True).draws["elpd"].values, fit.design.factors[0].codes
+    exact = [gaussian_score(fit, np.flatnonzero(codes == j)) for j in range(18)]
+    assert np.abs(found - exact).max() < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("long_sleepstudy")
+def test_rows_left_out_score_as_in_fits_without_them(long_sleepstudy):
+    found = long_sleepstudy.loo(refit=True)
+    worst = np.argsort(found.draws["p"].values)[-2:]
+    places = [*worst, 0, 20, 40, 60, 80, 100, 120, 140]
+    exact = [gaussian_score(long_sleepstudy, np.array([place]), known=True) for place in places]
+    assert np.abs(found.draws["elpd"].values[places] - exact).max() < 0.05
+
+
+def test_bridges_are_nearer_than_either_end():
+    # p(y | θ) for y = 4 ~ N(θ, 1): θ ~ N(0, 1) without it and N(2, 1/2) with it, so that p(y) = N(4; 0, 2)
+    rng, exact = np.random.default_rng(0), stats.norm(0, np.sqrt(2)).logpdf(4)
+    found = []
+    for _ in range(200):
+        with_it, without_it = rng.normal(2, np.sqrt(0.5), 1000), rng.normal(0, 1, 1000)
+        own, other = (stats.norm(theta, 1).logpdf(4) for theta in (with_it, without_it))
+        ends = [-(np.logaddexp.reduce(-own) - np.log(1000)), np.logaddexp.reduce(other) - np.log(1000)]
+        found.append([bridged(own, other), *ends])
+    errors = np.sqrt(np.mean((np.array(found) - exact) ** 2, axis=0))
+    assert errors[0] < 0.6 * errors[1:].min()
+    assert abs(np.mean(found, axis=0)[0] - exact) < 4 * errors[0] / np.sqrt(200)
+
+
+@pytest.mark.slow
+def test_bernoulli_groups_left_out_score_as_in_fits_without_them():
+    data = reference_table("cbpp")
+    text = "p(incidence, size) ~ period + (1 | herd)"
+    fit = hierkit.fit(text, data, family="bernoulli", random_seed=1, progressbar=False, draws=4000)
+    found, codes = fit.logo(refit=True), fit.design.factors[0].codes
+    v = np.random.default_rng(0).normal(size=100)
+    for j in range(15):
+        places = np.flatnonzero(codes == j)
+        smaller, rows = new_fit(fit, places)
+        draws = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+        columns = pd.get_dummies(rows.period.astype(str)).reindex(columns=list("234"), fill_value=0).to_numpy(float)
+        eta = draws.beta[:, :1] + draws.beta[:, 1:] @ columns.T
+        # brute force over the new herd's effect: one draw of it for each draw and each of 100 values
+        logit = eta[:, None, :] + np.sqrt(draws.G[0][:, 0, 0])[:, None, None] * v[:, None]
+        p = 1 / (1 + np.exp(-logit))
+        each = np.exp(stats.binom(rows["size"].to_numpy(), p).logpmf(rows.incidence.to_numpy()).sum(axis=2))
+        by_value = each.mean(axis=0)
+        exact, error = np.log(by_value.mean()), by_value.std() / by_value.mean() / np.sqrt(len(v))
+        assert abs(found.draws["elpd"].values[j] - exact) < 4 * np.hypot(error, 0.02)
+
+
+@pytest.mark.slow
+def test_nested_groups_left_out_score_as_in_fits_without_them():
+    data = reference_table("pastes")
+    fit = hierkit.fit("strength ~ 1 + (1 | batch/cask)", data, random_seed=1, progressbar=False, draws=4000)
+    found = fit.logo("batch", refit=True).draws["elpd"].values
+    for j in (0, 4, 9):
+        places = np.flatnonzero(fit.design.factors[0].codes == j)
+        smaller, rows = new_fit(fit, places)
+        draws = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+        same = rows.cask.to_numpy()[:, None] == rows.cask.to_numpy()
+        scores = [
+            stats.multivariate_normal(
+                np.full(len(rows), draws.beta[s, 0]),
+                draws.G[0][s, 0, 0] + draws.G[1][s, 0, 0] * same + draws.sigma[s] ** 2 * np.eye(len(rows)),
+            ).logpdf(rows.strength)
+            for s in range(0, len(draws.beta), 4)
+        ]
+        assert found[j] == pytest.approx(np.logaddexp.reduce(scores) - np.log(len(scores)), abs=0.05)
