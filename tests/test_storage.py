@@ -177,7 +177,7 @@ def test_newer_format(saved):
 
 
 def test_a_fit_of_format_2_is_read_as_what_it_was():
-    """Saved by hierkit of November 2026: `sd(1|Subject)` is now called `sd(Intercept|Subject)`, and no number changes."""
+    """Saved in November 2026: `sd(1|Subject)` is now called `sd(Intercept|Subject)`, and no number changes."""
     fit = hierkit.load(REFERENCE / "format_2.hierkit")
     components = fit.variance_components().table().set_index("component").estimate
     assert components.index.tolist() == [

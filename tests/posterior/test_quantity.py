@@ -61,6 +61,6 @@ def test_printed(quantity):
 
 def test_refused(quantity):
     with pytest.raises(HierkitError, match="ci_prob is 89"):
-        quantity.table(ci_prob == 89)
+        quantity.table(ci_prob=89)
     with pytest.raises(HierkitError, match="ci_kind='ci'"):
         quantity.table(ci_kind="ci")
