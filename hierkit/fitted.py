@@ -20,6 +20,7 @@ from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
 from hierkit.model.names import matrix_dims
 from hierkit.model.priors import Priors
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predict import predict
 from hierkit.prediction.predictive_check import observed, predictive_check, replicated
@@ -83,43 +84,43 @@ class Fit:
 
     def coefficients(self) -> Quantity:
         """The conditional coefficients; see `hierkit.quantities.coefficients.coefficients`."""
-        return coefficients(self._posterior, self.design)
+        return coefficients(self._posterior)
 
     def variance_components(self) -> Quantity:
         """Sds and correlations of effects; see `hierkit.quantities.variance_components.variance_components`."""
-        return variance_components(self._posterior, self.design)
+        return variance_components(self._posterior)
 
     def icc(self, along: str | None = None) -> Quantity:
         """The share of variance between groups; see `hierkit.quantities.icc.icc`."""
-        return icc(self._posterior, self.design, along)
+        return icc(self._posterior, along)
 
     def design_effect(self, factor: str | None = None) -> Quantity:
         """What clustering costs; see `hierkit.quantities.design_effect.design_effect`."""
-        return design_effect(self._posterior, self.design, factor)
+        return design_effect(self._posterior, factor)
 
     def r_squared(self) -> Quantity:
         """Marginal and conditional R²; see `hierkit.quantities.r_squared.r_squared`."""
-        return r_squared(self._posterior, self.design)
+        return r_squared(self._posterior)
 
     def shrinkage(self, factor: str | None = None, kind: str = "blup") -> Quantity:
         """How much of its own evidence each group keeps; see `hierkit.quantities.shrinkage.shrinkage`."""
-        return shrinkage(self._posterior, self.design, factor, kind)
+        return shrinkage(self._posterior, factor, kind)
 
     def pooling_factors(self, factor: str | None = None) -> Quantity:
         """Gelman and Pardoe's pooling factors; see `hierkit.quantities.pooling_factors.pooling_factors`."""
-        return pooling_factors(self._posterior, self.design, factor)
+        return pooling_factors(self._posterior, factor)
 
     def break_even_size(self, factor: str | None = None) -> Quantity:
         """The rows with which a group keeps half; see `hierkit.quantities.break_even_size.break_even_size`."""
-        return break_even_size(self._posterior, self.design, factor)
+        return break_even_size(self._posterior, factor)
 
     def compare_pooling(self, factor: str | None = None) -> Quantity:
         """Complete, no and partial pooling side by side; see `hierkit.classical.compare_pooling.compare_pooling`."""
-        return compare_pooling(self._posterior, self.design, factor)
+        return compare_pooling(self._posterior, factor)
 
     def marginal_coefficients(self, projection: str = "likelihood") -> Quantity:
         """Coefficients across the population; see `hierkit.quantities.marginal_coefficients.marginal_coefficients`."""
-        return marginal_coefficients(self._posterior, self.design, projection)
+        return marginal_coefficients(self._posterior, projection)
 
     def slopes(
         self,
@@ -130,15 +131,15 @@ class Fit:
         factor: str | None = None,
     ) -> Quantity:
         """What one unit of a predictor does; see `hierkit.quantities.slopes.slopes`."""
-        return slopes(self._posterior, self.design, variable, kind, scale, by, factor)
+        return slopes(self._posterior, variable, kind, scale, by, factor)
 
     def response_curve(self, variable: str, factor: str | None = None, groups: Sequence[Any] | None = None) -> Quantity:
         """The mean along a predictor; see `hierkit.quantities.response_curve.response_curve`."""
-        return response_curve(self._posterior, self.design, variable, factor, groups)
+        return response_curve(self._posterior, variable, factor, groups)
 
     def blup_qq(self, factor: str | None = None) -> Quantity:
         """Whether group effects look normal; see `hierkit.quantities.blup_qq.blup_qq`."""
-        return blup_qq(self._posterior, self.design, factor)
+        return blup_qq(self._posterior, factor)
 
     def ranks(
         self,
@@ -148,15 +149,15 @@ class Fit:
         highest_first: bool = True,
     ) -> Quantity:
         """Where each group stands, and how sure that is; see `hierkit.quantities.ranks.ranks`."""
-        return ranks(self._posterior, self.design, factor, effect, best, highest_first)
+        return ranks(self._posterior, factor, effect, best, highest_first)
 
     def mundlak_contrast(self, variable: str) -> Quantity:
         """Between less within; see `hierkit.quantities.mundlak_contrast.mundlak_contrast`."""
-        return mundlak_contrast(self._posterior, self.design, variable)
+        return mundlak_contrast(self._posterior, variable)
 
     def group_effects(self, factor: str | None = None) -> Quantity:
         """Each group's deviation and coefficient; see `hierkit.quantities.group_effects.group_effects`."""
-        return group_effects(self._posterior, self.design, factor)
+        return group_effects(self._posterior, factor)
 
     def predict(
         self,
@@ -167,11 +168,11 @@ class Fit:
         random_seed: int | None = None,
     ) -> Quantity:
         """New rows in known, new or typical groups or across all; see `hierkit.prediction.predict.predict`."""
-        return predict(self._posterior, self.design, new_rows, groups, kind, given, self._seed(random_seed))
+        return predict(self._posterior, new_rows, groups, kind, given, self._seed(random_seed))
 
     def posterior_predictive(self, groups: str = "known", random_seed: int | None = None) -> xr.DataTree:
         """The draws with replicated data for ArviZ's plots; see `hierkit.prediction.predictive_check.replicated`."""
-        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
+        found = replicated(self._posterior, groups, self._seed(random_seed))
         kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
         return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
 
@@ -182,18 +183,18 @@ class Fit:
         check_count("draws", draws)
         seed = self._seed(random_seed)
         prior = sample_prior(self.design, self.priors, self.draws.attrs["effects"], draws, seed)
-        found = replicated(prior, self.design, "known", seed)
+        found = replicated(Posterior(prior, self.design), "known", seed)
         groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
         return xr.DataTree.from_dict(groups)
 
     def predictive_check(self, groups: str = "new", random_seed: int | None = None) -> Quantity:
         """Groups in replicated data beside those seen; see `hierkit.prediction.predictive_check.predictive_check`."""
-        found = replicated(self._posterior, self.design, groups, self._seed(random_seed))
+        found = replicated(self._posterior, groups, self._seed(random_seed))
         return predictive_check(found, self.design, groups)
 
     def loo(self, refit: bool = False) -> Validation:
         """Rows left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.loo`."""
-        return loo(self._posterior, self.design, self._without if refit else None)
+        return loo(self._posterior, self._without if refit else None)
 
     def logo(
         self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
@@ -201,23 +202,22 @@ class Fit:
         """Groups left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.logo`."""
         chosen = factor if isinstance(factor, Factor) else self.design.factor(factor)
         again = self._without if refit else None
-        return logo(self._posterior, self.design, chosen, again, self._seed(random_seed))
+        return logo(self._posterior, chosen, again, self._seed(random_seed))
 
     def prior_sensitivity(self) -> Quantity:
         """How much the priors matter; see `hierkit.quantities.prior_sensitivity.prior_sensitivity`."""
-        return prior_sensitivity(self._posterior, self.design, self.priors)
+        return prior_sensitivity(self._posterior, self.priors)
 
     def prior_and_posterior(self) -> Quantity:
         """Each sd beside its prior; see `hierkit.quantities.prior_and_posterior.prior_and_posterior`."""
-        return prior_and_posterior(self._posterior, self.design, self.priors)
+        return prior_and_posterior(self._posterior, self.priors)
 
     def plot_trace(self) -> "Figure":
         """Distributions and ranks of the parameters by chain; see `hierkit.plots.sampling.trace`."""
         from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
 
-        groups = {factor.names.group_dim for factor in self.design.factors}
-        common = [str(name) for name, own in self._posterior.items() if not groups & set(own.dims)]
-        return trace(self.draws, [name for name in common if not matrix_dims(self._posterior[name])])
+        common = self._posterior.common
+        return trace(self.draws, [str(name) for name, variable in common.items() if not matrix_dims(variable)])
 
     def plot_replicates(self, groups: str = "known") -> "Figure":
         """Replicated outcomes beside the observed ones; see `hierkit.plots.sampling.replicates`."""
@@ -229,7 +229,7 @@ class Fit:
         """The same model in statsmodels beside the posterior; see `hierkit.classical.classical.classical`."""
         from hierkit.classical.classical import classical  # statsmodels takes a second to import
 
-        return classical(self._posterior, self.design)
+        return classical(self._posterior)
 
     def checks(self) -> Findings:
         """What to know before using the results; see `hierkit.checks.all_checks.checks`."""
@@ -249,22 +249,24 @@ class Fit:
         """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
         from hierkit import storage  # Zarr takes a third of a second to import
 
-        return storage.write(path, self.formula.text, self.design.family, self.design.rows, self.priors, self.draws)
+        return storage.write(
+            path, self.formula.text, self.design.family.name, self.design.rows, self.priors, self.draws
+        )
 
     @cached_property
-    def _posterior(self) -> xr.Dataset:
-        return self.draws["posterior"].to_dataset()
+    def _posterior(self) -> Posterior:
+        return Posterior(self.draws["posterior"].to_dataset(), self.design)
 
     @cached_property
     def _findings(self) -> Findings:
         return checks(self.draws, self.design, self.priors)
 
-    def _without(self, kept: NDArray[np.intp]) -> tuple[xr.Dataset, Design]:
-        """Draws and design of the same model fitted to some of the rows."""
+    def _without(self, kept: NDArray[np.intp]) -> Posterior:
+        """The posterior of the same model given some of the rows."""
         draws, design = refit(self.design, self.priors, dict(self.draws.attrs), kept)
         if trouble := [finding for finding in sampling_findings(draws) if finding.severity == "action"]:
             warn(f"A fit without some of the rows: {trouble[0].message} Its score is rough.", SamplingWarning)
-        return draws["posterior"].to_dataset(), design
+        return Posterior(draws["posterior"].to_dataset(), design)
 
     def _seed(self, given: int | np.random.Generator | None) -> int:
         """The seed that was given, or the fit's own."""

@@ -46,7 +46,7 @@ def refit(
     """
     check_outcome_of_each_row(design)
     rows = read_rows(design.rows.frame.iloc[kept], design.formula.columns)
-    smaller = make_design(design.formula, rows, design.family)
+    smaller = make_design(design.formula, rows, design.family.name)
     own = make_priors(smaller, effects=attrs["effects"])
     kept_priors = {name: priors[name] for name in own if name in priors}
     same = make_priors(smaller, replace(priors, priors=kept_priors), attrs["effects"])

@@ -72,7 +72,7 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
     for term in dict.fromkeys(column.term for column in design.columns):
         own = [column for column in design.columns if column.term == term]
         add(term, own, f"{term}_dim", lambda size: rng.normal(size=size))
-    if design.outcome.family == "gaussian":
+    if design.family.has_residual:
         variables["sigma"] = xr.DataArray(rng.gamma(20, 0.1, shape), coords=lead, dims=list(lead))
     for factor in design.factors:
         for term in dict.fromkeys(effect.term for effect in factor.effects):

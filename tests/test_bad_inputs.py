@@ -69,7 +69,7 @@ BAD = [
     ("p(tries, hits) ~ x", DATA, B, "successes in"),
     ("p(y, tries) ~ x", DATA, B, "Counts are whole numbers"),
     ("p(flag, tries) ~ x", DATA, B, "'flag' in p\\(flag, tries\\) is not a number"),
-    ("y ~ x", DATA, {"family": "poisson"}, "family is one of 'gaussian', 'bernoulli'"),
+    ("y ~ x", DATA, {"family": "poisson"}, "It is one of 'gaussian', 'bernoulli'"),
     ("y ~ x", DATA, {"family": "binomial"}, "For counts write p\\(successes, trials\\)"),
     # the groups
     ("y ~ (1 | one)", DATA, {}, "'one' has one level, 'only'"),

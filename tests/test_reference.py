@@ -111,7 +111,7 @@ def test_bambi_predicts_the_returned_draws(name, engine):
     fit = fitted(name, engine)
     draws = xr.DataTree.from_dict({"posterior": fit.draws["posterior"].to_dataset().isel(draw=slice(0, 50))})
     fit.model.predict(draws, kind="response_params", inplace=True)
-    parameter = "mu" if fit.design.outcome.family == "gaussian" else "p"
+    parameter = "mu" if fit.design.family.has_residual else "p"
     eta = linear_predictor(fit.design, draws["posterior"].to_dataset())
     expected = eta if parameter == "mu" else 1 / (1 + np.exp(-eta))
     np.testing.assert_allclose(draws["posterior"][parameter].values, expected, rtol=1e-10, atol=1e-10)

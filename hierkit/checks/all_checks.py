@@ -12,6 +12,7 @@ from hierkit.checks.sampling import sampling_findings
 from hierkit.checks.structure import structure_findings
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
+from hierkit.posterior.posterior import Posterior
 
 
 def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
@@ -31,13 +32,13 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
     Findings
         The gravest first; empty if nothing was found.
     """
-    posterior = draws["posterior"].to_dataset()
+    posterior = Posterior(draws["posterior"].to_dataset(), design)
     return sorted_findings(
         chain(
             sampling_findings(draws),
-            prior_findings(posterior, design, priors),
-            structure_findings(posterior, design, priors),
-            group_findings(posterior, design),
+            prior_findings(posterior, priors),
+            structure_findings(posterior, priors),
+            group_findings(posterior),
             data_findings(design),
         )
     )

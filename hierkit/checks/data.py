@@ -38,7 +38,7 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield from _outcome_within(design, factor)
         yield from _common_too(design, factor)
     yield from _predictors(design)
-    if design.outcome.family != "gaussian":
+    if not design.family.has_residual:
         yield from _separation(design)
 
 
@@ -62,7 +62,7 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         severity = "warning" if groups < VERY_FEW_GROUPS else "note"
         message = f"{factor.label} has {groups} groups: how much groups differ is known poorly, and its prior matters."
         yield Finding(severity, "few groups", message, f"Set a prior on {all_sds(factor.label)} from what you know.")
-    if singles == groups and design.outcome.family == "gaussian" and any(e.is_intercept for e in factor.effects):
+    if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):
         message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be told apart."
         yield Finding("warning", "one-row groups", message, "Leave the group term out.")
     elif singles:
@@ -87,7 +87,7 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
 def _outcome_within(design: Design, factor: Factor) -> Iterator[Finding]:
     """An outcome that was measured once for each group and copied to its rows."""
     outcome = design.outcome
-    if outcome.trials is not None or (factor.counts == 1).all():
+    if outcome.is_counts or (factor.counts == 1).all():
         return
     if factor.varies(outcome.y - design.offset) == "between":
         message = f"{outcome.label} is the same in every row of each group of {factor.label}."

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-import xarray as xr
 from scipy import stats
 
 from hierkit.checks.findings import Finding
-from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import is_measured
-from hierkit.posterior.effects import read_effects
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import outlying_groups
 
 MOST_GROUPS, FEWEST_GROUPS = 500, 10
@@ -18,15 +16,13 @@ LEVEL = 0.001  # many predictors are looked at in many models
 SHOWN = 5
 
 
-def group_findings(posterior: xr.Dataset, design: Design) -> Iterator[Finding]:
+def group_findings(posterior: Posterior) -> Iterator[Finding]:
     """Findings about the groups, for factors of at most 500.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
 
     Yields
     ------
@@ -35,15 +31,16 @@ def group_findings(posterior: xr.Dataset, design: Design) -> Iterator[Finding]:
         are correlated (p < 0.001, at least ten groups) with the groups' means of a number that varies within them and
         between them: its one slope then mixes what it does within groups with how groups differ.
     """
+    design = posterior.design
     for factor in design.factors:
         variables = {factor.variable(effect) for effect in factor.effects}
-        finite = all(bool(np.isfinite(posterior[name]).all()) for name in variables)
+        finite = all(bool(np.isfinite(posterior.dataset[name]).all()) for name in variables)
         if len(factor.levels) <= MOST_GROUPS and finite:
             yield from _outlying(posterior, factor)
-            yield from _within_and_between(posterior, design, factor)
+            yield from _within_and_between(posterior, factor)
 
 
-def _outlying(posterior: xr.Dataset, factor: Factor) -> Iterator[Finding]:
+def _outlying(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
     found = outlying_groups(posterior, factor)
     if len(found):
         names = ", ".join(map(str, found[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
@@ -52,12 +49,13 @@ def _outlying(posterior: xr.Dataset, factor: Factor) -> Iterator[Finding]:
         yield Finding("note", "outlying groups", message, advice)
 
 
-def _within_and_between(posterior: xr.Dataset, design: Design, factor: Factor) -> Iterator[Finding]:
+def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
+    design = posterior.design
     labels = [effect.label for effect in factor.effects if effect.is_intercept]
     if not labels or len(factor.levels) < FEWEST_GROUPS:
         return
     # shrunken or not: under the model they do not depend on the predictor
-    level = read_effects(posterior, factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
+    level = posterior.effects(factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
     names = {column.label: i for i, column in enumerate(design.columns)}
     for name in [name for name in design.formula.predictors if name in names and is_measured(design, name)]:
         x = design.X[:, names[name]]

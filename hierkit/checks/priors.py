@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 
 import numpy as np
-import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
-from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
-from hierkit.posterior.effects import terms_of_priors
+from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.where_priors_hold import terms_of_priors
 
 FAR = 1.0  # posterior sds
 STEP = 0.01  # posterior sds, for the slope of a prior's log density
 MOST_PULLED = 0.95  # of the posterior's precision that a prior may have: beyond, the rows alone put it nowhere
 
 
-def prior_findings(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[Finding]:
+def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
     """Findings about priors and rows that are far apart.
 
     With m, v the posterior's mean and variance and h, -k the slope and second derivative of the log prior at m, the
@@ -35,7 +34,7 @@ def prior_findings(posterior: xr.Dataset, design: Design, priors: Priors) -> Ite
     Finding
         For each coefficient or sd that its prior moves by more than one posterior sd.
     """
-    for name, values in terms_of_priors(posterior, design, priors):
+    for name, values in terms_of_priors(posterior, priors):
         draws = values.values.ravel()
         if not np.isfinite(draws).all() or not np.ptp(draws):
             continue

@@ -8,13 +8,14 @@ import xarray as xr
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
 from hierkit.checks.priors import FAR, pull
-from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT
 from hierkit.model.names import correlation as correlation_name
 from hierkit.model.priors import Priors, held_at_zero
-from hierkit.posterior.effects import correlation, covariance_of_priors, entry, read_covariance
+from hierkit.posterior.effects import correlation, entry
+from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.where_priors_hold import covariance_of_priors
 
 OVERLAP = 0.8
 PILED_SHARE = 0.1
@@ -22,7 +23,7 @@ EDGE_CORRELATION, EDGE_SHARE = 0.95, 0.1
 FAR_ZERO = 3  # sds from the mean
 
 
-def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[Finding]:
+def structure_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
     """Findings about group effects as the posterior shows them.
 
     Parameters
@@ -40,8 +41,9 @@ def structure_findings(posterior: xr.Dataset, design: Design, priors: Priors) ->
         beyond ±0.95 in 10 % of the draws; slopes on a predictor whose zero lies at least three sds from its mean and
         outside the data. Sds and correlations are those where their priors hold.
     """
+    design = posterior.design
     for factor in design.factors:
-        cov = read_covariance(posterior, factor)
+        cov = posterior.covariance(factor)
         held = covariance_of_priors(posterior, factor, priors)
         for effect in factor.effects:
             sd = np.sqrt(held.sel(effect=effect.label, effect_other=effect.label).values.ravel())

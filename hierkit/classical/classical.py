@@ -13,6 +13,7 @@ from hierkit.classical.regressions import ESTIMATED, Regressions, complete_pooli
 from hierkit.errors import HierkitError
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.marginal_coefficients import marginal_coefficients
@@ -45,7 +46,7 @@ class Estimates:
     values: Values
 
 
-def classical(posterior: xr.Dataset, design: Design) -> Quantity:
+def classical(posterior: Posterior) -> Quantity:
     """The model by statsmodels beside the posterior: estimates and standard errors, and which question each answers.
 
     Gaussian: REML and maximum likelihood of the same model (one factor with any effects; several with uncorrelated
@@ -56,10 +57,8 @@ def classical(posterior: xr.Dataset, design: Design) -> Quantity:
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
 
     Returns
     -------
@@ -68,7 +67,8 @@ def classical(posterior: xr.Dataset, design: Design) -> Quantity:
         Coefficients on the link scale, sds and correlations of effects. The definition names the methods that gave
         nothing, and why.
     """
-    found = [*_posterior(posterior, design), *_methods(design)]
+    design = posterior.design
+    found = [*_posterior(posterior), *_methods(design)]
     given = [one for one in found if one.values]
     parameters = list(dict.fromkeys(name for one in given for name in one.values))
     numbers = np.full((2, len(parameters), len(given)), np.nan)
@@ -94,21 +94,22 @@ def _definition(design: Design, missing: list[Estimates]) -> str:
         "The posterior (mean and sd) beside classical estimates and their standard errors, by statsmodels. Compare "
         "those that answer the same question."
     )
-    if design.family == "bernoulli":
+    if not design.family.has_residual:
         text += " A coefficient within a group is larger in absolute value than across the population."
     return text + "".join(f" No {one.method}: {one.note}" for one in missing)
 
 
-def _posterior(posterior: xr.Dataset, design: Design) -> Iterator[Estimates]:
+def _posterior(posterior: Posterior) -> Iterator[Estimates]:
+    design = posterior.design
     values: Values = {}
     if design.columns:
-        values = _summary(coefficients(posterior, design).draws["coefficient"], "term")
-    values |= _summary(variance_components(posterior, design).draws["value"], "component")
-    heavy = any(factor.names.degrees in posterior for factor in design.factors)
-    note = "effects Student-t, sd(...) is their scale; elsewhere effects are normal" if heavy else ""
-    yield Estimates("posterior", WITHIN if design.family == "bernoulli" else BOTH, note, values)
-    if design.family == "bernoulli" and design.columns:
-        draws = marginal_coefficients(posterior, design).draws["marginal"]
+        values = _summary(coefficients(posterior).draws["coefficient"], "term")
+    values |= _summary(variance_components(posterior).draws["value"], "component")
+    student_t = "effects Student-t, sd(...) is their scale; elsewhere effects are normal"
+    note = student_t if posterior.has_student_t_effects else ""
+    yield Estimates("posterior", BOTH if design.family.has_residual else WITHIN, note, values)
+    if not design.family.has_residual and design.columns:
+        draws = marginal_coefficients(posterior).draws["marginal"]
         yield Estimates("posterior, marginal", ACROSS, "", _summary(draws, "term"))
 
 
@@ -124,7 +125,7 @@ def _methods(design: Design) -> Iterator[Estimates]:
         return
     all_rows = complete_pooling(design)
     outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
-    if design.family == "gaussian":
+    if design.family.has_residual:
         if outer is not None:
             yield _attempt("REML", BOTH, "", lambda: linear_mixed(design, reml=True))
             yield _attempt("maximum likelihood", BOTH, "", lambda: linear_mixed(design, reml=False))
@@ -164,7 +165,7 @@ def _of_all_rows(method: str, answers: str, design: Design, found: Regressions) 
 
 def _own_regressions(design: Design, factor: Factor) -> Estimates:
     """The mean over groups of their own regressions, every group weighing the same."""
-    method, answers = "own regressions", WITHIN if design.family == "bernoulli" else BOTH
+    method, answers = "own regressions", BOTH if design.family.has_residual else WITHIN
     terms = own_terms(design, factor)
     found = no_pooling(design, factor, terms.X)
     estimated = found.estimate[[status == ESTIMATED for status in found.status]]

@@ -9,8 +9,8 @@ import xarray as xr
 from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.posterior.draws import read_draws
-from hierkit.posterior.effects import spoken
+from hierkit.posterior.effects import labels_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
 
@@ -40,15 +40,13 @@ class OwnTerms:
     of_effects: Array
 
 
-def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity:
     """Each group's coefficients from one regression of all rows, from its own rows alone, and from the model.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
 
@@ -66,14 +64,15 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     HierkitError
         For an unknown factor.
     """
+    design = posterior.design
     from hierkit.classical.regressions import complete_pooling, no_pooling  # statsmodels takes a second to import
 
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
-    draws, terms = read_draws(posterior, design), own_terms(design, chosen)
+    draws, terms = posterior.draws, own_terms(design, chosen)
     partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + draws.u[place] @ terms.of_effects.T
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
-    kept = shrinkage(posterior, design, chosen.label).draws["overall"].mean(("chain", "draw"))
+    kept = shrinkage(posterior, chosen.label).draws["overall"].mean(("chain", "draw"))
     coords = {"group": chosen.levels, "term": terms.labels}
     beside = {
         "n": ("group", chosen.counts),
@@ -92,7 +91,7 @@ def compare_pooling(posterior: xr.Dataset, design: Design, factor: str | None = 
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
-    attrs = spoken(design, chosen) | _drawn(terms)
+    attrs = labels_of(design, chosen) | _drawn(terms)
     return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
 
 

@@ -51,14 +51,13 @@ def _stack(fits: list[tuple[Array, Array, str]]) -> Regressions:
 
 def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple[Array, Array, str]:
     outcome = design.outcome
-    if outcome.trials is not None:
-        rows = rows[outcome.trials[rows] > 0]
+    rows = rows[outcome.trials_of_each[rows] > 0]
     X, offset, y = columns[rows], design.offset[rows], outcome.y[rows]
     missing = np.full(columns.shape[1], np.nan)
     sizes = np.sqrt(np.mean(X**2, axis=0)) if len(rows) else np.zeros(X.shape[1])
     if not X.shape[1] or not sizes.all() or np.linalg.matrix_rank(X / sizes) < X.shape[1]:
         return missing, missing, RANK_DEFICIENT
-    if outcome.family == "gaussian":
+    if outcome.family.has_residual:
         fit = sm.OLS(y - offset, X).fit()
         exact = len(rows) == X.shape[1]
         return np.asarray(fit.params), missing if exact else np.asarray(fit.bse), ESTIMATED

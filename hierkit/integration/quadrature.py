@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, gammaln, log1p, logsumexp
+from scipy.special import gammaln, log1p, logsumexp
 
 from hierkit.arrays import Array
+from hierkit.model.families import Family
 
 NODES = {1: 25, 2: 11}  # per effect: errors of log p below 1e-4 and 1e-3 for sds up to 3
 CANDIDATES = 200  # of importance sampling, per draw
@@ -29,6 +30,8 @@ class Block:
 
     Attributes
     ----------
+    family : Family
+        Of the outcome.
     y, trials : ndarray
         (row,), the outcome; trials are 1 unless it is counts.
     Z : ndarray
@@ -45,6 +48,7 @@ class Block:
         (sample,) for each group, the degrees of freedom of Student-t effects.
     """
 
+    family: Family
     y: Array
     trials: Array
     Z: Array
@@ -57,41 +61,13 @@ class Block:
     @property
     def is_conjugate(self) -> bool:
         """Whether the integral has a closed form."""
-        return self.sigma is not None and all(nu is None for nu in self.nu)
+        return self.family.has_residual and all(nu is None for nu in self.nu)
 
     def part(self, part: slice) -> "Block":
         """The same rows in some of the draws."""
         sigma = None if self.sigma is None else self.sigma[part]
         nu = tuple(None if own is None else own[part] for own in self.nu)
         return replace(self, eta=self.eta[part], L=self.L[part], sigma=sigma, nu=nu)
-
-
-def log_likelihood(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
-    """(..., row), log p(y | eta): normal, or binomial.
-
-    Parameters
-    ----------
-    y, trials : ndarray
-        (row,).
-    eta : ndarray
-        (..., row), linear predictors.
-    sigma : ndarray or None
-        Residual sds that broadcast against eta; None for a Bernoulli outcome.
-    """
-    if sigma is not None:
-        return np.asarray(-0.5 * ((y - eta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi))
-    orders = gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1)
-    return np.asarray(y * eta - trials * _softplus(eta) + orders)
-
-
-def _softplus(eta: Array) -> Array:
-    """Log(1 + exp(eta)) to 1e-16, several times as fast as numpy's logaddexp."""
-    small = np.abs(eta)
-    np.negative(small, out=small)
-    np.exp(small, out=small)
-    small += 1
-    np.log(small, out=small)
-    return np.maximum(eta, 0) + small
 
 
 def log_marginal(block: Block, rng: np.random.Generator) -> tuple[Array, float]:
@@ -166,7 +142,7 @@ def _gaussian(block: Block) -> tuple[Array, Array, Array]:
     half = np.linalg.solve(C, b[..., None])[..., 0]
     mean = np.linalg.solve(np.swapaxes(C, 1, 2), half[..., None])[..., 0]
     log_det = np.log(np.diagonal(C, axis1=1, axis2=2)).sum(axis=1)
-    direct = log_likelihood(block.y, block.trials, block.eta, sigma[:, None]).sum(axis=1)
+    direct = block.family.log_density(block.y, block.trials, block.eta, sigma[:, None]).sum(axis=1)
     return direct - log_det + 0.5 * (half**2).sum(axis=1), mean, C
 
 
@@ -201,11 +177,8 @@ def _mode(block: Block, start: Array, heavy: bool) -> tuple[Array, Array]:
 
 def _weights(block: Block, eta: Array) -> tuple[Array, Array]:
     """(sample, row), minus the second and the first derivative of each row's log likelihood by eta."""
-    if block.sigma is not None:
-        weight = np.broadcast_to(1 / block.sigma[:, None] ** 2, eta.shape)
-        return weight, weight * (block.y - eta)
-    p = expit(eta)
-    return block.trials * p * (1 - p), block.y - block.trials * p
+    sigma = None if block.sigma is None else block.sigma[:, None]
+    return block.family.weight(block.trials, eta, sigma), block.family.score(block.y, block.trials, eta, sigma)
 
 
 def _prior_weights(block: Block, v: Array, heavy: bool) -> Array:
@@ -275,7 +248,7 @@ def _log_joint(block: Block, v: Array) -> Array:
     """(sample, point), log p(y | v) + log p(v) at points v (sample, point, effect)."""
     eta = block.eta[:, None, :] + v @ np.swapaxes(block.Z @ block.L, 1, 2)
     sigma = None if block.sigma is None else block.sigma[:, None, None]
-    total = log_likelihood(block.y, block.trials, eta, sigma).sum(axis=2)
+    total = block.family.log_density(block.y, block.trials, eta, sigma).sum(axis=2)
     for own, nu in zip(block.groups, block.nu, strict=True):
         part = v[:, :, own]
         if nu is None:

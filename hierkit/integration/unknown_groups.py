@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from hierkit.arrays import Array
-from hierkit.integration.quadrature import Block, log_likelihood, log_marginal
+from hierkit.integration.quadrature import Block, log_marginal
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
 from hierkit.model.outcome import Outcome
@@ -98,9 +98,9 @@ def log_density(
 
 
 def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Array:
-    sigma = None if draws.sigma is None else draws.sigma[:, None]
     eta = known_part(draws, rows, unknown)
-    return np.asarray(log_likelihood(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1))
+    sigma = draws.sigma_of(slice(None))
+    return np.asarray(draws.family.log_density(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1))
 
 
 def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Block:
@@ -114,7 +114,7 @@ def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -
         Z[:, part] = rows.Z[f][places] * (rows.codes[f][places] == code)[:, None]
         L[:, part, part] = lower_factors(draws.G[f])
     nu = tuple(draws.nu[f] for f, _ in groups)
-    return Block(own.y, own.trials_of_each, Z, effects, eta, L, draws.sigma, nu)
+    return Block(draws.family, own.y, own.trials_of_each, Z, effects, eta, L, draws.sigma, nu)
 
 
 def known_part(draws: Draws, rows: Matrices, unknown: Unknown) -> Array:

@@ -72,7 +72,7 @@ def _all_coefficients(model: pm.Model, design: Design, priors: Priors, whitened:
     if whitened:
         basis = make_basis(design, priors)
         if "basis_offset" not in model.named_vars:
-            gaussian = design.outcome.family == "gaussian"
+            gaussian = design.family.has_residual
             y = design.outcome.y - design.offset
             start = np.linalg.lstsq(basis.X, y, rcond=None)[0] if gaussian else np.zeros(len(columns))
             gamma = pm.Flat("basis_offset", shape=len(columns), initval=start)

@@ -55,7 +55,7 @@ def build(
     model = bmb.Model(
         design.text,
         design.frame,
-        family=design.outcome.family,
+        family=design.outcome.distribution,
         priors=common_priors(design, priors, for_sampling)
         | _group_priors(design, priors, effects, centred, for_sampling),
         extra_namespace=dict(design.namespace),

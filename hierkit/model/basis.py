@@ -44,7 +44,7 @@ def make_basis(design: Design, priors: Priors) -> Basis:
     X = design.X - design.column_means
     p = X.shape[1]
     trials, y = design.outcome.trials_of_each, design.outcome.y
-    if design.outcome.family == "gaussian":
+    if design.family.has_residual:
         unit, weights = float(np.std(y - design.offset)), np.ones(len(y))
     else:
         share = float(y.sum() / trials.sum())

@@ -9,6 +9,7 @@ import pandas as pd
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
+from hierkit.model.families import Family, family_of
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor, make_factors
 from hierkit.model.names import check_coefficients
@@ -66,9 +67,19 @@ class Design:
         return np.where(fixed, 0.0, weighted_mean(self.X, self.outcome.trials_of_each))
 
     @property
-    def family(self) -> str:
-        """What was asked for, "gaussian" or "bernoulli"; counts are a kind of the latter."""
-        return "gaussian" if self.outcome.family == "gaussian" else "bernoulli"
+    def family(self) -> Family:
+        """The family of the outcome."""
+        return self.outcome.family
+
+    @property
+    def link_unit(self) -> str:
+        """The unit of the linear predictor: "units of csat", or "log odds"."""
+        return self.family.link_unit.format(outcome=self.outcome.label)
+
+    @property
+    def response_unit(self) -> str:
+        """The unit of means: "units of csat", or "probability"."""
+        return self.family.response_unit.format(outcome=self.outcome.label)
 
     @property
     def outcome_name(self) -> str:
@@ -117,7 +128,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
         For an outcome that does not fit the family, a term that cannot be computed, is not finite or does not vary,
         and a grouping factor of one level or of measured numbers.
     """
-    outcomes.check_family(family, formula.counts is not None)
+    chosen = family_of(family, formula.counts is not None)
     names = safe_names(formula.columns)
     trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     namespace = functions(formula.trusted) | slash_namespace(trees)
@@ -125,10 +136,10 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
-    outcome = _outcome(formula, rows.frame, evaluator, family)
+    outcome = _outcome(formula, rows.frame, evaluator, chosen)
     evaluator = replace(evaluator, weights=outcome.trials_of_each)
     columns, X, offset = _common(formula, evaluator)
-    if outcome.family == "gaussian":
+    if chosen.has_residual:
         check_magnitude(outcome.label, outcome.y)
         outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - offset)
     factors, group_terms = make_factors(evaluator, rows.frame, formula.group_terms)
@@ -137,7 +148,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.spell(formula.common_tree)}"
     text = " + ".join([common, *group_terms.texts])
     frame = evaluator.frame.assign(**group_terms.columns)
-    if outcome.family == "bernoulli" and formula.outcome_call is None:
+    if not chosen.has_residual and formula.outcome_call is None:
         frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
     return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
 
@@ -167,11 +178,11 @@ def _refuse_dates(frame: pd.DataFrame, columns: list[str]) -> None:
             )
 
 
-def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: str) -> Outcome:
+def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: Family) -> Outcome:
     values, trials = outcome_values(formula, frame, evaluator)
     if trials is not None:
         return outcomes.binomial(formula.outcome, values, trials)
-    if family == "gaussian":
+    if family.has_residual:
         if formula.event is not None:
             raise refusal(
                 f"The outcome names an event, {formula.event!r}",

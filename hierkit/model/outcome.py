@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, refusal
-
-FAMILIES = ("gaussian", "bernoulli")
+from hierkit.model.families import FAMILIES, Family
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,21 +19,31 @@ class Outcome:
     ----------
     label : str
         As written left of `~`.
-    family : {"gaussian", "bernoulli", "binomial"}
-        "binomial" for counts, `p(successes, trials)`.
+    family : Family
+        Counts are Bernoulli trials.
     y : ndarray of float
-        (row,), in the outcome's units; 0 and 1 for "bernoulli"; successes for "binomial".
+        (row,), in the outcome's units; 0 and 1 for events; successes for counts.
     trials : ndarray of float or None
-        (row,), for "binomial" only.
+        (row,), for counts, `p(successes, trials)`; None for other outcomes.
     event : Any
         The value that counts as 1; None where nothing had to be chosen.
     """
 
     label: str
-    family: str
+    family: Family
     y: NDArray[np.float64]
     trials: NDArray[np.float64] | None = None
     event: Any = None
+
+    @property
+    def is_counts(self) -> bool:
+        """Whether the outcome is `p(successes, trials)`."""
+        return self.trials is not None
+
+    @property
+    def distribution(self) -> str:
+        """The name of its distribution: that of its family, and "binomial" for counts."""
+        return "binomial" if self.is_counts else self.family.name
 
     @property
     def trials_of_each(self) -> NDArray[np.float64]:
@@ -56,7 +65,7 @@ def gaussian(label: str, values: pd.Series) -> Outcome:
         )
     y = values.to_numpy(dtype=np.float64)
     check_varies(label, y)
-    return Outcome(label, "gaussian", y)
+    return Outcome(label, FAMILIES["gaussian"], y)
 
 
 def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
@@ -83,7 +92,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
             )
         chosen = named[0]
     y = (values == chosen).to_numpy(dtype=np.float64)
-    return Outcome(label, "bernoulli", y, event=chosen if is_label else None)
+    return Outcome(label, FAMILIES["bernoulli"], y, event=chosen if is_label else None)
 
 
 def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
@@ -91,7 +100,7 @@ def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
     s, n = check_counts(label, successes, trials)
     if (s == 0).all() or (s == n).all():
         raise _constant(label, "no success" if (s == 0).all() else "no failure")
-    return Outcome(label, "binomial", s, trials=n)
+    return Outcome(label, FAMILIES["bernoulli"], s, trials=n)
 
 
 def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) -> Outcome:
@@ -102,7 +111,7 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
     if fitted.event is not None:
         return replace(fitted, y=(values == fitted.event).to_numpy(dtype=np.float64))
     y = values.to_numpy(dtype=np.float64)
-    if fitted.family == "bernoulli" and not np.isin(y, (0, 1)).all():
+    if not fitted.family.has_residual and not np.isin(y, (0, 1)).all():
         raise refusal(f"The outcome {fitted.label!r} is {_some(values)}", "It is 0 or 1, as fitted", "Code it so")
     return replace(fitted, y=y)
 
@@ -124,22 +133,6 @@ def check_counts(
             "Correct the rows",
         )
     return s, n
-
-
-def check_family(family: str, counts: bool) -> None:
-    """Refuse an unknown family, and counts under "gaussian"."""
-    if family not in FAMILIES:
-        raise refusal(
-            f"family={family!r}",
-            f"family is one of {', '.join(map(repr, FAMILIES))}",
-            'For counts write p(successes, trials) ~ ... with family="bernoulli"',
-        )
-    if counts and family != "bernoulli":
-        raise refusal(
-            "The outcome is p(successes, trials) and the family is 'gaussian'",
-            'Counts need family="bernoulli"',
-            "Pass it",
-        )
 
 
 def _is_number(level: Any, text: str) -> bool:

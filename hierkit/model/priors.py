@@ -159,7 +159,7 @@ def moved_to_centre(factor: Factor, priors: Priors) -> bool:
 def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     """`Intercept`, slopes and `sigma`; see docs/priors.md."""
     y = design.outcome.y - design.offset
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     trials = design.outcome.trials_of_each
     unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
     middle = float(np.mean(y)) if gaussian else 0.0 - float(weighted_mean(design.offset, trials))
@@ -185,7 +185,7 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
 
 
 def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     y = design.outcome.y - design.offset
     unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
     has_level = any(column.spread is None for column in design.columns)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS, Array
-from hierkit.model.design import Design
+from hierkit.model.families import Family
 from hierkit.model.matrices import Matrices
 from hierkit.model.names import matrix_dims
-from hierkit.posterior.effects import coefficient_draws, read_covariance, read_effects
+from hierkit.model.outcome import Outcome
 
 BATCH = 400_000  # numbers at once: 3 MB, near the processor
 NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
@@ -28,6 +27,8 @@ class Draws:
 
     Attributes
     ----------
+    family : Family
+        Of the outcome.
     beta : ndarray
         (sample, column).
     u : tuple of ndarray
@@ -42,6 +43,7 @@ class Draws:
         The labels of chains and draws.
     """
 
+    family: Family
     beta: Array
     u: tuple[Array, ...]
     G: tuple[Array, ...]
@@ -49,6 +51,15 @@ class Draws:
     nu: tuple[Array | None, ...]
     chains: Any
     draws: Any
+
+    @property
+    def latent_variance(self) -> Array:
+        """(sample,) or a number, the variance of a row on the link scale."""
+        return self.family.latent_variance(self.sigma)
+
+    def sigma_of(self, part: slice) -> Array | None:
+        """(sample, 1), the residual sd in some draws, to stand beside rows; None for a family without one."""
+        return None if self.sigma is None else self.sigma[part, None]
 
     def labelled(self, values: Array, dims: Mapping[str, Sequence[Any] | Any] | None = None) -> xr.DataArray:
         """(chain, draw, *dims), an array (sample, ...) with its labels."""
@@ -62,20 +73,6 @@ class Draws:
         sigma = None if self.sigma is None else self.sigma[places]
         nu = tuple(None if own is None else own[places] for own in self.nu)
         return replace(self, beta=self.beta[places], u=u, G=G, sigma=sigma, nu=nu)
-
-
-def read_draws(posterior: xr.Dataset, design: Design, effects: bool = True) -> Draws:
-    """The posterior of a design as arrays; without the group effects where nothing asks for them."""
-    factors = design.factors
-    beta = flat(coefficient_draws(posterior, design.columns)) if design.columns else None
-    G = tuple(flat(read_covariance(posterior, factor)) for factor in factors)
-    u = tuple(flat(read_effects(posterior, factor).u) for factor in factors) if effects else ()
-    sigma = flat(posterior["sigma"]) if "sigma" in posterior else None
-    degrees = [factor.names.degrees for factor in factors]
-    nu = tuple(flat(posterior[name]) if name in posterior else None for name in degrees)
-    samples = posterior.sizes["chain"] * posterior.sizes["draw"]
-    chains, draws = posterior["chain"].values, posterior["draw"].values
-    return Draws(np.empty((samples, 0)) if beta is None else beta, u, G, sigma, nu, chains, draws)
 
 
 def flat(array: xr.DataArray) -> Array:
@@ -126,9 +123,10 @@ def linear_predictor(draws: Draws, rows: Matrices, part: slice = slice(None)) ->
     return eta
 
 
-def on_response(draws: Draws, eta: Array) -> Array:
-    """Means of the outcome at linear predictors."""
-    return eta if draws.sigma is not None else np.asarray(expit(eta))
+def log_likelihood(draws: Draws, rows: Matrices, outcome: Outcome, part: slice = slice(None)) -> Array:
+    """(sample, row), log p(y | β, u, σ) of each row."""
+    eta = linear_predictor(draws, rows, part)
+    return draws.family.log_density(outcome.y, outcome.trials_of_each, eta, draws.sigma_of(part))
 
 
 def lower_factors(G: Array) -> Array:

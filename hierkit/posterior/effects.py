@@ -1,6 +1,5 @@
-"""Draws -> Effects: one factor's group effects in the one format that every quantity reads."""
+"""One factor's group effects, and coefficients, as labelled arrays."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,6 @@ import xarray as xr
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import column_dim
-from hierkit.model.priors import Priors
 from hierkit.model.terms import Column
 
 
@@ -20,22 +18,16 @@ class Effects:
 
     Attributes
     ----------
-    factor : str
-        Its label.
     u : xarray.DataArray
         (chain, draw, group, effect), deviations from the common coefficients, on the link scale.
     cov : xarray.DataArray
         (chain, draw, effect, effect_other), the covariance matrix G; for Student-t effects that of their scale.
-    sigma : xarray.DataArray or None
-        (chain, draw), the residual sd; None where there is none.
     n : xarray.DataArray
         (group,), the rows of each group.
     """
 
-    factor: str
     u: xr.DataArray
     cov: xr.DataArray
-    sigma: xr.DataArray | None
     n: xr.DataArray
 
 
@@ -60,10 +52,8 @@ def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
     ]
     u = stack(parts, "effect", labels)
     return Effects(
-        factor.label,
         u.transpose("chain", "draw", "group", "effect").rename("u"),
         read_covariance(posterior, factor),
-        posterior["sigma"].rename("sigma") if "sigma" in posterior else None,
         xr.DataArray(factor.counts, dims="group", coords={"group": factor.levels}, name="n"),
     )
 
@@ -76,49 +66,10 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
 
 
-def covariance_of_priors(posterior: xr.Dataset, factor: Factor, priors: Priors) -> xr.DataArray:
-    """(chain, draw, effect, effect_other), G where the factor's priors hold: T^-1 G T^-T at the predictors' centre.
-
-    By way of a root of G, so that rounding leaves a covariance where zero is thousands of sds from the centre.
-    """
-    cov = read_covariance(posterior, factor)
-    if priors.holds.get(factor.cor) != "centre":
-        return cov
-    sds = np.sqrt(np.diagonal(cov.values, axis1=-2, axis2=-1))
-    values, vectors = np.linalg.eigh(cov.values / (sds[..., :, None] * sds[..., None, :]))
-    root = np.linalg.solve(factor.T, sds[..., :, None] * vectors * np.sqrt(np.maximum(values, 0))[..., None, :])
-    return cov.copy(data=root @ np.swapaxes(root, -1, -2))
-
-
-def terms_of_priors(posterior: xr.Dataset, design: Design, priors: Priors) -> Iterator[tuple[str, xr.DataArray]]:
-    """The names of priors and what they are of (chain, draw), where they hold: the intercept at the centre."""
-    if design.columns:
-        beta = coefficient_draws(posterior, design.columns)
-        shift = (beta * xr.DataArray(design.column_means, dims="term")).sum("term")
-        for column in design.columns:
-            own = beta.sel(term=column.label, drop=True)
-            yield column.label, own + shift if column.is_intercept else own
-    for factor in design.factors:
-        cov = covariance_of_priors(posterior, factor, priors)
-        for effect in factor.effects:
-            yield factor.sd(effect), entry(cov, effect.label, effect.label) ** 0.5
-        if factor.names.degrees in posterior:
-            yield factor.nu, posterior[factor.names.degrees]
-    if "sigma" in posterior:
-        yield "sigma", posterior["sigma"]
-
-
-def spoken(design: Design, factor: Factor | None = None) -> dict[str, str]:
-    """What pictures say: the outcome, the unit of effects, and the factor."""
-    unit = f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
-    return {"outcome": design.outcome.label, "scale": unit} | ({} if factor is None else {"factor": factor.label})
-
-
-def student_t_note(posterior: xr.Dataset, design: Design) -> str:
-    """A sentence for quantities that take the effects for normal, where they are Student-t; else nothing."""
-    if not any(factor.names.degrees in posterior for factor in design.factors):
-        return ""
-    return " The effects are Student-t: this is for normal effects whose τ is their scale, less than their sd."
+def labels_of(design: Design, factor: Factor | None = None) -> dict[str, str]:
+    """What pictures need to label their axes: the outcome, the unit of effects, and the factor."""
+    labels = {"outcome": design.outcome.label, "scale": design.link_unit}
+    return labels if factor is None else labels | {"factor": factor.label}
 
 
 def coefficient_draws(posterior: xr.Dataset, columns: tuple[Column, ...]) -> xr.DataArray:

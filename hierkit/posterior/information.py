@@ -7,7 +7,6 @@ over all draws and groups.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import expit
 
 from hierkit.arrays import Array
 from hierkit.model.design import Design
@@ -44,12 +43,8 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
     starts, q = np.searchsorted(factor.codes[order], np.arange(len(factor.levels))), Z.shape[1]
     for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
         eta = linear_predictor(draws, rows, part)
-        if draws.sigma is not None:
-            W = np.broadcast_to(1 / draws.sigma[part, None] ** 2, eta.shape)
-            residual = W * (y - eta)
-        else:
-            p = expit(eta)
-            W, residual = trials * p * (1 - p), y - trials * p
+        W = draws.family.weight(trials, eta, draws.sigma_of(part))
+        residual = draws.family.score(y, trials, eta, draws.sigma_of(part))
         products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
         yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
 
@@ -93,12 +88,13 @@ def cholesky(G: Array) -> Array:
 
 
 def mean_weight(design: Design, draws: Draws) -> Array:
-    """(sample,), what a row tells on average: 1 / sigma², or the mean of p (1 - p) over rows, over trials of counts."""
+    """(sample,), the weight of a row, or of a trial of counts, on average: 1 / sigma², or the mean of p (1 - p)."""
     if draws.sigma is not None:
         return np.asarray(1 / draws.sigma**2)
-    rows, trials = fitted_matrices(design), design.outcome.trials
+    rows = fitted_matrices(design)
+    trials = design.outcome.trials_of_each
     weight = np.empty(len(draws.beta))
     for part in batches(len(weight), len(rows.offset)):
-        p = expit(linear_predictor(draws, rows, part))
-        weight[part] = np.average(p * (1 - p), axis=1, weights=trials)
+        eta = linear_predictor(draws, rows, part)
+        weight[part] = draws.family.weight(trials, eta, None).sum(axis=1) / trials.sum()
     return weight

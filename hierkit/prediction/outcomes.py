@@ -8,15 +8,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
-from scipy.special import expit
 
 from hierkit.arrays import Array
-from hierkit.integration.logistic_normal import mean_probability
 from hierkit.integration.new_groups import draw_group, draw_standard, generator
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
 from hierkit.model.new_rows import NewRows, trials_of
-from hierkit.posterior.draws import Draws, group_variance, read_draws
+from hierkit.posterior.draws import Draws, group_variance
+from hierkit.posterior.posterior import Posterior
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +93,10 @@ def group_draws(
     return tuple(found)
 
 
-def replicate(posterior: xr.Dataset, design: Design, rows: NewRows, seed: int) -> xr.DataArray:
+def replicate(posterior: Posterior, rows: NewRows, seed: int) -> xr.DataArray:
     """(chain, draw, row), outcomes of rows in groups that were fitted, or drawn anew where they were not."""
-    draws, places = read_draws(posterior, design), np.arange(len(rows.frame))
+    design = posterior.design
+    draws, places = posterior.draws, np.arange(len(rows.frame))
     effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
     linear = Linear(rows.matrices, draws, effects, ())
     values = outcomes(linear, row_keys(design, rows), trials_of(design, rows.frame), seed, places)
@@ -106,11 +106,10 @@ def replicate(posterior: xr.Dataset, design: Design, rows: NewRows, seed: int) -
 def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
     """(row, sample), means of the outcome."""
     eta = linear.at(rows)
-    if linear.draws.sigma is not None:
-        return eta
+    family = linear.draws.family
     if not linear.marginal:
-        return np.asarray(expit(eta))
-    return mean_probability(eta, np.sum(linear.variances(rows), axis=0))
+        return family.mean(eta)
+    return family.mean_over_groups(eta, np.sum(linear.variances(rows), axis=0))
 
 
 def outcomes(
@@ -122,12 +121,7 @@ def outcomes(
         rng = generator(seed, "outcome", *keys[row])
         for f, variance in zip(linear.marginal, variances, strict=True):
             eta[i] += np.sqrt(variance[i]) * draw_standard(len(draws.beta), 1, draws.nu[f], rng)[:, 0]
-        if draws.sigma is not None:
-            eta[i] += draws.sigma * rng.standard_normal(len(draws.sigma))
-        elif trials[row] == 1:
-            eta[i] = rng.uniform(size=eta.shape[1]) < expit(eta[i])
-        else:
-            eta[i] = rng.binomial(int(trials[row]), expit(eta[i]))
+        eta[i] = draws.family.draw(eta[i], trials[row], draws.sigma, rng)
     return eta
 
 

@@ -10,8 +10,7 @@ from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.new_rows import NewRows, read_new_rows, some, trials_column, trials_of
 from hierkit.model.reference_rows import dim_of
-from hierkit.posterior.draws import read_draws
-from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.conditioning import Conditioned, condition
 from hierkit.prediction.lazy import lazily
@@ -23,8 +22,7 @@ KINDS = ("mean", "outcome")
 
 
 def predict(
-    posterior: xr.Dataset,
-    design: Design,
+    posterior: Posterior,
     new_rows: Any,
     groups: str | Mapping[str, str] = "known",
     kind: str = "mean",
@@ -39,10 +37,8 @@ def predict(
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     new_rows : table
         pandas, polars, pyarrow, or anything else narwhals reads, with the predictors, nothing missing, and the columns
         of the factors that are known or new. Transformations and centring are those of the fit.
@@ -75,12 +71,13 @@ def predict(
     HierkitWarning
         If few draws agree with the given rows.
     """
+    design = posterior.design
     check_word("kind", kind, KINDS)
     roles = _roles(design, groups)
     asked = [label for label, role in roles.items() if role in BY_LABEL]
     _check_given(given, roles)
     rows = read_new_rows(design, new_rows, asked, trials_column(design) if kind == "outcome" else ())
-    draws = read_draws(posterior, design, effects=bool(asked))
+    draws = posterior.draws if asked else posterior.parameters
     after = Conditioned(draws, {}, "") if given is None else condition(design, draws, given, random_seed)
     drawn = _drawn(design, rows, after)
     _refuse_unseen(design, drawn, roles)
@@ -94,8 +91,8 @@ def predict(
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note
-    if kind == "mean" and draws.sigma is None and integrated:
-        definition += student_t_note(posterior, design)
+    if kind == "mean" and not draws.family.has_residual and integrated:
+        definition += student_t_note(posterior)
     return Quantity(xr.Dataset({**beside, kind: values}), definition)
 
 
@@ -143,11 +140,11 @@ def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mappin
 def _definition(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, str], kind: str) -> str:
     outcome = design.outcome
     if kind == "outcome":
-        what = f"Simulated successes of {outcome.label} in each row's trials" if outcome.trials is not None else ""
+        what = f"Simulated successes of {outcome.label} in each row's trials" if outcome.is_counts else ""
         what = what or f"Simulated {outcome.label} of each row"
-    elif outcome.family == "gaussian":
+    elif outcome.family.has_residual:
         what = f"Mean of {outcome.label} for each row"
-    elif outcome.trials is not None:
+    elif outcome.is_counts:
         what = f"Probability of a success of {outcome.label} for each row"
     else:
         what = f"Probability that {outcome.label} is {1 if outcome.event is None else outcome.event} for each row"

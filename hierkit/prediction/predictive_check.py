@@ -12,6 +12,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.new_rows import NewRows, read_new_rows, trials_column
 from hierkit.model.reference_rows import dim_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.outcomes import replicate
 
@@ -19,7 +20,7 @@ GROUPS = ("known", "new")
 MOST_BYTES = 1e9
 
 
-def replicated(posterior: xr.Dataset, design: Design, groups: str = "known", random_seed: int = 0) -> xr.Dataset:
+def replicated(posterior: Posterior, groups: str = "known", random_seed: int = 0) -> xr.Dataset:
     """Outcomes of the fitted rows drawn anew, and the means of the groups.
 
     Parameters
@@ -50,13 +51,14 @@ def replicated(posterior: xr.Dataset, design: Design, groups: str = "known", ran
     HierkitWarning
         If only some of the draws are used, because those of all rows would take more than 1 GB.
     """
+    design = posterior.design
     check_word("groups", groups, GROUPS)
-    posterior = _within_memory(posterior, design)
+    posterior = _within_memory(posterior)
     labels = [factor.label for factor in design.factors]
     rows = read_new_rows(design, design.rows.frame, labels, trials_column(design))
     if groups == "new":
         rows = _all_unseen(design, rows)
-    outcome = replicate(posterior, design, rows, random_seed).rename(row="__obs__")
+    outcome = replicate(posterior, rows, random_seed).rename(row="__obs__")
     return _with_means(design, outcome.assign_coords({"__obs__": design.rows.positions}))
 
 
@@ -116,7 +118,7 @@ def _statistics(
 ) -> list[tuple[str, xr.DataArray, xr.DataArray]]:
     dim = dim_of(factor.label)
     found = [(f"spread of means({factor.label})", replicates.std(dim, ddof=1), seen.std(dim, ddof=1))]
-    if design.family == "bernoulli":
+    if not design.family.has_residual:
         found.append((f"share without event({factor.label})", (replicates == 0).mean(dim), (seen == 0).mean(dim)))
     return found
 
@@ -154,11 +156,11 @@ def _all_unseen(design: Design, rows: NewRows) -> NewRows:
     return replace(rows, matrices=replace(rows.matrices, codes=shifted), unseen=unseen)
 
 
-def _within_memory(posterior: xr.Dataset, design: Design) -> xr.Dataset:
-    samples = posterior.sizes["chain"] * posterior.sizes["draw"]
-    needed = 8 * samples * len(design.offset)
+def _within_memory(posterior: Posterior) -> Posterior:
+    rows = len(posterior.design.offset)
+    needed = 8 * posterior.size * rows
     if needed <= MOST_BYTES:
         return posterior
-    thin = int(np.ceil(needed / MOST_BYTES))
-    warn(f"Replicates of {len(design.offset):,} rows would take {needed / 1e9:.0f} GB: one draw in {thin} is used.")
-    return posterior.isel(draw=slice(None, None, thin))
+    step = int(np.ceil(needed / MOST_BYTES))
+    warn(f"Replicates of {rows:,} rows would take {needed / 1e9:.0f} GB: one draw in {step} is used.")
+    return posterior.every(step)

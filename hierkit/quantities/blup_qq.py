@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hierkit.arrays import Array
-from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.posterior.draws import flat
-from hierkit.posterior.effects import read_effects, spoken
+from hierkit.posterior.effects import labels_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 INFORMATIVE = 0.01  # of τ²: below, and within three Monte Carlo errors of nothing, a group's rows say nothing
@@ -19,7 +19,7 @@ LEVEL = 0.05
 SIMULATIONS = 2000
 
 
-def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     """Posterior means of group effects, standardised, against normal quantiles.
 
     Standardised by the diagnostic standard error sqrt(τ² - v_j), v_j the posterior variance of u_j: under the model
@@ -27,10 +27,8 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
 
@@ -52,6 +50,7 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     -----
     Shrunken effects look more normal than they are: this names outlying groups, and is no test of normality.
     """
+    design = posterior.design
     chosen = design.factor(factor)
     mean, gain, G, least = _moments(posterior, chosen)
     variances = np.diagonal(gain, axis1=1, axis2=2)
@@ -69,24 +68,25 @@ def blup_qq(posterior: xr.Dataset, design: Design, factor: str | None = None) ->
     by_group = {"n": chosen.counts, "distance": distance, "expected_distance": quantiles, "outlying": outlying}
     coords = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     arrays |= {name: ("group", values) for name, values in by_group.items()}
-    dataset = xr.Dataset(arrays, coords=coords, attrs=spoken(design, chosen))
+    dataset = xr.Dataset(arrays, coords=coords, attrs=labels_of(design, chosen))
     definition = _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum()))
     return Quantity(dataset, definition, picture="qq")
 
 
-def outlying_groups(posterior: xr.Dataset, factor: Factor) -> NDArray[Any]:
+def outlying_groups(posterior: Posterior, factor: Factor) -> NDArray[Any]:
     """The labels of the groups that `blup_qq` calls outlying, without its envelope."""
     return np.asarray(factor.levels[_distances(*_moments(posterior, factor))[2]])
 
 
-def _moments(posterior: xr.Dataset, factor: Factor) -> tuple[Array, Array, Array, float]:
+def _moments(posterior: Posterior, factor: Factor) -> tuple[Array, Array, Array, float]:
     """Posterior means of u (group, effect), G less their posterior covariance (group, effect, effect), G.
 
     And the least share of G that a group's rows must say more than nothing of.
     """
-    effects = read_effects(posterior, factor)
+    effects = posterior.effects(factor)
     u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
-    if factor.names.degrees in posterior and (nu := float(posterior[factor.names.degrees].mean())) > 2:
+    degrees = posterior.degrees(factor)
+    if degrees is not None and (nu := float(degrees.mean())) > 2:
         G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
     mean, centred = u.mean(axis=0), u - u.mean(axis=0)
     gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)

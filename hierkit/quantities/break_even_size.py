@@ -3,24 +3,21 @@
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
-from hierkit.posterior.draws import flat, read_draws
-from hierkit.posterior.effects import read_covariance
+from hierkit.posterior.draws import flat
 from hierkit.posterior.information import mean_weight
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
-def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity:
     """The rows at which a group's mean is pulled half of the way: n* = 1 / (τ² w).
 
     w = 1 / σ² for a Gaussian outcome: n* = σ²/τ². For a Bernoulli one the mean p (1 - p) of the rows in each draw.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given. It has an intercept.
 
@@ -35,19 +32,20 @@ def break_even_size(posterior: xr.Dataset, design: Design, factor: str | None = 
     HierkitError
         For a factor without a group intercept.
     """
+    design = posterior.design
     chosen = design.factor(factor)
     if not any(effect.is_intercept for effect in chosen.effects):
         raise refusal(
             f"{chosen.label!r} has no group intercept", "The break-even size is that of a group's level", "Add (1 | g)"
         )
-    draws = read_draws(posterior, design)
+    draws = posterior.draws
     at = [effect.is_intercept for effect in chosen.effects].index(True)
-    variance = flat(read_covariance(posterior, chosen))[:, at, at]
+    variance = flat(posterior.covariance(chosen))[:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
         "group's level keeps half of its own evidence. Draws with τ near zero carry its mean far up: read the interval."
     )
-    if design.outcome.trials is not None:
+    if design.outcome.is_counts:
         definition += " Rows are trials."
     if len(chosen.effects) > 1:
         definition += " The level is that where the predictors of its other effects are zero."

@@ -4,20 +4,17 @@ import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
-from hierkit.posterior.effects import coefficient_draws
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
-def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
+def coefficients(posterior: Posterior) -> Quantity:
     """The conditional coefficients β: within a group, all else equal.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
 
     Returns
     -------
@@ -30,16 +27,17 @@ def coefficients(posterior: xr.Dataset, design: Design) -> Quantity:
     HierkitError
         For a model without coefficients.
     """
-    scale = "in units of the outcome" if design.outcome.family == "gaussian" else "in log odds"
+    design = posterior.design
+    scale = "in units of the outcome" if design.family.has_residual else "in log odds"
     definition = (
         f"Conditional coefficients β of y = Xβ + Zu, {scale}: the change within a group for one unit of the predictor. "
         "The intercept is where every predictor is zero."
     )
     if not design.columns:
         raise refusal("The model has no coefficients", "Coefficients are of the common part", "See group_effects()")
-    draws = coefficient_draws(posterior, design.columns)
+    draws = posterior.coefficients()
     arrays = {"coefficient": draws}
-    if design.outcome.family != "gaussian":
+    if not design.family.has_residual:
         definition += " odds_ratio is exp(β): by what the odds are multiplied; for the intercept the odds themselves."
         arrays["odds_ratio"] = xr.DataArray(np.exp(draws))
     return Quantity(xr.Dataset(arrays), definition)

@@ -3,22 +3,19 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.model.design import Design
-from hierkit.posterior.draws import read_draws
-from hierkit.posterior.effects import spoken
+from hierkit.posterior.effects import labels_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.icc import response_icc
 
 
-def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def design_effect(posterior: Posterior, factor: str | None = None) -> Quantity:
     """Design effect 1 + (m - 1) ρ of a factor, m = Σ n_j² / Σ n_j, ρ the ICC on the response scale.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
 
@@ -38,9 +35,10 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     -----
     Kish (1965). Counts: n and m count trials, and ρ is that of single trials.
     """
+    design = posterior.design
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
-    draws = read_draws(posterior, design, effects=False)
+    draws = posterior.parameters
     trials = design.outcome.trials
     n = chosen.counts if trials is None else np.bincount(chosen.codes, trials, len(chosen.levels))
     unit = "rows" if trials is None else "trials"
@@ -56,5 +54,5 @@ def design_effect(posterior: xr.Dataset, design: Design, factor: str | None = No
     )
     arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})
-    attrs = spoken(design, chosen) | {"size": size}
+    attrs = labels_of(design, chosen) | {"size": size}
     return Quantity(xr.Dataset({**arrays, "varies": terms}, attrs=attrs), definition, picture="design_effect")

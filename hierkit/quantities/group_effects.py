@@ -2,21 +2,19 @@
 
 import xarray as xr
 
-from hierkit.model.design import Design
 from hierkit.model.terms import Column
-from hierkit.posterior.effects import coefficient_draws, read_effects, spoken, stack
+from hierkit.posterior.effects import labels_of, stack
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
-def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     """Each group's deviation u and, within each draw, its coefficient β + u.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
 
@@ -33,11 +31,12 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
     HierkitError
         For an unknown factor, and for none where there are several.
     """
+    design = posterior.design
     chosen = design.factor(factor)
-    effects = read_effects(posterior, chosen)
+    effects = posterior.effects(chosen)
     partners = [partner(effect, design.columns) for effect in chosen.effects]
     none = xr.zeros_like(effects.u.isel(group=0, effect=0, drop=True))
-    beta = [none if c is None else coefficient_draws(posterior, (c,)).isel(term=0, drop=True) for c in partners]
+    beta = [none if c is None else posterior.coefficients((c,)).isel(term=0, drop=True) for c in partners]
     shared = stack(beta, "effect", [effect.label for effect in chosen.effects])
     coefficient = (effects.u + shared).transpose("chain", "draw", "group", "effect")
     definition = (
@@ -48,7 +47,7 @@ def group_effects(posterior: xr.Dataset, design: Design, factor: str | None = No
         definition += f" No common coefficient stands beside {', '.join(alone)}: there β is 0."
     G = effects.cov.mean(("chain", "draw"))
     arrays = {"n": effects.n, "G": G, "deviation": effects.u, "coefficient": coefficient}
-    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="caterpillar")
+    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="caterpillar")
 
 
 def partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:

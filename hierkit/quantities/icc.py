@@ -7,27 +7,24 @@ import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.integration.logistic_normal import mean_probability, variance_of_probability
 from hierkit.model.design import Design
+from hierkit.model.logistic_normal import mean_probability, variance_of_probability
 from hierkit.model.matrices import Matrices
 from hierkit.model.reference_rows import dim_of, grid_of, mean_row, typical_rows
-from hierkit.posterior.draws import Draws, common_part, group_variance, read_draws
-from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.draws import Draws, common_part, group_variance
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
-LOGISTIC_VARIANCE = np.pi**2 / 3
 ALL = "all"
 
 
-def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quantity:
+def icc(posterior: Posterior, along: str | None = None) -> Quantity:
     """Intraclass correlation τ² / (τ² + v), from variance components alone.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted; with a grouping factor.
+    posterior : Posterior
+        The draws with their design.
     along : str, optional
         A numeric predictor: the ICC as a curve over its range, other predictors at their means.
 
@@ -49,23 +46,24 @@ def icc(posterior: xr.Dataset, design: Design, along: str | None = None) -> Quan
     On the response scale a rare event has a small ICC whatever the groups: report which one you mean (Nakagawa,
     Johnson and Schielzeth 2017; Merlo et al. 2016).
     """
+    design = posterior.design
     if not design.factors:
         raise refusal("The model has no grouping factor", "An ICC compares groups", "Add a group term such as (1 | g)")
-    draws = read_draws(posterior, design, effects=False)
+    draws = posterior.parameters
     grid = {} if along is None else {along: grid_of(design, along)}
     rows = typical_rows(design, grid) if grid else mean_row(design)
     between = _between(draws, rows)
     variables = {"latent": _share(between, draws)}
     if along is None and any(len(factor.effects) > 1 for factor in design.factors):
         variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
-    if draws.sigma is None:
+    if not draws.family.has_residual:
         variables["response"] = _response(common_part(draws, rows), between)
     labels: dict[str, Any] = {"factor": _labels(design)} | {dim_of(name): values for name, values in grid.items()}
     arrays = {
         name: draws.labelled(values if along is not None else values[..., 0], labels)
         for name, values in variables.items()
     }
-    return Quantity(xr.Dataset(arrays), _definition(design) + student_t_note(posterior, design), picture="partition")
+    return Quantity(xr.Dataset(arrays), _definition(design) + student_t_note(posterior), picture="partition")
 
 
 def average_variances(design: Design, draws: Draws) -> Array:
@@ -76,7 +74,7 @@ def average_variances(design: Design, draws: Draws) -> Array:
 
 def response_icc(design: Design, draws: Draws, place: int) -> Array:
     """(sample,), one factor's ICC on the scale of the outcome: of the average row, for events that of the mean row."""
-    if draws.sigma is not None:
+    if draws.family.has_residual:
         return np.asarray(_share(average_variances(design, draws)[:, :, None], draws)[:, place, 0])
     rows = mean_row(design)
     return np.asarray(_response(common_part(draws, rows), _between(draws, rows))[:, place, 0])
@@ -94,7 +92,7 @@ def _with_sum(between: Array) -> Array:
 
 def _share(between: Array, draws: Draws) -> Array:
     """Variances (sample, factor, row), and their sum, as shares of the total."""
-    within = LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma[:, None] ** 2
+    within = draws.latent_variance.reshape(-1, 1)
     shares: Array = _with_sum(between) / (between.sum(axis=1) + within)[:, None]
     return shares
 
@@ -118,7 +116,7 @@ def _labels(design: Design) -> list[str]:
 
 
 def _definition(design: Design) -> str:
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     scales = "v = σ²" if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
     text = f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. At the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):

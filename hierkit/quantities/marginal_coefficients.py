@@ -6,11 +6,10 @@ from scipy.special import expit
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
-from hierkit.integration.logistic_normal import logit_of_mean, mean_probability
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, fitted_matrices
-from hierkit.posterior.draws import Draws, common_part, in_batches, read_draws, total_group_variance
-from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.draws import Draws, common_part, in_batches, total_group_variance
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
 PROJECTIONS = ("likelihood", "logit")
@@ -18,7 +17,7 @@ ATTENUATION = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # c² of Zeger, Liang and A
 NEWTON_STEPS, STILL = 25, 1e-10
 
 
-def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str = "likelihood") -> Quantity:
+def marginal_coefficients(posterior: Posterior, projection: str = "likelihood") -> Quantity:
     """The coefficients γ of the regression that the marginal means obey best.
 
     Each draw gives every row its marginal mean, E_u g^-1(xβ + z'u) with z'u ~ N(0, Σ_f z'Gz). "likelihood": γ is the
@@ -27,10 +26,8 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     projection : {"likelihood", "logit"}
         How the means are projected on X.
 
@@ -48,10 +45,11 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
     HierkitError
         For an unknown projection, and for a model without coefficients.
     """
+    design = posterior.design
     check_word("projection", projection, PROJECTIONS)
     if not design.columns:
         raise refusal("The model has no coefficients", "Marginal coefficients are of the common part", "Add a term")
-    draws = read_draws(posterior, design, effects=False)
+    draws = posterior.parameters
     rows, weights = _distinct(design)
     gamma, residual, spread = (np.empty(shape) for shape in (draws.beta.shape, len(draws.beta), len(draws.beta)))
 
@@ -65,26 +63,22 @@ def marginal_coefficients(posterior: xr.Dataset, design: Design, projection: str
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         attenuation, ratio = gamma / draws.beta, np.exp(gamma)
     arrays = {"marginal": draws.labelled(gamma, labels)}
-    if draws.sigma is None:
+    if not draws.family.has_residual:
         arrays["odds_ratio"] = draws.labelled(ratio, labels)
         arrays["attenuation"] = draws.labelled(attenuation, labels)
         arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * spread))
         arrays["residual"] = draws.labelled(residual)
-    return Quantity(xr.Dataset(arrays), _definition(design, projection) + student_t_note(posterior, design))
+    return Quantity(xr.Dataset(arrays), _definition(design, projection) + student_t_note(posterior))
 
 
 def marginal_means(draws: Draws, rows: Matrices, part: slice) -> Array:
     """(sample, row), the mean of the outcome with all group effects integrated out."""
-    eta = common_part(draws, rows, part)
-    if draws.sigma is not None:
-        return eta
-    return mean_probability(eta, total_group_variance(draws, rows, part))
+    return draws.family.mean_over_groups(common_part(draws, rows, part), total_group_variance(draws, rows, part))
 
 
 def marginal_links(draws: Draws, rows: Matrices, part: slice) -> Array:
     """(sample, row), the same on the link scale."""
-    eta = common_part(draws, rows, part)
-    return eta if draws.sigma is not None else logit_of_mean(eta, total_group_variance(draws, rows, part))
+    return draws.family.link_over_groups(common_part(draws, rows, part), total_group_variance(draws, rows, part))
 
 
 def _distinct(design: Design) -> tuple[Matrices, Array]:
@@ -102,9 +96,9 @@ def _project(
     draws: Draws, rows: Matrices, weights: Array, variance: Array, part: slice, projection: str
 ) -> tuple[Array, Array]:
     """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
-    if draws.sigma is not None:
+    if draws.family.has_residual:
         return draws.beta[part], np.zeros(len(variance))
-    links = logit_of_mean(common_part(draws, rows, part), variance)
+    links = draws.family.link_over_groups(common_part(draws, rows, part), variance)
     means = expit(links)
     X = rows.X
     gamma = np.linalg.lstsq(X * np.sqrt(weights)[:, None], ((links - rows.offset) * np.sqrt(weights)).T)[0].T
@@ -128,7 +122,7 @@ def _maximum_likelihood(gamma: Array, means: Array, X: Array, offset: Array, wei
 
 
 def _definition(design: Design, projection: str) -> str:
-    if design.outcome.family == "gaussian":
+    if design.family.has_residual:
         return "Marginal coefficients: with a Gaussian outcome those of the population are those within a group, γ = β."
     how = "the logistic regression" if projection == "likelihood" else "least squares of the logits"
     return (

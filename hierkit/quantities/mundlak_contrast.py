@@ -3,20 +3,17 @@
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
-from hierkit.posterior.effects import coefficient_draws
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
-def mundlak_contrast(posterior: xr.Dataset, design: Design, variable: str) -> Quantity:
+def mundlak_contrast(posterior: Posterior, variable: str) -> Quantity:
     """β_between - β_within of a predictor that `hierkit.center_within` has split.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of a model with the terms `<variable>_within` and `<variable>_between`.
+    posterior : Posterior
+        The draws with their design.
     variable : str
         The predictor.
 
@@ -33,6 +30,7 @@ def mundlak_contrast(posterior: xr.Dataset, design: Design, variable: str) -> Qu
     HierkitError
         For a model without the two terms.
     """
+    design = posterior.design
     labels = [f"{variable}_within", f"{variable}_between"]
     columns = [column for label in labels for column in design.columns if column.label == label]
     if len(columns) < len(labels):
@@ -41,7 +39,7 @@ def mundlak_contrast(posterior: xr.Dataset, design: Design, variable: str) -> Qu
             "The contrast compares the two parts of a predictor",
             f'Split it with hierkit.center_within(data, "{variable}", by=...), and use both parts as predictors',
         )
-    draws = coefficient_draws(posterior, tuple(columns))
+    draws = posterior.coefficients(tuple(columns))
     within, between = (draws.sel(term=label, drop=True) for label in labels)
     definition = (
         f"Mundlak contrast of {variable}: β_between - β_within. Away from zero, the group effects are correlated with "

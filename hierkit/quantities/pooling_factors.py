@@ -3,22 +3,20 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.model.design import Design
-from hierkit.posterior.effects import entry, read_effects, stack
+from hierkit.posterior.effects import entry, stack
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 FEWEST_GROUPS = 10
 
 
-def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = None) -> Quantity:
+def pooling_factors(posterior: Posterior, factor: str | None = None) -> Quantity:
     """Pooling factors 1 - Var_k(E u_k) / E(Var_k u_k) of each batch of effects (Gelman and Pardoe 2006).
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
 
@@ -33,8 +31,9 @@ def pooling_factors(posterior: xr.Dataset, design: Design, factor: str | None = 
     HierkitError
         For an unknown factor.
     """
+    design = posterior.design
     chosen = design.factor(factor)
-    effects = read_effects(posterior, chosen)
+    effects = posterior.effects(chosen)
     u, sample = effects.u, ("chain", "draw")
     batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
     labels = [effect.label for effect in chosen.effects]

@@ -4,23 +4,23 @@ import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
+from hierkit.model.names import RESIDUAL_SD
 from hierkit.model.priors import Priors
-from hierkit.posterior.effects import covariance_of_priors, entry, stack
+from hierkit.posterior.effects import entry, stack
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.posterior.where_priors_hold import covariance_of_priors
 
 POINTS = 200
 
 
-def prior_and_posterior(posterior: xr.Dataset, design: Design, priors: Priors) -> Quantity:
+def prior_and_posterior(posterior: Posterior, priors: Priors) -> Quantity:
     """Posterior of each standard deviation with the density of its prior.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     priors : Priors
         Of the same fit.
 
@@ -36,15 +36,16 @@ def prior_and_posterior(posterior: xr.Dataset, design: Design, priors: Priors) -
     HierkitError
         For a model without sds.
     """
+    design = posterior.design
     parts = dict[str, xr.DataArray]()
     for factor in design.factors:
         cov = covariance_of_priors(posterior, factor, priors)
         for effect in factor.effects:
             parts[factor.sd(effect)] = entry(cov, effect.label, effect.label) ** 0.5
-        if factor.names.degrees in posterior:
-            parts[factor.nu] = posterior[factor.names.degrees]
-    if "sigma" in posterior:
-        parts["sigma"] = posterior["sigma"]
+        if (degrees := posterior.degrees(factor)) is not None:
+            parts[factor.nu] = degrees
+    if posterior.sigma is not None:
+        parts[RESIDUAL_SD] = posterior.sigma
     names = list(parts)
     if not names:
         raise refusal("The model has no standard deviations", "They are of groups and residuals", "Add a group term")

@@ -9,20 +9,21 @@ import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.integration.quadrature import log_likelihood, log_student_t
+from hierkit.integration.quadrature import log_student_t
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
-from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_factors, read_draws
-from hierkit.posterior.effects import coefficient_draws, covariance_of_priors, read_effects, terms_of_priors
+from hierkit.posterior.draws import Draws, batches, log_likelihood, lower_factors
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.posterior.where_priors_hold import covariance_of_priors, terms_of_priors
 from hierkit.quantities.variance_components import variance_components
 
 SENSITIVE = 0.05
 FEWEST = 25  # draws: ArviZ smooths a tail of five
 
 
-def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> Quantity:
+def prior_sensitivity(posterior: Posterior, priors: Priors) -> Quantity:
     """Power-scaling sensitivity of every parameter and group effect (Kallioinen et al. 2024), by ArviZ.
 
     The posterior is p(y | β, u, σ) p(u | G) p(β, G, σ). Each of the three factors in turn is raised to a power a little
@@ -31,10 +32,8 @@ def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> 
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     priors : Priors
         Of the same fit.
 
@@ -51,13 +50,14 @@ def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> 
     HierkitError
         For fewer than 25 draws.
     """
-    draws = read_draws(posterior, design)
+    design = posterior.design
+    draws = posterior.draws
     if (samples := len(draws.beta)) < FEWEST:
         raise refusal(f"The fit has {samples} draws", f"Power scaling needs at least {FEWEST}", "Fit again with more")
-    columns = list(_columns(posterior, design))
+    columns = list(_columns(posterior))
     together = xr.concat([values for _, _, values in columns], dim="parameter", coords="minimal", compat="override")
     logs = {
-        "prior": log_prior(posterior, design, priors),
+        "prior": log_prior(posterior, priors),
         "effects": draws.labelled(_log_effects(draws)),
         "likelihood": draws.labelled(_log_likelihood(draws, design)),
     }
@@ -78,17 +78,18 @@ def prior_sensitivity(posterior: xr.Dataset, design: Design, priors: Priors) -> 
     return Quantity(xr.Dataset(by_parameter, coords=names), definition)
 
 
-def _columns(posterior: xr.Dataset, design: Design) -> Iterator[tuple[str, str, xr.DataArray]]:
+def _columns(posterior: Posterior) -> Iterator[tuple[str, str, xr.DataArray]]:
     """What sensitivities are of: a parameter's name, a group, and draws (chain, draw)."""
+    design = posterior.design
     if design.columns:
-        beta = coefficient_draws(posterior, design.columns)
+        beta = posterior.coefficients()
         for column in design.columns:
             yield column.label, "", beta.sel(term=column.label, drop=True)
-    components = variance_components(posterior, design).draws["value"]
+    components = variance_components(posterior).draws["value"]
     for name in components["component"].values:
         yield str(name), "", components.sel(component=name, drop=True)
     for factor in design.factors:
-        u = read_effects(posterior, factor).u
+        u = posterior.effects(factor).u
         for i, effect in enumerate(factor.effects):
             for j, level in enumerate(factor.levels):
                 yield f"{effect.label}|{factor.label}", str(level), u.isel(group=j, effect=i, drop=True)
@@ -101,11 +102,10 @@ def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
     return np.asarray(arviz_stats.psense(tree, group="prior")["draws"].values, dtype=np.float64)
 
 
-def log_prior(posterior: xr.Dataset, design: Design, priors: Priors) -> xr.DataArray:
+def log_prior(posterior: Posterior, priors: Priors) -> xr.DataArray:
     """(chain, draw), log p of coefficients, sds, correlations and the like, up to a constant."""
-    terms = [
-        xr.apply_ufunc(priors[name].log_density, values) for name, values in terms_of_priors(posterior, design, priors)
-    ]
+    design = posterior.design
+    terms = [xr.apply_ufunc(priors[name].log_density, values) for name, values in terms_of_priors(posterior, priors)]
     total: xr.DataArray = sum(terms, start=xr.zeros_like(terms[0]))
     for factor in design.factors:
         for block in factor.blocks:
@@ -129,11 +129,10 @@ def _log_effects(draws: Draws) -> Array:
 
 def _log_likelihood(draws: Draws, design: Design) -> Array:
     """(sample,), log p(y | β, u, σ) of all rows."""
-    rows, outcome, total = fitted_matrices(design), design.outcome, np.empty(len(draws.beta))
-    for part in batches(len(total), len(outcome.y)):
-        sigma = None if draws.sigma is None else draws.sigma[part, None]
-        eta = linear_predictor(draws, rows, part)
-        total[part] = log_likelihood(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1)
+    rows = fitted_matrices(design)
+    total = np.empty(len(draws.beta))
+    for part in batches(len(total), len(design.offset)):
+        total[part] = log_likelihood(draws, rows, design.outcome, part).sum(axis=1)
     return total
 
 

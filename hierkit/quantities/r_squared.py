@@ -3,15 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
-from hierkit.posterior.draws import batches, read_draws
-from hierkit.posterior.effects import student_t_note
+from hierkit.posterior.draws import batches
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
-from hierkit.quantities.icc import LOGISTIC_VARIANCE, average_variances
+from hierkit.quantities.icc import average_variances
 
 
-def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
+def r_squared(posterior: Posterior) -> Quantity:
     """Marginal and conditional R² in each draw.
 
     marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v =
@@ -19,10 +18,8 @@ def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
 
     Returns
     -------
@@ -33,21 +30,22 @@ def r_squared(posterior: xr.Dataset, design: Design) -> Quantity:
     -----
     Nakagawa and Schielzeth (2013), Johnson (2014) for slopes, Nakagawa, Johnson and Schielzeth (2017) for logit.
     """
-    draws = read_draws(posterior, design, effects=False)
+    design = posterior.design
+    draws = posterior.parameters
     rows = fitted_matrices(design)
     centred = rows.X - rows.X.mean(axis=0)
     explained = np.empty(len(draws.beta))
     for part in batches(len(explained), len(rows.offset)):
         explained[part] = ((draws.beta[part] @ centred.T) ** 2).mean(axis=1)
     groups = average_variances(design, draws).sum(axis=1) if design.factors else np.zeros(len(explained))
-    total = explained + groups + (LOGISTIC_VARIANCE if draws.sigma is None else draws.sigma**2)
+    total = explained + groups + draws.latent_variance
     arrays = {
         "marginal": draws.labelled(explained / total),
         "conditional": draws.labelled((explained + groups) / total),
     }
-    scale = "σ²" if draws.sigma is not None else "π²/3, the logistic distribution's"
+    scale = "σ²" if draws.family.has_residual else "π²/3, the logistic distribution's"
     definition = (
         "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
         f"explain (marginal), and predictors and groups (conditional); the rest is {scale}."
     )
-    return Quantity(xr.Dataset(arrays), definition + student_t_note(posterior, design))
+    return Quantity(xr.Dataset(arrays), definition + student_t_note(posterior))

@@ -5,15 +5,14 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
-from hierkit.posterior.draws import flat, read_draws
-from hierkit.posterior.effects import read_effects, spoken
+from hierkit.posterior.draws import flat
+from hierkit.posterior.effects import labels_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
 def ranks(
-    posterior: xr.Dataset,
-    design: Design,
+    posterior: Posterior,
     factor: str | None = None,
     effect: str | None = None,
     best: int | None = None,
@@ -23,10 +22,8 @@ def ranks(
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
     effect : str, optional
@@ -52,6 +49,7 @@ def ranks(
     Ranking posterior means is not the same: it takes small groups, which are pulled to the middle, for average ones,
     and says nothing of how often two groups would change places (Laird and Louis 1989).
     """
+    design = posterior.design
     chosen = design.factor(factor)
     labels, size = [own.label for own in chosen.effects], len(chosen.levels)
     named = labels[0] if effect is None else effect
@@ -61,9 +59,9 @@ def ranks(
     top = max(1, round(size / 10)) if best is None else best
     if top != int(top) or not 1 <= top <= size:
         raise refusal(f"best={best!r}", f"It is a whole number from 1 to {size}, the number of groups", "Correct it")
-    u = flat(read_effects(posterior, chosen).u.sel(effect=named))
+    u = flat(posterior.effects(chosen).u.sel(effect=named))
     order = rankdata(-u if highest_first else u, axis=1)
-    draws = read_draws(posterior, design, effects=False)
+    draws = posterior.parameters
     groups = {"group": chosen.levels}
     definition = (
         f"Ranks of the groups of {chosen.label} by {named}, within each draw, 1 = "
@@ -76,4 +74,4 @@ def ranks(
         "rank": draws.labelled(order, groups),
         "among_best": draws.labelled((order <= top).astype(np.float64), groups),
     }
-    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="ranks")
+    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="ranks")

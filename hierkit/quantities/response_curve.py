@@ -8,11 +8,11 @@ import xarray as xr
 from scipy.special import expit
 
 from hierkit.errors import refusal
-from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import dim_of, grid_of, typical_rows
-from hierkit.posterior.draws import common_part, on_response, read_draws, total_group_variance
-from hierkit.posterior.effects import spoken
+from hierkit.posterior.draws import common_part, total_group_variance
+from hierkit.posterior.effects import labels_of
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.marginal_coefficients import ATTENUATION, marginal_means
 
@@ -20,8 +20,7 @@ MOST_BYTES = 1e9
 
 
 def response_curve(
-    posterior: xr.Dataset,
-    design: Design,
+    posterior: Posterior,
     variable: str,
     factor: str | None = None,
     groups: Sequence[Any] | None = None,
@@ -30,10 +29,8 @@ def response_curve(
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     variable : str
         A numeric predictor; others stand at their means or commonest levels.
     factor : str, optional
@@ -54,16 +51,17 @@ def response_curve(
     HierkitError
         For an unknown predictor or one that is not a number, an unknown group, and curves of more than 1 GB.
     """
+    design = posterior.design
     grid = grid_of(design, variable)
-    rows, draws = typical_rows(design, {variable: grid}), read_draws(posterior, design)
+    rows, draws = typical_rows(design, {variable: grid}), posterior.draws
     whole = slice(None)
     eta = common_part(draws, rows)
     along = {dim_of(variable): grid}
     arrays = {
-        "typical": draws.labelled(on_response(draws, eta), along),
+        "typical": draws.labelled(draws.family.mean(eta), along),
         "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
     }
-    if draws.sigma is None:
+    if not draws.family.has_residual:
         spread = total_group_variance(draws, rows)
         arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
     chosen = None
@@ -76,13 +74,13 @@ def response_curve(
                 f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
             )
         f = design.factors.index(chosen)
-        own = on_response(draws, eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
+        own = draws.family.mean(eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
         arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
     definition = (
         f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."
     )
-    return Quantity(xr.Dataset(arrays, attrs=spoken(design, chosen)), definition, picture="curves")
+    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="curves")
 
 
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:

@@ -9,23 +9,21 @@ from hierkit.arrays import Array
 from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.posterior.draws import read_draws
-from hierkit.posterior.effects import spoken, student_t_note
+from hierkit.posterior.effects import labels_of
 from hierkit.posterior.information import cholesky, information, inverse, mean_weight, times
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
 KINDS = ("blup", "spread")
 
 
-def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, kind: str = "blup") -> Quantity:
+def shrinkage(posterior: Posterior, factor: str | None = None, kind: str = "blup") -> Quantity:
     """Shrinkage factors Λ_j = I - (I + G M_j)^-1, M_j = Z_j'W_j Z_j, and what they make of each group's own estimate.
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : str, optional
         The grouping factor; the only one if not given.
     kind : {"blup", "spread"}
@@ -52,10 +50,11 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     With several factors Λ is conditional on the others' effects. The eigenvalues of Λ lie in [0, 1]; with several
     effects a diagonal entry need not, because one effect's rows speak for the other.
     """
+    design = posterior.design
     check_word("kind", kind, KINDS)
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
-    draws = read_draws(posterior, design)
+    draws = posterior.draws
     q, shape = len(chosen.effects), (len(draws.beta), len(chosen.levels))
     diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
     overall = np.empty(shape)
@@ -80,12 +79,12 @@ def shrinkage(posterior: xr.Dataset, design: Design, factor: str | None = None, 
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
     n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
-    attrs: dict[str, Any] = dict(spoken(design, chosen))
+    attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if q == 1 and chosen.effects[0].is_intercept and kind == "blup":
         attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean_weight(design, draws))))
     return Quantity(
         xr.Dataset({"n": n, **arrays}, attrs=attrs),
-        _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior, design),
+        _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior),
         picture="arrows",
     )
 

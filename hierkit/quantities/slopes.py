@@ -13,14 +13,8 @@ from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.reference_rows import dim_of, is_measured, predictor
-from hierkit.posterior.draws import (
-    Draws,
-    common_part,
-    in_batches,
-    linear_predictor,
-    on_response,
-    read_draws,
-)
+from hierkit.posterior.draws import Draws, common_part, in_batches, linear_predictor
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.marginal_coefficients import marginal_links, marginal_means
 
@@ -30,8 +24,7 @@ STEP = 1e-4  # of the predictor's sd, to each side
 
 
 def slopes(
-    posterior: xr.Dataset,
-    design: Design,
+    posterior: Posterior,
     variable: str,
     kind: str = "conditional",
     scale: str = "response",
@@ -45,10 +38,8 @@ def slopes(
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     variable : str
         A predictor. A number with the two values 0 and 1 counts as a category.
     kind : {"conditional", "typical", "marginal"}
@@ -74,9 +65,10 @@ def slopes(
     HierkitError
         For an unknown predictor, kind, scale or column.
     """
+    design = posterior.design
     check_word("kind", kind, KINDS)
     check_word("scale", scale, SCALES)
-    draws = read_draws(posterior, design, effects=kind == "conditional")
+    draws = posterior.draws if kind == "conditional" else posterior.parameters
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
     over_rows, over_groups = _averaging(groups, len(names)), None
@@ -137,9 +129,9 @@ def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matri
 
 def _means(draws: Draws, rows: Matrices, part: slice, kind: str, scale: str) -> Array:
     if kind == "marginal":
-        return (marginal_links if scale == "link" else marginal_means)(draws, rows, part)
+        return marginal_means(draws, rows, part) if scale == "response" else marginal_links(draws, rows, part)
     eta = linear_predictor(draws, rows, part) if kind == "conditional" else common_part(draws, rows, part)
-    return on_response(draws, eta) if scale == "response" else eta
+    return draws.family.mean(eta) if scale == "response" else eta
 
 
 def _averaging(places: NDArray[np.intp], size: int) -> sparse.csr_array:
@@ -149,9 +141,7 @@ def _averaging(places: NDArray[np.intp], size: int) -> sparse.csr_array:
 
 
 def _definition(design: Design, variable: str, kind: str, scale: str, spread: bool) -> str:
-    unit = "log odds" if scale == "link" else "probability"
-    if design.outcome.family == "gaussian":
-        unit = "units of the outcome"
+    unit = design.link_unit if scale == "link" else design.response_unit
     where = {
         "conditional": "each row in its own group",
         "typical": "in a typical group, all group effects zero",

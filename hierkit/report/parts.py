@@ -12,6 +12,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import FactorNames
 from hierkit.model.priors import Priors
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.icc import icc
@@ -34,61 +35,50 @@ class Parts:
     findings: Findings
 
     @cached_property
-    def posterior(self) -> xr.Dataset:
-        """(chain, draw, ...)."""
-        return self.draws["posterior"].to_dataset()
+    def posterior(self) -> Posterior:
+        """All draws."""
+        return Posterior(self.draws["posterior"].to_dataset(), self.design)
 
     @cached_property
-    def thinned(self) -> xr.Dataset:
-        """The posterior, about a thousand draws of it."""
-        return thin(self.posterior, ENOUGH)
+    def thinned(self) -> Posterior:
+        """About a thousand of the draws."""
+        return self.posterior.thinned(ENOUGH)
 
     @cached_property
     def shares(self) -> Quantity:
         """Intraclass correlations."""
-        return icc(self.thinned, self.design)
+        return icc(self.thinned)
 
     @cached_property
     def sds(self) -> xr.DataArray:
         """(chain, draw, component), standard deviations and correlations."""
-        return variance_components(self.posterior, self.design).draws["value"]
+        return variance_components(self.posterior).draws["value"]
 
     @cached_property
     def across(self) -> Quantity:
         """Coefficients across the population."""
         rows = len(self.design.offset)
-        return marginal_coefficients(thin(self.posterior, min(ENOUGH, max(FEWEST, MOST_MEANS // rows))), self.design)
+        return marginal_coefficients(self.posterior.thinned(min(ENOUGH, max(FEWEST, MOST_MEANS // rows))))
 
     @cached_property
     def kept(self) -> dict[str, Quantity]:
         """Shrinkage, by factor."""
         labels = [factor.label for factor in self.design.factors]
-        return {label: shrinkage(self.thinned, self.design, label) for label in labels}
+        return {label: shrinkage(self.thinned, label) for label in labels}
 
     @cached_property
     def unusual(self) -> dict[str, Quantity]:
         """Q-Q of group effects, by factor, without those of too many groups."""
         labels = [factor.label for factor in self.design.factors if len(factor.levels) <= MOST_FITTED]
-        return {label: blup_qq(self.posterior, self.design, label) for label in labels}
+        return {label: blup_qq(self.posterior, label) for label in labels}
 
     def is_student_t(self, factor: Factor) -> bool:
         """Whether a factor's effects are Student-t."""
-        return factor.names.degrees in self.posterior
+        return self.posterior.degrees(factor) is not None
 
     def spread(self, factor: Factor) -> str:
         """What τ is called."""
         return "Student-t scale" if self.is_student_t(factor) else "standard deviation"
-
-
-def thin(posterior: xr.Dataset, enough: int) -> xr.Dataset:
-    """Every so many draws, about so many in all."""
-    step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // enough)
-    return posterior.isel(draw=slice(None, None, step))
-
-
-def count(draws: xr.Dataset) -> int:
-    """How many draws there are."""
-    return int(draws.sizes["chain"] * draws.sizes["draw"])
 
 
 def without_levels(parts: Parts) -> Parts:

@@ -17,9 +17,9 @@ def told_predictors(parts: Parts) -> Iterator[str]:
     columns = [column for column in parts.design.columns if not column.is_intercept]
     if not columns:
         return
-    found = coefficients(parts.posterior, parts.design).draws
+    found = coefficients(parts.posterior).draws
     for column in columns:
-        if parts.design.family == "gaussian":
+        if parts.design.family.has_residual:
             value = number(found["coefficient"].sel(term=column.label))
             yield _change(parts.design, column, value) + _spread(parts, column)
         else:
@@ -101,6 +101,6 @@ def _spread(parts: Parts, column: Column) -> str:
         for effect in factor.effects:
             if partner(effect, parts.design.columns) is column:
                 sd = number(parts.sds.sel(component=factor.sd(effect)))
-                unit = " log odds" if parts.design.family == "bernoulli" else ""
+                unit = " log odds" if not parts.design.family.has_residual else ""
                 text += f" It differs between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
     return text

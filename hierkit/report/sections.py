@@ -17,7 +17,7 @@ from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.response_curve import response_curve
 from hierkit.quantities.variance_components import variance_components
-from hierkit.report.parts import MOST_FITTED, Parts, count
+from hierkit.report.parts import MOST_FITTED, Parts
 from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
 from hierkit.report.story import story
 from hierkit.report.words import verdict
@@ -65,14 +65,14 @@ def _shares(parts: Parts) -> Iterator[Section]:
     if parts.design.factors:
         caption = "Share of the variance left by predictors that lies between groups"
         yield drawn("How the variance divides", parts.shares, caption, _thinned_note(parts, parts.shares))
-        if parts.design.family == "bernoulli" and parts.design.columns:
+        if not parts.design.family.has_residual and parts.design.columns:
             note = _thinned_note(parts, parts.across)
             yield quantity_section("Across the population", parts.across, "Marginal coefficients", note)
 
 
 def _groups(parts: Parts) -> Iterator[Section]:
     for factor in parts.design.factors:
-        found = group_effects(parts.posterior, parts.design, factor.label)
+        found = group_effects(parts.posterior, factor.label)
         yield drawn(f"Groups of {factor.label}", found, f"Group effects of {factor.label}")
 
 
@@ -83,7 +83,7 @@ def _pooling(parts: Parts) -> Iterator[Section]:
         untabled = ("pull",) if len(factor.levels) <= MOST_FITTED else ("pull", "own", "pooled")
         yield drawn(f"Shrinkage of {factor.label}", found, caption, _thinned_note(parts, found), untabled)
         if len(factor.levels) <= MOST_FITTED:
-            compared = compare_pooling(parts.thinned, parts.design, factor.label)
+            compared = compare_pooling(parts.thinned, factor.label)
             caption = f"Complete, no and partial pooling of {factor.label}"
             yield drawn(f"Pooling of {factor.label}", compared, caption, _thinned_note(parts, compared))
 
@@ -94,7 +94,7 @@ def _curves(parts: Parts) -> Iterator[Section]:
     for name in [name for name in measured if design.rows.frame[name].nunique() > 2][:MOST_CURVES]:
         levels = design.factors[0].levels if design.factors else np.empty(0)
         groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
-        found = response_curve(parts.thinned, design, name, groups=groups)
+        found = response_curve(parts.thinned, name, groups=groups)
         found.draws.attrs["groups"] = len(levels)
         title, caption = f"{design.outcome.label} along {name}", f"Mean of {design.outcome.label} along {name}"
         note = _thinned_note(parts, found)
@@ -137,7 +137,8 @@ SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
 
 def _thinned_note(parts: Parts, quantity: Quantity) -> tuple[str, ...]:
     """How many of the draws were used, where not all were."""
-    used, drawn = count(quantity.draws), count(parts.posterior)
+    used = int(quantity.draws.sizes["chain"] * quantity.draws.sizes["draw"])
+    drawn = parts.posterior.size
     return (f"Computed from {used:,} of the {drawn:,} draws.",) if used < drawn else ()
 
 
@@ -167,10 +168,10 @@ def findings_section(parts: Parts) -> Section:
 
 def _outcome(design: Design) -> str:
     outcome = design.outcome
-    if outcome.family == "gaussian":
+    if outcome.family.has_residual:
         return f"{outcome.label}, Gaussian: mean {outcome.y.mean():.4g}, sd {outcome.y.std():.4g}"
-    if outcome.trials is not None:
-        return f"{outcome.label}, counts: {outcome.y.sum():.0f} successes in {outcome.trials.sum():.0f} trials"
+    if outcome.is_counts:
+        return f"{outcome.label}, counts: {outcome.y.sum():.0f} successes in {outcome.trials_of_each.sum():.0f} trials"
     event = "1" if outcome.event is None else str(outcome.event)
     return f"{outcome.label}, Bernoulli: the event is {event}, in {outcome.y.mean():.1%} of the rows"
 
@@ -178,9 +179,9 @@ def _outcome(design: Design) -> str:
 def _estimates(parts: Parts) -> tuple[Section, ...]:
     sections = []
     if parts.design.columns:
-        found = coefficients(parts.posterior, parts.design)
+        found = coefficients(parts.posterior)
         sections.append(quantity_section("Coefficients", found, "Conditional coefficients"))
-    components = variance_components(parts.posterior, parts.design)
+    components = variance_components(parts.posterior)
     if components.draws.sizes["component"]:
         sections.append(quantity_section("Variance components", components, "How much groups differ"))
     return tuple(sections)

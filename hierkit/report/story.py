@@ -6,12 +6,12 @@ import numpy as np
 
 from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import mean_row
-from hierkit.posterior.draws import group_variance, read_draws
-from hierkit.posterior.effects import read_effects, student_t_note
+from hierkit.posterior.draws import group_variance
+from hierkit.posterior.posterior import student_t_note
 from hierkit.quantities.group_effects import partner
 from hierkit.report.parts import Parts
 from hierkit.report.predictors import told_predictors
-from hierkit.report.words import number, per_unit, scale, spoken_effect, verdict
+from hierkit.report.words import number, per_unit, spoken_effect, verdict
 
 NAMED = 5
 
@@ -44,7 +44,7 @@ def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
         sd = number(parts.sds.sel(component=factor.sd(effect)))
         what = spoken_effect(design, effect, factor.effects)
         start = f"Groups of {factor.label} differ: {what}" if first else f"{what[0].upper()}{what[1:]}"
-        unit = f"{scale(design)}{per_unit(design, effect, factor.effects)}"
+        unit = f"{design.link_unit}{per_unit(design, effect, factor.effects)}"
         yield f"{start} varies between them with a {parts.spread(factor)} of {sd} {unit}."
         first = False
 
@@ -56,7 +56,7 @@ def _share(parts: Parts, factor: Factor) -> str:
     what = "variance of the outcome" if where == "response" else "variance"
     text = f"With predictors at their means {share} of the {what} that they leave lies between groups of {factor.label}"
     if len(factor.effects) > 1 and any(effect.is_intercept for effect in factor.effects):
-        place, draws = design.factors.index(factor), read_draws(parts.thinned, design, effects=False)
+        place, draws = design.factors.index(factor), parts.thinned.parameters
         variance = group_variance(draws.G[place], mean_row(design).Z[place])[:, 0]
         text += f", whose levels have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))} there"
     return f"{text}."
@@ -66,9 +66,9 @@ def _rows(parts: Parts) -> Iterator[str]:
     design = parts.design
     if not design.factors:
         yield f"All {len(design.offset):,} rows are one population: the model has no groups."
-    if design.family == "gaussian":
+    if parts.posterior.sigma is not None:
         alike = "Rows of the same groups" if design.factors else "Rows with the same predictors"
-        sd = f"{number(parts.posterior['sigma'])} {scale(design)}"
+        sd = f"{number(parts.posterior.sigma)} {design.link_unit}"
         yield f"{alike} differ with a residual standard deviation of {sd}."
 
 
@@ -80,7 +80,7 @@ def _pooling(parts: Parts, factor: Factor) -> str:
     text = f"A group of {factor.label} keeps {shares} of its own evidence"
     if counts[least] < counts[most] and low != high:
         text += f" (those with {counts[least]:,} and {counts[most]:,} rows)"
-    note = student_t_note(parts.posterior, parts.design) if parts.is_student_t(factor) else ""
+    note = student_t_note(parts.posterior) if parts.is_student_t(factor) else ""
     return f"{text}; the rest of its estimate comes from the other groups.{note}"
 
 
@@ -92,7 +92,7 @@ def _outlying(parts: Parts, factor: Factor) -> str:
     places = np.flatnonzero(found["outlying"].values)
     if not len(places):
         return f"No group of {factor.label} stands out from what a normal distribution of effects allows."
-    deviations = read_effects(parts.posterior, factor).u.mean(("chain", "draw")).values
+    deviations = parts.posterior.effects(factor).u.mean(("chain", "draw")).values
     standardised = np.nan_to_num(found["standardised"].transpose("group", "effect").values)
     said = [_unusual(parts, factor, j, int(np.abs(standardised[j]).argmax()), deviations[j]) for j in places[:NAMED]]
     more = f"; and {len(places) - NAMED} more" if len(places) > NAMED else ""
@@ -104,5 +104,5 @@ def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: 
     column, value = factor.effects[effect], deviations[effect]
     what = spoken_effect(parts.design, column, factor.effects, "its")
     side = "above" if value > 0 else "below"
-    unit = f"{scale(parts.design)}{per_unit(parts.design, column, factor.effects)}"
+    unit = f"{parts.design.link_unit}{per_unit(parts.design, column, factor.effects)}"
     return f"{factor.levels[group]}, {what} being {abs(value):.3g} {unit} {side} the common one"

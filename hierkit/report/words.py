@@ -46,14 +46,9 @@ def listed(names: Sequence[Any]) -> str:
 
 def event(design: Design) -> str:
     """Of what the odds are."""
-    if design.outcome.trials is not None:
+    if design.outcome.is_counts:
         return f"a success in {design.outcome.label}"
     return f"{design.outcome.label} = {1 if design.outcome.event is None else design.outcome.event}"
-
-
-def scale(design: Design) -> str:
-    """What coefficients and group effects are measured in."""
-    return f"units of {design.outcome.label}" if design.family == "gaussian" else "log odds"
 
 
 def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level | None:

@@ -69,7 +69,7 @@ def choose(engine: str, design: Design, priors: Priors, effects: str, nuts_sampl
         )
     for name, reason in against.items():
         if reason is None:
-            return Choice(name, f"{design.outcome.family} outcome, {spoken_factors(design)}")
+            return Choice(name, f"{design.outcome.distribution.capitalize()} outcome, {spoken_factors(design)}")
     return Choice("pymc", str(against["joint"]))
 
 
@@ -163,7 +163,7 @@ def _drawn_afterwards(design: Design, choice: Choice, sizes: list[int]) -> int:
     """How many effects are integrated out while sampling."""
     if choice.engine == "marginal":
         return sum(sizes)
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     return max(sizes) if choice.engine == "joint" and gaussian else 0
 
 

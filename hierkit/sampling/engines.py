@@ -29,8 +29,8 @@ def reason_against(
     nuts_sampler : str, optional
         A sampler named by the user runs PyMC's model.
     """
-    if engine == "marginal" and design.outcome.family != "gaussian":
-        return f"{design.outcome.family} outcome"
+    if engine == "marginal" and not design.family.has_residual:
+        return f"{design.outcome.distribution.capitalize()} outcome"
     sizes = sorted(len(factor.levels) * len(factor.effects) for factor in design.factors)
     if engine == "marginal" and (reason := _reason_against_integration(design, priors, sizes)):
         return reason

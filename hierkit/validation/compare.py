@@ -66,10 +66,10 @@ def _check_comparable(first: str, one: Validation, second: str, other: Validatio
             "All must leave out the same",
             "Use loo() for all, or logo() of the same factor",
         )
-    if one.outcome.label != other.outcome.label or one.outcome.family != other.outcome.family:
+    if one.outcome.label != other.outcome.label or one.outcome.distribution != other.outcome.distribution:
         raise refusal(
-            f"{first!r} predicts {one.outcome.label} ({one.outcome.family}) and {second!r} {other.outcome.label} "
-            f"({other.outcome.family})",
+            f"{first!r} predicts {one.outcome.label} ({one.outcome.distribution}) and {second!r} {other.outcome.label} "
+            f"({other.outcome.distribution})",
             "Log scores of the same outcome can be compared",
             "Fit both to the same outcome",
         )

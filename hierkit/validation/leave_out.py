@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.errors import refusal, warn
 from hierkit.integration.new_groups import generator
-from hierkit.integration.quadrature import log_likelihood
 from hierkit.integration.unknown_groups import log_density, without
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
@@ -20,7 +19,8 @@ from hierkit.model.matrices import fitted_matrices
 from hierkit.model.new_rows import some
 from hierkit.model.outcome import Outcome
 from hierkit.model.reference_rows import dim_of
-from hierkit.posterior.draws import Draws, linear_predictor, read_draws, varying
+from hierkit.posterior.draws import Draws, log_likelihood, varying
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.validation.refits import Refit, score_without
 
@@ -77,17 +77,15 @@ class Validation(Quantity):
         return int((self.draws["pareto_k"] > self.good_k).sum())
 
 
-def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Validation:
+def loo(posterior: Posterior, refit: Refit | None = None) -> Validation:
     """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
 
     Pareto-smoothed importance sampling of the draws with weights 1 / p(y_i | θ, u) (Vehtari, Gelman and Gabry 2017).
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     refit : callable, optional
         From places of rows to posterior and design of the same model fitted to those: used for each row whose Pareto k
         is too large. If not given, such rows keep what importance sampling gave.
@@ -103,15 +101,14 @@ def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Va
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
+    design = posterior.design
     _check_draws(posterior)
-    draws, rows, outcome = read_draws(posterior, design), fitted_matrices(design), design.outcome
+    draws, rows, outcome = posterior.draws, fitted_matrices(design), design.outcome
     step = max(1, NUMBERS // len(draws.beta))
-    relative, parts = _relative_ess(posterior, design), []
+    relative, parts = _relative_ess(posterior), []
     for start in range(0, len(outcome.y), step):
         places = np.arange(start, min(start + step, len(outcome.y)))
-        sigma = None if draws.sigma is None else draws.sigma[:, None]
-        eta, own = linear_predictor(draws, rows.at(places)), outcome.at(places)
-        parts.append(_smoothed(draws, log_likelihood(own.y, own.trials_of_each, eta, sigma), relative))
+        parts.append(_smoothed(draws, log_likelihood(draws, rows.at(places), outcome.at(places)), relative))
     points = xr.concat(parts, dim="point").rename(point="row").assign_coords(row=design.rows.positions)
     groups = {dim_of(factor.label): ("row", factor.levels[factor.codes]) for factor in design.factors}
     left_out = [np.array([place]) for place in range(len(outcome.y))]
@@ -124,9 +121,7 @@ def loo(posterior: xr.Dataset, design: Design, refit: Refit | None = None) -> Va
     return _completed(found, design, draws, left_out, refit)
 
 
-def logo(
-    posterior: xr.Dataset, design: Design, factor: Factor, refit: Refit | None = None, random_seed: int = 0
-) -> Validation:
+def logo(posterior: Posterior, factor: Factor, refit: Refit | None = None, random_seed: int = 0) -> Validation:
     """Leave one group out: log p(y_j | all other groups), the rows of a group jointly.
 
     In each draw the group's effects are integrated out, and those of other factors' groups that have rows in this group
@@ -135,10 +130,8 @@ def logo(
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
-    design : Design
-        Of the model that was fitted.
+    posterior : Posterior
+        The draws with their design.
     factor : Factor
         Whose groups are left out; of this model, or of another one of the same rows.
     refit : callable, optional
@@ -157,14 +150,15 @@ def logo(
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
+    design = posterior.design
     _check_draws(posterior)
-    draws, rows = read_draws(posterior, design), fitted_matrices(design)
+    draws, rows = posterior.draws, fitted_matrices(design)
     left_out = np.split(np.argsort(factor.codes, kind="stable"), np.cumsum(factor.counts)[:-1])
     values, errors = np.empty((len(draws.beta), len(left_out))), np.empty(len(left_out))
     for j, (own, level) in enumerate(zip(left_out, factor.levels, strict=True)):
         rng = generator(random_seed, "logo", factor.label, str(level))
         values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
-    points = _smoothed(draws, values, _relative_ess(posterior, design))
+    points = _smoothed(draws, values, _relative_ess(posterior))
     points = points.rename(point="group").assign_coords(group=factor.levels).assign(n=("group", factor.counts))
     definition = (
         f"Leave one group of {factor.label} out: log p(y_j | all other groups), its rows jointly and its effects "
@@ -189,10 +183,12 @@ def standard_error(values: Array) -> float:
     return float(np.sqrt(len(values) * np.var(values)))
 
 
-def _check_draws(posterior: xr.Dataset) -> None:
-    if (samples := posterior.sizes["chain"] * posterior.sizes["draw"]) < FEWEST:
+def _check_draws(posterior: Posterior) -> None:
+    if posterior.size < FEWEST:
         raise refusal(
-            f"The fit has {samples} draws", f"Importance sampling needs at least {FEWEST}", "Fit again with more draws"
+            f"The fit has {posterior.size} draws",
+            f"Importance sampling needs at least {FEWEST}",
+            "Fit again with more draws",
         )
 
 
@@ -249,12 +245,10 @@ def _warn_of_errors(factor: Factor, errors: Array) -> None:
         warn(f"p(y_j) is only roughly integrated for groups of {factor.label} {some(list(large))}: read them so.")
 
 
-def _relative_ess(posterior: xr.Dataset, design: Design) -> float:
+def _relative_ess(posterior: Posterior) -> float:
     """Effective draws per draw, averaged over the parameters that are no group effects."""
-    if posterior.sizes["chain"] == 1:
+    if posterior.dataset.sizes["chain"] == 1:
         return 1.0
-    groups = {factor.names.group_dim for factor in design.factors}
-    common = varying(posterior[[name for name, variable in posterior.items() if not groups & set(variable.dims)]])
-    ess = arviz_stats.ess(common, method="mean")
+    ess = arviz_stats.ess(varying(posterior.common), method="mean")
     found = np.concatenate([np.ravel(variable) for variable in ess.values()])
-    return float(found.mean()) / (posterior.sizes["chain"] * posterior.sizes["draw"])
+    return float(found.mean()) / posterior.size

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
@@ -12,9 +11,10 @@ from hierkit.integration.unknown_groups import connected, log_density, without
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.new_rows import read_new_rows
-from hierkit.posterior.draws import Draws, read_draws
+from hierkit.posterior.draws import Draws
+from hierkit.posterior.posterior import Posterior
 
-Refit = Callable[[NDArray[np.intp]], tuple[xr.Dataset, Design]]
+Refit = Callable[[NDArray[np.intp]], Posterior]
 STEPS, STILL = 1000, 1e-8
 
 
@@ -36,7 +36,8 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
         The score; or why there is none, where no such model can be made or the rows cannot be read by it.
     """
     try:
-        posterior, smaller = refit(np.setdiff1d(np.arange(len(design.offset)), places))
+        posterior = refit(np.setdiff1d(np.arange(len(design.offset)), places))
+        smaller = posterior.design
         labels = [factor.label for factor in smaller.factors]
         rows = read_new_rows(smaller, design.rows.frame.iloc[places], labels)
     except HierkitError as error:
@@ -44,7 +45,7 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     outcome, rng = design.outcome.at(places), np.random.default_rng(0)
     codes = rows.matrices.codes
     unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller.factors, strict=True)]
-    others = read_draws(posterior, smaller)
+    others = posterior.draws
     blocks = connected(len(places), codes, unknown)
     without_them = np.sum([log_density(others, rows.matrices, one, outcome, rng)[0] for one in blocks], axis=0)
     all_rows = fitted_matrices(design)

@@ -17,6 +17,7 @@ from hierkit.checks.sampling import largest_by_chance, sampling_findings
 from hierkit.checks.structure import prior_overlap, structure_findings
 from hierkit.model.distributions import make_prior
 from hierkit.model.priors import make_priors
+from hierkit.posterior.posterior import Posterior
 
 
 def statistics(**changed) -> xr.Dataset:
@@ -162,7 +163,10 @@ def structure(formula: str, data: pd.DataFrame, **variables) -> dict[str, str]:
     posterior = synthetic_draws(design, chains=4, draws=1000)
     for name, values in variables.items():
         posterior[name] = posterior[name].copy(data=values)
-    return {finding.check: finding.severity for finding in structure_findings(posterior, design, make_priors(design))}
+    return {
+        finding.check: finding.severity
+        for finding in structure_findings(Posterior(posterior, design), make_priors(design))
+    }
 
 
 def test_structure_findings():
@@ -186,7 +190,7 @@ def test_priors_at_a_zero_far_outside_the_data():
     design = design_of("y ~ x + (x | g)", data)
     posterior = synthetic_draws(design, chains=4, draws=1000)
     own = make_priors(design, {"sd(Intercept|g)": "HalfNormal(3)"})
-    found = {f.check: f for f in structure_findings(posterior, design, own)}
+    found = {f.check: f for f in structure_findings(Posterior(posterior, design), own)}
     assert found["far zero"].severity == "warning"
     assert "The priors of g hold there" in found["far zero"].message
 
@@ -220,8 +224,8 @@ def test_a_prior_far_from_the_rows_is_a_finding():
     design = design_of("y ~ x + (1 | g)", GROUPS)
     posterior = synthetic_draws(design, chains=4, draws=1000)
     own = make_priors(design, {"x": "Normal(8, 0.5)"})
-    assert [f.check for f in prior_findings(posterior, design, make_priors(design))] == []
-    (finding,) = prior_findings(posterior, design, own)
+    assert [f.check for f in prior_findings(Posterior(posterior, design), make_priors(design))] == []
+    (finding,) = prior_findings(Posterior(posterior, design), own)
     assert finding.message.startswith("The prior Normal(8, 0.5) moves x by")
 
 
@@ -250,7 +254,7 @@ def test_zero_far_outside_the_data():
     values = np.ones((4, 1000, 2, 2))
     values[..., 0, 1] = values[..., 1, 0] = corr
     posterior["g_corr"] = posterior["g_corr"].copy(data=values)
-    findings = {f.check: f.message for f in structure_findings(posterior, design, make_priors(design))}
+    findings = {f.check: f.message for f in structure_findings(Posterior(posterior, design), make_priors(design))}
     assert re.search(r"is -1\.00 there and -?0\.00 at the mean", findings["far zero"])
 
 

@@ -6,6 +6,7 @@ import pytest
 from synthetic import design_of, synthetic_draws
 
 from hierkit.checks.groups import group_findings
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import blup_qq
 
 
@@ -26,7 +27,7 @@ def posterior_of(design, levels, sd=0.1):
 
 
 def checks(posterior, design):
-    return {finding.check: finding for finding in group_findings(posterior, design)}
+    return {finding.check: finding for finding in group_findings(Posterior(posterior, design))}
 
 
 def test_levels_that_go_with_the_means_of_a_predictor():
@@ -57,7 +58,7 @@ def test_outlying_groups_are_those_of_the_plot():
     found = checks(posterior, design)["outlying groups"]
     assert found.severity == "note"
     assert found.message.endswith(": 7, 11.")
-    marked = blup_qq(posterior, design).draws["outlying"]
+    marked = blup_qq(Posterior(posterior, design)).draws["outlying"]
     assert list(marked["group"].values[marked.values]) == [7, 11]
 
 

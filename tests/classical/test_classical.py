@@ -13,6 +13,7 @@ from synthetic import REFERENCE, design_of, reference_table, synthetic_draws, sy
 import hierkit
 from hierkit.classical.classical import classical
 from hierkit.classical.mixed_models import linear_mixed, variational
+from hierkit.posterior.posterior import Posterior
 
 
 def found(text, data, family="gaussian"):
@@ -121,7 +122,7 @@ def test_student_t_effects_are_said_to_be():
     design = design_of("y ~ x + (1 | g)", table(80))
     posterior = synthetic_draws(design)
     posterior["g_nu"] = posterior["sigma"] * 0 + 5
-    values = classical(posterior, design).table()
+    values = classical(Posterior(posterior, design)).table()
     assert "Student-t" in values[values.method == "posterior"]["note"].iloc[0]
     assert "nu(g)" in values["parameter"].tolist()
 

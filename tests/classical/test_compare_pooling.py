@@ -5,6 +5,7 @@ from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws,
 
 from hierkit import datasets
 from hierkit.classical.compare_pooling import compare_pooling, own_terms
+from hierkit.posterior.posterior import Posterior
 
 
 def mean(quantity, name):
@@ -16,7 +17,7 @@ def test_team_zero_of_csat_slopes():
     data = datasets.csat_slopes()
     design = design_of("csat ~ wait + (wait | team)", data)
     posterior = fixed_draws(design, {"Intercept": 78.0, "wait": -1.0, "wait|team": 0.25, "1|team": -2.0})
-    draws = compare_pooling(posterior, design).draws
+    draws = compare_pooling(Posterior(posterior, design)).draws
     own = data[data.team == 0]
     line = np.polyfit(own.wait, own.csat, 1)
     assert draws["none"].sel(group=0, term="wait").item() == pytest.approx(line[0])
@@ -33,7 +34,7 @@ def test_group_level_predictors_are_part_of_the_intercepts():
     rows = table(90).assign(level=lambda d: (d.g % 7) * 1.0)
     design = design_of("y ~ x + level + (x | g)", rows)
     posterior = synthetic_draws(design)
-    partial = compare_pooling(posterior, design).draws["partial"]
+    partial = compare_pooling(Posterior(posterior, design)).draws["partial"]
     assert partial.term.values.tolist() == ["Intercept", "x"]
     codes = design.factors[0].codes
     eta = partial[..., codes, 0].values + partial[..., codes, 1].values * design.X[:, 1]
@@ -55,7 +56,7 @@ def test_own_terms_hold_all_that_the_model_says_of_a_group(text):
     design = design_of(text, table(90).assign(level=lambda d: (d.g % 7) - 2.0))
     posterior = synthetic_draws(design)
     terms = own_terms(design, design.factors[0])
-    quantity = compare_pooling(posterior, design)
+    quantity = compare_pooling(Posterior(posterior, design))
     partial = quantity.draws["partial"].values[..., design.factors[0].codes, :]
     eta = (partial * terms.X).sum(axis=-1)
     np.testing.assert_allclose(eta, linear_predictor(design, posterior), rtol=1e-9, atol=1e-9)
@@ -70,14 +71,14 @@ def test_a_predictor_far_from_zero_is_not_taken_for_separation():
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"year": rng.integers(2010, 2020, 400), "g": np.arange(400) % 8, "y": rng.integers(0, 2, 400)})
     design = design_of("y ~ year + (1 | g)", rows, "bernoulli")
-    quantity = compare_pooling(fixed_draws(design, {"Intercept": 0.1, "year": 0.0, "1|g": 0.0}), design)
+    quantity = compare_pooling(Posterior(fixed_draws(design, {"Intercept": 0.1, "year": 0.0, "1|g": 0.0}), design))
     assert set(quantity.draws["status"].values) == {"estimated"}
 
 
 def test_counts_that_are_predicted_exactly_and_rows_without_trials():
     rows = pd.DataFrame({"hits": [3, 3, 5, 7, 0], "tries": [10, 10, 10, 10, 0], "g": [0, 0, 1, 1, 1]})
     design = design_of("p(hits, tries) ~ 1 + (1 | g)", rows, "bernoulli")
-    draws = compare_pooling(synthetic_draws(design), design).draws
+    draws = compare_pooling(Posterior(synthetic_draws(design), design)).draws
     assert draws["status"].values.tolist() == ["estimated", "estimated"]
     np.testing.assert_allclose(draws["none"].values[:, 0], np.log([0.3 / 0.7, 0.6 / 0.4]), rtol=1e-6)
 
@@ -91,7 +92,7 @@ def test_groups_that_cannot_be_estimated_are_marked():
         }
     )
     design = design_of("y ~ x + (1 | g)", rows, "bernoulli")
-    quantity = compare_pooling(synthetic_draws(design), design)
+    quantity = compare_pooling(Posterior(synthetic_draws(design), design))
     status = dict(zip(quantity.draws.group.values, quantity.draws["status"].values, strict=True))
     assert status == {"all": "separated", "mixed": "estimated", "one": "rank-deficient", "parted": "separated"}
     assert np.isnan(quantity.draws["none"].sel(group=["all", "one", "parted"])).all()
@@ -109,14 +110,14 @@ def test_counts_are_regressed_with_their_trials():
     counts, events = (
         design_of(t, d, "bernoulli") for t, d in (("p(hits, tries) ~ x + (1 | g)", rows), ("hit ~ x + (1 | g)", long))
     )
-    one, other = (compare_pooling(synthetic_draws(design), design).draws for design in (counts, events))
+    one, other = (compare_pooling(Posterior(synthetic_draws(design), design)).draws for design in (counts, events))
     for name in ("none", "none_se", "complete"):
         np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
 
 
 def test_table_has_one_row_for_each_group_and_term():
     design = design_of("y ~ x + (x | g)", table(90))
-    found = compare_pooling(synthetic_draws(design), design).table()
+    found = compare_pooling(Posterior(synthetic_draws(design), design)).table()
     assert {"group", "term", "n", "shrinkage", "status", "complete", "none", "none_se", "estimate"} <= set(
         found.columns
     )

@@ -6,8 +6,9 @@ from synthetic import design_of, synthetic_draws, table
 
 from hierkit.integration.unknown_groups import Unknown, connected, known_part, log_density, without
 from hierkit.model.matrices import fitted_matrices
-from hierkit.posterior.draws import linear_predictor, read_draws
+from hierkit.posterior.draws import linear_predictor
 from hierkit.posterior.effects import read_covariance
+from hierkit.posterior.posterior import Posterior
 
 
 def test_rows_that_share_unknown_groups_belong_together():
@@ -29,7 +30,7 @@ def test_rows_of_known_groups_stand_alone():
 def test_the_density_of_nested_groups_is_that_of_their_joint_normal_distribution():
     design = design_of("y ~ x + (x | s) + (1 | s:g)", table(60))
     posterior = synthetic_draws(design, chains=1, draws=4)
-    draws, rows = read_draws(posterior, design), fitted_matrices(design)
+    draws, rows = Posterior(posterior, design).draws, fitted_matrices(design)
     own = np.flatnonzero(design.factors[0].codes == 1)
     unknown = without(design, own)
     assert set(unknown.groups) == {(0, 1)} | {(1, int(code)) for code in np.unique(design.factors[1].codes[own])}
@@ -44,7 +45,7 @@ def test_the_density_of_nested_groups_is_that_of_their_joint_normal_distribution
 
 def test_known_groups_keep_their_effects():
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
-    draws, rows = read_draws(synthetic_draws(design), design), fitted_matrices(design)
+    draws, rows = Posterior(synthetic_draws(design), design).draws, fitted_matrices(design)
     own = np.array([3, 5, 11])
     np.testing.assert_allclose(known_part(draws, rows, Unknown(own, ())), linear_predictor(draws, rows)[:, own])
 
@@ -53,7 +54,7 @@ def test_degrees_are_read_where_effects_are_student_t():
     design = design_of("y ~ x + (x | g) + (1 | s)", table(60))
     posterior = synthetic_draws(design, chains=2, draws=3)
     posterior["s_nu"] = posterior["sigma"] * 0 + 4.0
-    none, nu = read_draws(posterior, design).nu
+    none, nu = Posterior(posterior, design).draws.nu
     assert none is None
     np.testing.assert_array_equal(nu, np.full(6, 4.0))
 
@@ -69,7 +70,7 @@ def test_groups_of_which_nothing_is_left_are_unknown():
 
 def test_densities_do_not_depend_on_batches():
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
-    draws, rows = read_draws(synthetic_draws(design, chains=2, draws=40), design), fitted_matrices(design)
+    draws, rows = Posterior(synthetic_draws(design, chains=2, draws=40), design).draws, fitted_matrices(design)
     group = without(design, np.flatnonzero(design.factors[0].codes == 2))
     whole = log_density(draws, rows, group, design.outcome, None)[0]
     parts = [log_density(draws.some(slice(i, i + 10)), rows, group, design.outcome, None)[0] for i in range(0, 80, 10)]

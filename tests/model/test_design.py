@@ -49,7 +49,7 @@ def test_computed_outcome(data):
 
 def test_counts(data):
     outcome = design_of("p(hits, tries) ~ x", data, "bernoulli").outcome
-    assert (outcome.label, outcome.family) == ("p(hits, tries)", "binomial")
+    assert (outcome.label, outcome.distribution) == ("p(hits, tries)", "binomial")
     np.testing.assert_array_equal(outcome.trials, data.tries)
     assert set(design_of("p(hits, 9) ~ x", data, "bernoulli").outcome.trials) == {9}
 

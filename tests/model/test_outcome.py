@@ -24,4 +24,4 @@ def test_bernoulli_event(values, event, y, chosen):
 
 def test_binomial():
     made = outcome.binomial("p(s, n)", pd.Series([0, 2]), pd.Series([3, 2]))
-    assert (made.y.tolist(), made.trials.tolist(), made.family) == ([0, 2], [3, 2], "binomial")
+    assert (made.y.tolist(), made.trials.tolist(), made.distribution) == ([0, 2], [3, 2], "binomial")

@@ -3,7 +3,9 @@ import pytest
 from synthetic import design_of, synthetic_draws
 
 from hierkit.model.priors import make_priors
-from hierkit.posterior.effects import covariance_of_priors, read_effects
+from hierkit.posterior.effects import read_effects
+from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.where_priors_hold import covariance_of_priors
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.variance_components import variance_components
@@ -46,7 +48,7 @@ def test_the_covariance_at_the_centre(data, shift):
     posterior, factor = synthetic_draws(design), design.factors[0]
     inverse = np.linalg.inv(factor.T)
     expected = inverse @ read_effects(posterior, factor).cov.values @ inverse.T
-    found = covariance_of_priors(posterior, factor, make_priors(design))
+    found = covariance_of_priors(Posterior(posterior, design), factor, make_priors(design))
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
@@ -58,7 +60,9 @@ def test_a_far_zero_leaves_variances(data):
     posterior["x|g_sigma"] = posterior["x|g_sigma"].copy(data=slope)
     posterior["1|g_sigma"] = posterior["1|g_sigma"].copy(data=slope * -factor.T[0, 1])
     posterior["g_corr"] = posterior["g_corr"].copy(data=np.broadcast_to([[1, -1], [-1, 1]], posterior["g_corr"].shape))
-    variances = np.diagonal(covariance_of_priors(posterior, factor, make_priors(design)).values, axis1=2, axis2=3)
+    variances = np.diagonal(
+        covariance_of_priors(Posterior(posterior, design), factor, make_priors(design)).values, axis1=2, axis2=3
+    )
     assert (variances >= 0).all()
     np.testing.assert_allclose(variances[..., 1], slope**2, rtol=1e-9)
 
@@ -66,14 +70,14 @@ def test_a_far_zero_leaves_variances(data):
 def test_coefficients_by_label(data):
     design = design_of("y ~ x + k", data)
     posterior = synthetic_draws(design)
-    table = coefficients(posterior, design).table().set_index("term")
+    table = coefficients(Posterior(posterior, design)).table().set_index("term")
     assert table.index.tolist() == ["Intercept", "x", "k[b]", "k[a]"]
     assert table.estimate["k[a]"] == pytest.approx(float(posterior["k"].isel(k_dim=1).mean()))
 
 
 def test_variance_components_name_what_the_model_has(data):
     design = design_of("y ~ x + (x | g) + (1 | s) + (0 + h | s)", data)
-    components = variance_components(synthetic_draws(design), design).table().component.tolist()
+    components = variance_components(Posterior(synthetic_draws(design), design)).table().component.tolist()
     assert components == [
         "sd(Intercept|g)",
         "sd(x|g)",
@@ -91,13 +95,13 @@ def test_variance_components_name_what_the_model_has(data):
 
 def test_variance_components_without_factors(data):
     bernoulli = design_of("flag ~ x", data, "bernoulli")
-    assert variance_components(synthetic_draws(bernoulli), bernoulli).draws.sizes["component"] == 0
+    assert variance_components(Posterior(synthetic_draws(bernoulli), bernoulli)).draws.sizes["component"] == 0
 
 
 def test_group_coefficients_are_added_within_draws(data):
     design = design_of("y ~ x + (x + z | g)", data)
     posterior = synthetic_draws(design)
-    draws = group_effects(posterior, design).draws
+    draws = group_effects(Posterior(posterior, design)).draws
     assert draws["coefficient"].dims == ("chain", "draw", "group", "effect")
     np.testing.assert_allclose(draws["coefficient"].sel(effect="x"), posterior["x"] + posterior["x|g"])
     np.testing.assert_allclose(draws["coefficient"].sel(effect="Intercept"), posterior["Intercept"] + posterior["1|g"])
@@ -110,5 +114,5 @@ def test_order_of_rows_changes_no_table(data):
     tables = []
     for rows in (data, data.sample(frac=1, random_state=0)):
         design = design_of("y ~ x + (x | g)", rows)
-        tables.append(group_effects(synthetic_draws(design), design).table())
+        tables.append(group_effects(Posterior(synthetic_draws(design), design)).table())
     assert tables[0].equals(tables[1])

@@ -10,7 +10,7 @@ from synthetic import design_of, synthetic_draws, table
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.posterior.draws import read_draws
+from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.conditioning import condition
 from hierkit.prediction.predict import predict
 
@@ -25,7 +25,7 @@ def one_point(draws=4000):
 def test_a_gaussian_effect_has_its_exact_posterior():
     posterior, design = one_point(40_000)
     given = table(5, seed=3).assign(g="new")
-    draws = read_draws(posterior, design)
+    draws = Posterior(posterior, design).draws
     found = condition(design, draws, given, 0)
     Z = np.column_stack([np.ones(5), given.x])
     cov = np.linalg.inv(np.linalg.inv(draws.G[0][0]) + Z.T @ Z / draws.sigma[0] ** 2)
@@ -40,7 +40,7 @@ def test_draws_are_weighted_by_the_density_of_the_given_rows():
     levels = np.random.default_rng(0).normal(0, 2, 4000)
     posterior["Intercept"] = posterior["Intercept"].copy(data=levels[None])
     given = table(30, seed=3).assign(g="new", y=lambda t: t.y + 1)
-    draws = read_draws(posterior, design)
+    draws = Posterior(posterior, design).draws
     found = condition(design, draws, given, 0)
     # Intercept ~ N(0, 4) before; y ~ N(Intercept + ..., Z G Z' + sigma²) has a conjugate posterior
     Z = np.column_stack([np.ones(30), given.x])
@@ -56,7 +56,7 @@ def test_rows_of_the_group_are_predicted_from_its_given_rows():
     posterior, design = one_point()
     given = table(200, seed=3).assign(g="new", y=lambda t: 50 + t.x)
     new = pd.DataFrame({"x": [0.0, 1.0], "g": ["new", "other"]})
-    found = predict(posterior, design, new, "new", given=given)
+    found = predict(Posterior(posterior, design), new, "new", given=given)
     estimate = found.table()["estimate"]
     assert estimate[0] == pytest.approx(50, abs=1)
     assert abs(estimate[1]) < 10
@@ -67,7 +67,7 @@ def test_rows_of_the_group_are_predicted_from_its_given_rows():
 def test_given_groups_are_known():
     posterior, design = one_point()
     given = table(20, seed=3).assign(g="new")
-    assert len(predict(posterior, design, given, given=given).table()) == 20
+    assert len(predict(Posterior(posterior, design), given, given=given).table()) == 20
 
 
 @pytest.mark.parametrize(("rows", "outcome"), [(3, "a warning"), (200, "a refusal")])
@@ -81,17 +81,17 @@ def test_rows_that_few_draws_agree_with_are_warned_of_or_refused(rows, outcome):
     given = table(rows, seed=3).assign(g="new", y=3.0)
     if outcome == "a warning":
         with pytest.warns(HierkitWarning, match="intervals are rough. Fit again with these rows"):
-            predict(posterior, design, given, given=given)
+            predict(Posterior(posterior, design), given, given=given)
     else:
         with pytest.raises(HierkitError, match="Reweighting needs some hundreds"):
-            predict(posterior, design, given, given=given)
+            predict(Posterior(posterior, design), given, given=given)
 
 
 def test_the_order_of_given_rows_does_not_matter():
     posterior, design = one_point(500)
     given = table(20, seed=3).assign(g=["B", "A"] * 10)
     new = pd.DataFrame({"x": [0.0, 1.0], "g": ["A", "B"]})
-    one, other = (predict(posterior, design, new, given=rows) for rows in (given, given[::-1]))
+    one, other = (predict(Posterior(posterior, design), new, given=rows) for rows in (given, given[::-1]))
     np.testing.assert_allclose(one.draws["mean"], other.draws["mean"], atol=1e-8)
 
 
@@ -102,7 +102,7 @@ def test_crossed_new_groups_are_drawn_together(effects):
     if effects == "student_t":
         posterior["g_nu"] = xr.full_like(posterior["Intercept"], 4.0)
     given = table(12, seed=2).assign(g="new", s=["Q", "N"] * 6)
-    draws = read_draws(posterior, design)
+    draws = Posterior(posterior, design).draws
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HierkitWarning)
         found = condition(design, draws, given, 0)
@@ -113,7 +113,7 @@ def test_rows_of_fitted_groups_are_refused():
     posterior, design = one_point(10)
     given = table(4, seed=2).assign(g=["new", 10, "new", 20])
     with pytest.raises(HierkitError, match="given= has 2 rows whose groups of g were all fitted, first in row 1"):
-        predict(posterior, design, given, "new", given=given)
+        predict(Posterior(posterior, design), given, "new", given=given)
 
 
 @pytest.mark.slow

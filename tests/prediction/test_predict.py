@@ -9,6 +9,7 @@ from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws,
 
 from hierkit.errors import HierkitError
 from hierkit.posterior.effects import coefficient_draws, read_covariance
+from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import predict
 
 GAUSSIAN = "y ~ x + log(z) + h + (x | g) + (1 | s)"
@@ -28,7 +29,7 @@ def rows(n=40, **columns):
 def test_known_groups_give_the_fitted_predictor(formula, family):
     posterior, design = model(formula, family)
     eta = linear_predictor(design, posterior)
-    found = predict(posterior, design, table(90)).draws["mean"]
+    found = predict(Posterior(posterior, design), table(90)).draws["mean"]
     np.testing.assert_allclose(found, eta if family == "gaussian" else expit(eta), rtol=1e-12)
     assert found.dims == ("chain", "draw", "row")
 
@@ -37,31 +38,35 @@ def test_known_groups_give_the_fitted_predictor(formula, family):
 def test_typical_groups_have_no_effects(formula, family):
     posterior, design = model(formula, family)
     eta = coefficient_draws(posterior, design.columns).values @ design.X.T
-    found = predict(posterior, design, table(90).drop(columns=["g", "s"]), "typical").draws["mean"]
+    found = predict(Posterior(posterior, design), table(90).drop(columns=["g", "s"]), "typical").draws["mean"]
     np.testing.assert_allclose(found, eta if family == "gaussian" else expit(eta))
 
 
 def test_marginal_means_are_averages_over_new_groups():
     posterior, design = model(BERNOULLI, "bernoulli", chains=1, draws=3)
     row = table(90).iloc[[4]]
-    marginal = predict(posterior, design, row, "marginal").draws["mean"].values[0, :, 0]
+    marginal = predict(Posterior(posterior, design), row, "marginal").draws["mean"].values[0, :, 0]
     labels = [f"new {i}" for i in range(4000)]
     many = pd.concat([row] * 4000).assign(g=labels, s=labels)
-    each = predict(posterior, design, many, "new").draws["mean"].values[0]
+    each = predict(Posterior(posterior, design), many, "new").draws["mean"].values[0]
     error = each.std(axis=1) / np.sqrt(4000)
     np.testing.assert_array_less(np.abs(each.mean(axis=1) - marginal), 4 * error)
 
 
 def test_marginal_means_of_a_gaussian_outcome_are_the_typical_ones():
     posterior, design = model()
-    typical, marginal = (predict(posterior, design, rows(), groups).draws["mean"] for groups in ("typical", "marginal"))
+    typical, marginal = (
+        predict(Posterior(posterior, design), rows(), groups).draws["mean"] for groups in ("typical", "marginal")
+    )
     xr.testing.assert_equal(typical, marginal)
 
 
 def test_new_labels_differ_and_rows_of_a_label_share():
     posterior, design = model()
     new = rows(4, x=1.0, z=1.5, h="low", s="N", g=["A", "B", "A", "B"])
-    a, b, a_again, b_again = predict(posterior, design, new, "new").draws["mean"].transpose("row", ...).values
+    a, b, a_again, b_again = (
+        predict(Posterior(posterior, design), new, "new").draws["mean"].transpose("row", ...).values
+    )
     np.testing.assert_array_equal(a, a_again)
     np.testing.assert_array_equal(b, b_again)
     assert (a != b).all()
@@ -71,7 +76,7 @@ def test_the_spread_of_new_groups_is_that_of_their_effects():
     posterior, design = model("y ~ x + (x | g)", chains=1, draws=5)
     labels = [f"new {i}" for i in range(20_000)]
     new = pd.DataFrame({"x": 1.7, "g": labels})
-    found = predict(posterior, design, new, "new").draws["mean"].values[0]
+    found = predict(Posterior(posterior, design), new, "new").draws["mean"].values[0]
     z = np.array([1, 1.7])
     expected = np.sqrt([z @ G @ z for G in read_covariance(posterior, design.factors[0]).values[0]])
     # the sd of a sd from 20,000 values is 0.5 %
@@ -84,7 +89,7 @@ def test_new_student_t_groups_have_its_tails():
     posterior, design = model("y ~ 1 + (1 | g)", chains=1, draws=2)
     posterior["g_nu"] = xr.full_like(posterior["sigma"], 5.0)
     labels = [f"new {i}" for i in range(20_000)]
-    found = predict(posterior, design, pd.DataFrame({"g": labels}), "new").draws["mean"].values[0]
+    found = predict(Posterior(posterior, design), pd.DataFrame({"g": labels}), "new").draws["mean"].values[0]
     scale = np.sqrt(read_covariance(posterior, design.factors[0]).values[0, :, 0, 0])
     np.testing.assert_allclose(found.std(axis=1), scale * np.sqrt(5 / 3), rtol=0.05)
 
@@ -95,25 +100,29 @@ def test_new_student_t_groups_have_its_tails():
 def test_the_same_seed_gives_the_same_numbers_in_any_order(formula, family, groups, kind):
     posterior, design = model(formula, family)
     new = rows(12, g=["A", "B", 10, "A"] * 3)
-    first = predict(posterior, design, new, groups, kind, random_seed=3).draws[kind].values
-    again = predict(posterior, design, new, groups, kind, random_seed=3).draws[kind].values
+    first = predict(Posterior(posterior, design), new, groups, kind, random_seed=3).draws[kind].values
+    again = predict(Posterior(posterior, design), new, groups, kind, random_seed=3).draws[kind].values
     np.testing.assert_array_equal(again, first)
     order = np.random.default_rng(0).permutation(12)
-    moved = predict(posterior, design, new.iloc[order, ::-1], groups, kind, random_seed=3).draws[kind].values
+    moved = predict(Posterior(posterior, design), new.iloc[order, ::-1], groups, kind, random_seed=3).draws[kind].values
     np.testing.assert_allclose(moved, first[..., order], rtol=1e-10)
-    alone = predict(posterior, design, new.iloc[[1]], groups, kind, random_seed=3).draws[kind].values
+    alone = predict(Posterior(posterior, design), new.iloc[[1]], groups, kind, random_seed=3).draws[kind].values
     np.testing.assert_allclose(alone, first[..., [1]], rtol=1e-10)
     if (groups, kind) != ("marginal", "mean"):
-        other = predict(posterior, design, new, groups, kind, random_seed=4).draws[kind].values
+        other = predict(Posterior(posterior, design), new, groups, kind, random_seed=4).draws[kind].values
         assert (other != first).any()
 
 
 def test_groups_can_be_known_for_one_factor_and_new_for_another():
     posterior, design = model()
     data = table(90)
-    known = predict(posterior, design, data).draws["mean"].values
-    mixed = predict(posterior, design, data.assign(s="elsewhere"), {"g": "known", "s": "new"}).draws["mean"].values
-    typical = predict(posterior, design, data, {"s": "typical"}).draws["mean"].values
+    known = predict(Posterior(posterior, design), data).draws["mean"].values
+    mixed = (
+        predict(Posterior(posterior, design), data.assign(s="elsewhere"), {"g": "known", "s": "new"})
+        .draws["mean"]
+        .values
+    )
+    typical = predict(Posterior(posterior, design), data, {"s": "typical"}).draws["mean"].values
     effect = posterior["1|s"].values[..., design.factor("s").codes]
     np.testing.assert_allclose(known - typical, effect, atol=1e-12)
     difference = mixed - typical
@@ -124,8 +133,8 @@ def test_known_labels_keep_their_effects_beside_new_ones():
     posterior, design = model()
     data = table(90)
     some = data.head(6).assign(g=lambda t: [*t.g[:5], "new"])
-    known = predict(posterior, design, data.head(6)).draws["mean"].values
-    found = predict(posterior, design, some, "new")
+    known = predict(Posterior(posterior, design), data.head(6)).draws["mean"].values
+    found = predict(Posterior(posterior, design), some, "new")
     np.testing.assert_array_equal(found.draws["mean"].values[..., :5], known[..., :5])
     assert "'new'" in found.definition
 
@@ -135,8 +144,8 @@ def test_outcomes_scatter_about_the_mean(groups):
     posterior, design = model("y ~ x + (x | g)", chains=1, draws=1)
     posterior = posterior.isel(draw=np.zeros(20_000, dtype=int)).assign_coords(draw=np.arange(20_000))
     new = pd.DataFrame({"x": [0.3, -2.0], "g": [10, 20]})
-    mean = predict(posterior, design, new, groups).draws["mean"].values[0]
-    outcome = predict(posterior, design, new, groups, "outcome").draws["outcome"].values[0]
+    mean = predict(Posterior(posterior, design), new, groups).draws["mean"].values[0]
+    outcome = predict(Posterior(posterior, design), new, groups, "outcome").draws["outcome"].values[0]
     variance = posterior["sigma"].values[0, 0] ** 2
     if groups == "marginal":
         G = read_covariance(posterior, design.factors[0]).values[0, 0]
@@ -151,8 +160,8 @@ def test_outcomes_of_counts_are_successes_in_the_rows_trials(groups):
     posterior, design = model("p(hits, tries) ~ x + (1 | g)", "bernoulli", chains=1, draws=1)
     posterior = posterior.isel(draw=np.zeros(20_000, dtype=int)).assign_coords(draw=np.arange(20_000))
     new = pd.DataFrame({"x": [0.3, -2.0], "g": [10, 20], "tries": [1, 12]})
-    p = predict(posterior, design, new, groups).draws["mean"].values[0]
-    outcome = predict(posterior, design, new, groups, "outcome").draws["outcome"].values[0]
+    p = predict(Posterior(posterior, design), new, groups).draws["mean"].values[0]
+    outcome = predict(Posterior(posterior, design), new, groups, "outcome").draws["outcome"].values[0]
     assert outcome.max(axis=0).tolist() <= [1.0, 12.0]
     error = outcome.std(axis=0) / np.sqrt(20_000)
     np.testing.assert_array_less(np.abs(outcome.mean(axis=0) - [1, 12] * p.mean(axis=0)), 4 * error)
@@ -163,15 +172,17 @@ def test_outcomes_of_counts_are_successes_in_the_rows_trials(groups):
 def test_equal_rows_have_outcomes_of_their_own():
     posterior, design = model()
     twice = pd.concat([rows(1, g=10)] * 2)
-    one, other = predict(posterior, design, twice, kind="outcome").draws["outcome"].transpose("row", ...).values
+    one, other = (
+        predict(Posterior(posterior, design), twice, kind="outcome").draws["outcome"].transpose("row", ...).values
+    )
     assert (one != other).all()
 
 
 def test_a_table_computed_in_parts_is_the_table_of_the_whole():
     posterior, design = model(chains=4, draws=1000)
     new = rows(700, g=10, s="N")
-    found = predict(posterior, design, new)
-    whole = predict(posterior, design, new)
+    found = predict(Posterior(posterior, design), new)
+    whole = predict(Posterior(posterior, design), new)
     loaded = type(whole)(whole.draws.load(), whole.definition)
     pd.testing.assert_frame_equal(found.table(), loaded.table())
     estimate = linear_predictor_of(posterior, design, new).mean(axis=(0, 1))
@@ -179,12 +190,12 @@ def test_a_table_computed_in_parts_is_the_table_of_the_whole():
 
 
 def linear_predictor_of(posterior, design, new):
-    return predict(posterior, design, new).draws["mean"].values
+    return predict(Posterior(posterior, design), new).draws["mean"].values
 
 
 def test_a_table_names_the_groups_that_were_read():
     posterior, design = model()
-    found = predict(posterior, design, rows(3, g=["A", 10, 20]), {"g": "new", "s": "typical"}).table()
+    found = predict(Posterior(posterior, design), rows(3, g=["A", 10, 20]), {"g": "new", "s": "typical"}).table()
     assert found.columns.tolist()[:3] == ["row", "g", "estimate"]
     assert found["g"].tolist() == ["A", 10, 20]
 
@@ -192,23 +203,23 @@ def test_a_table_names_the_groups_that_were_read():
 def test_every_coding_of_a_category_predicts_a_single_row():
     text = "y ~ C(h, Treatment('mid')) + S(k) + T(flag, 'yes') + binary(s, 'N') + C(hits) + (1 | g)"
     posterior, design = model(text)
-    whole = predict(posterior, design, table(90)).draws["mean"].values
+    whole = predict(Posterior(posterior, design), table(90)).draws["mean"].values
     for i in (0, 11):
-        one = predict(posterior, design, table(90).iloc[[i]]).draws["mean"].values
+        one = predict(Posterior(posterior, design), table(90).iloc[[i]]).draws["mean"].values
         np.testing.assert_allclose(one, whole[..., [i]])
 
 
 def test_rows_whose_groups_do_not_vary_have_outcomes_too():
     posterior, design = model("y ~ x + (0 + x | g)")
     new = pd.DataFrame({"x": [0.0]})
-    assert np.isfinite(predict(posterior, design, new, "marginal", "outcome").draws["outcome"].values).all()
+    assert np.isfinite(predict(Posterior(posterior, design), new, "marginal", "outcome").draws["outcome"].values).all()
 
 
 def test_models_without_groups_predict_too():
     design = design_of("y ~ x", table(90))
     posterior = fixed_draws(design, {"Intercept": 1.0, "x": 2.0, "sigma": 1.0})
     for groups in ("known", "new", "typical", "marginal"):
-        found = predict(posterior, design, pd.DataFrame({"x": [3.0]}), groups)
+        found = predict(Posterior(posterior, design), pd.DataFrame({"x": [3.0]}), groups)
         assert found.table()["estimate"].tolist() == [7.0]
 
 
@@ -216,8 +227,8 @@ def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_
     posterior, design = model("won ~ 1 + (1 | g)", "bernoulli")
     posterior["g_nu"] = xr.full_like(posterior["Intercept"], 5.0)
     new = pd.DataFrame({"g": [10]})
-    assert "Student-t" not in predict(posterior, design, new).definition
-    assert "Student-t" in predict(posterior, design, new, "marginal").definition
+    assert "Student-t" not in predict(Posterior(posterior, design), new).definition
+    assert "Student-t" in predict(Posterior(posterior, design), new, "marginal").definition
 
 
 @pytest.mark.parametrize(
@@ -239,4 +250,4 @@ def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_
 def test_refusals(arguments, message):
     posterior, design = model()
     with pytest.raises(HierkitError, match=message):
-        predict(posterior, design, rows(3, g="A"), **arguments)
+        predict(Posterior(posterior, design), rows(3, g="A"), **arguments)

@@ -9,6 +9,7 @@ from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws,
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
+from hierkit.posterior.posterior import Posterior
 from hierkit.prediction import predictive_check as module
 from hierkit.prediction.predictive_check import observed, predictive_check, replicated
 
@@ -31,7 +32,7 @@ def test_rows_are_replicated_about_their_means(formula, family):
     posterior, design = one_point(formula, family)
     eta = linear_predictor(design, posterior)[0, 0]
     mean = eta if family == "gaussian" else design.outcome.trials_of_each * expit(eta)
-    found = replicated(posterior, design)[design.outcome_name][0]
+    found = replicated(Posterior(posterior, design))[design.outcome_name][0]
     assert found.dims == ("draw", "__obs__")
     error = found.std("draw").values / np.sqrt(4000)
     # of 60 rows one in fifteen thousand lies beyond four standard errors
@@ -52,10 +53,10 @@ def test_new_groups_spread_as_their_distribution_says():
     posterior, design = one_point("y ~ 1 + (1 | g)")
     posterior["1|g_sigma"] = posterior["1|g_sigma"] * 0 + 5.0
     posterior["sigma"] = posterior["sigma"] * 0 + 0.01
-    check = predictive_check(replicated(posterior, design, "new"), design, "new")
+    check = predictive_check(replicated(Posterior(posterior, design), "new"), design, "new")
     spread = check.draws["replicated"].sel(statistic="spread of means(g)").values
     assert np.sqrt(np.mean(spread**2)) == pytest.approx(5, rel=0.03)
-    known = predictive_check(replicated(posterior, design, "known"), design, "known")
+    known = predictive_check(replicated(Posterior(posterior, design), "known"), design, "known")
     own = posterior["1|g"].values[0, 0].std(ddof=1)
     assert known.table()["estimate"][0] == pytest.approx(own, rel=0.01)
 
@@ -63,7 +64,7 @@ def test_new_groups_spread_as_their_distribution_says():
 def test_checks_compare_replicates_with_what_was_seen():
     design = design_of("won ~ 1 + (1 | g)", table(60), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -30.0, "1|g_sigma": 0.1, "1|g": 0.0}, draws=20)
-    table_ = predictive_check(replicated(posterior, design), design, "known").table().set_index("statistic")
+    table_ = predictive_check(replicated(Posterior(posterior, design)), design, "known").table().set_index("statistic")
     seen = observed(design)["mean(g)"]
     assert table_.loc["share without event(g)", "estimate"] == 1
     assert table_.loc["share without event(g)", "above"] == 1
@@ -115,7 +116,7 @@ def test_draws_are_thinned_where_memory_would_not_hold_them(monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 8 * 60 * 100)
     design = design_of("y ~ x + (1 | g)", table(60))
     with pytest.warns(HierkitWarning, match="one draw in 4 is used"):
-        found = replicated(synthetic_draws(design, chains=4, draws=100), design)
+        found = replicated(Posterior(synthetic_draws(design, chains=4, draws=100), design))
     assert found.sizes["draw"] == 25
 
 
@@ -123,7 +124,7 @@ def test_refusals():
     design = design_of("y ~ x", table(60))
     posterior = synthetic_draws(design)
     with pytest.raises(HierkitError, match=r"groups='typical'\. It is one of 'known', 'new'"):
-        replicated(posterior, design, "typical")
+        replicated(Posterior(posterior, design), "typical")
     with pytest.raises(HierkitError, match="The model has no groups"):
-        predictive_check(replicated(posterior, design), design, "known")
-    assert isinstance(replicated(posterior, design), xr.Dataset)
+        predictive_check(replicated(Posterior(posterior, design)), design, "known")
+    assert isinstance(replicated(Posterior(posterior, design)), xr.Dataset)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 from synthetic import design_of, fixed_draws, synthetic_draws, table
 
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import blup_qq
 
 
@@ -24,7 +25,7 @@ def truly_normal(groups: int, outlier: float = 0.0, silent: int = 0):
 def test_standardised_effects_are_standard_normal():
     """Not by sqrt(v), by which truly normal effects would have another spread."""
     design, posterior = truly_normal(800)
-    numbers = blup_qq(posterior, design).draws
+    numbers = blup_qq(Posterior(posterior, design)).draws
     z = numbers["standardised"].values[:, 0]
     assert abs(z.std() - 1) < 4 / np.sqrt(2 * 800)
     inside = (numbers["standardised"] >= numbers["lower"]) & (numbers["standardised"] <= numbers["upper"])
@@ -36,14 +37,14 @@ def test_standardised_effects_are_standard_normal():
 
 def test_outlying_groups_are_named():
     design, posterior = truly_normal(40, outlier=8.0)
-    quantity = blup_qq(posterior, design)
+    quantity = blup_qq(Posterior(posterior, design))
     assert quantity.draws["outlying"].values.nonzero()[0].tolist() == [39]
     assert "Outlying groups: 39." in quantity.definition
 
 
 def test_groups_without_information_are_left_out_and_counted():
     design, posterior = truly_normal(40, silent=3)
-    quantity = blup_qq(posterior, design)
+    quantity = blup_qq(Posterior(posterior, design))
     assert np.isnan(quantity.draws["standardised"].values[:3]).all()
     assert np.isfinite(quantity.draws["standardised"].values[3:]).all()
     assert "3 groups whose rows say nothing" in quantity.definition
@@ -60,7 +61,7 @@ def test_envelope_holds_95_percent_of_samples_throughout():
 
 def test_several_effects_have_a_distance():
     design = design_of("y ~ x + (x | g)", table(100))
-    quantity = blup_qq(synthetic_draws(design, draws=400), design)
+    quantity = blup_qq(Posterior(synthetic_draws(design, draws=400), design))
     assert quantity.draws["distance"].dims == ("group",)
     columns = list(quantity.table().columns)
     assert columns[:2] == ["group", "effect"]

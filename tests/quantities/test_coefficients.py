@@ -3,6 +3,7 @@ import pytest
 from synthetic import design_of, synthetic_draws, table
 
 from hierkit.errors import HierkitError
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.coefficients import coefficients
 
 
@@ -10,7 +11,7 @@ def test_odds_ratios_are_exponentials_within_draws():
     """The mean of exp(β), not exp of the mean."""
     design = design_of("won ~ x + h + (1 | g)", table(), "bernoulli")
     posterior = synthetic_draws(design)
-    quantity = coefficients(posterior, design)
+    quantity = coefficients(Posterior(posterior, design))
     ratios = quantity.draws["odds_ratio"]
     np.testing.assert_allclose(ratios.sel(term="x"), np.exp(posterior["x"]))
     estimate = quantity.table().query("quantity == 'odds_ratio' and term == 'x'").estimate.item()
@@ -20,10 +21,10 @@ def test_odds_ratios_are_exponentials_within_draws():
 
 def test_gaussian_coefficients_have_none():
     design = design_of("y ~ x + (1 | g)", table())
-    assert list(coefficients(synthetic_draws(design), design).draws) == ["coefficient"]
+    assert list(coefficients(Posterior(synthetic_draws(design), design)).draws) == ["coefficient"]
 
 
 def test_a_model_without_coefficients():
     design = design_of("y ~ 0 + (1 | g)", table())
     with pytest.raises(HierkitError, match="The model has no coefficients"):
-        coefficients(synthetic_draws(design), design)
+        coefficients(Posterior(synthetic_draws(design), design))

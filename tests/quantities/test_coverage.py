@@ -9,7 +9,7 @@ from scipy.special import expit
 
 import hierkit
 from hierkit.errors import SamplingWarning
-from hierkit.integration.logistic_normal import mean_probability
+from hierkit.model.logistic_normal import mean_probability
 
 SIMULATIONS, GROUPS, ROWS = 300, 8, 6
 PRIORS = {

@@ -6,6 +6,7 @@ from synthetic import design_of, fixed_draws, synthetic_draws, table
 
 from hierkit import datasets
 from hierkit.errors import HierkitError
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.marginal_coefficients import marginal_coefficients
 
@@ -21,7 +22,7 @@ def test_churn(projection, expected):
     """β = (-3.2, 0.22), τ = 1.2; the closed form gives a slope of 0.1797."""
     design = design_of("churn ~ wait + (1 | market)", datasets.churn(), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -3.2, "wait": 0.22, "1|market_sigma": 1.2})
-    quantity = marginal_coefficients(posterior, design, projection)
+    quantity = marginal_coefficients(Posterior(posterior, design), projection)
     assert value(quantity, "marginal", term="Intercept") == pytest.approx(expected[0], abs=1e-4)
     assert value(quantity, "marginal", term="wait") == pytest.approx(expected[1], abs=1e-5)
     assert 0.22 * value(quantity, "closed_form") == pytest.approx(0.1797, abs=5e-5)
@@ -36,7 +37,7 @@ def test_hedeker(tau, expected):
     design = design_of("y ~ x + (1 | g)", rows, "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -1.0, "x": 1.0, "1|g_sigma": float(tau)})
     for projection in ("likelihood", "logit"):
-        quantity = marginal_coefficients(posterior, design, projection)
+        quantity = marginal_coefficients(Posterior(posterior, design), projection)
         assert value(quantity, "marginal", term="Intercept") == pytest.approx(-expected, abs=5e-5)
         assert value(quantity, "marginal", term="x") == pytest.approx(expected, abs=5e-5)
         assert value(quantity, "residual") < 1e-6
@@ -48,7 +49,7 @@ def test_a_random_slope_against_a_million_groups():
     rows = pd.DataFrame({"x": np.tile(x, 20), "g": np.arange(180) // 9, "y": np.arange(180) % 2})
     design = design_of("y ~ x + (x | g)", rows, "bernoulli")
     values = {"Intercept": -0.5, "x": 0.8, "1|g_sigma": 1.0, "x|g_sigma": 0.7}
-    quantity = marginal_coefficients(fixed_draws(design, values, corr=0.4), design)
+    quantity = marginal_coefficients(Posterior(fixed_draws(design, values, corr=0.4), design))
     u = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.28], [0.28, 0.49]], 1_000_000)
     means = np.array([expit(-0.5 + u[:, 0] + (0.8 + u[:, 1]) * at).mean() for at in x])
     gamma, X = np.zeros(2), np.column_stack([np.ones(9), x])
@@ -63,7 +64,7 @@ def test_a_random_slope_against_a_million_groups():
 def test_gaussian_coefficients_are_the_same():
     design = design_of("y ~ x + h + (x | g)", table(80))
     posterior = synthetic_draws(design)
-    quantity = marginal_coefficients(posterior, design)
+    quantity = marginal_coefficients(Posterior(posterior, design))
     np.testing.assert_array_equal(quantity.draws["marginal"].sel(term="x"), posterior["x"])
 
 
@@ -74,7 +75,7 @@ def test_counts_weigh_by_their_trials():
     found = []
     for tries in ([10, 10, 10], [1000, 1000, 10]):
         design = design_of("p(hits, tries) ~ x + (1 | g)", rows.assign(tries=tries * 10), "bernoulli")
-        quantity = marginal_coefficients(fixed_draws(design, values), design)
+        quantity = marginal_coefficients(Posterior(fixed_draws(design, values), design))
         found.append(value(quantity, "marginal", term="x"))
     assert found[0] != pytest.approx(found[1], abs=1e-4)
 
@@ -82,7 +83,7 @@ def test_counts_weigh_by_their_trials():
 def test_refusals():
     design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
-        marginal_coefficients(synthetic_draws(design), design, "probit")
+        marginal_coefficients(Posterior(synthetic_draws(design), design), "probit")
     design = design_of("won ~ 0 + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="The model has no coefficients"):
-        marginal_coefficients(synthetic_draws(design), design)
+        marginal_coefficients(Posterior(synthetic_draws(design), design))

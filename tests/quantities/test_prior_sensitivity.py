@@ -8,6 +8,7 @@ from synthetic import design_of, fixed_draws, synthetic_draws, table
 import hierkit
 from hierkit.errors import HierkitError
 from hierkit.model.priors import make_priors
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.prior_sensitivity import log_prior, prior_sensitivity
 
 
@@ -15,7 +16,7 @@ def test_the_log_prior_is_the_sum_of_its_densities():
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda t: t.x + 10))
     priors = make_priors(design, {"x": "StudentT(4, 0, 2)", "sigma": "Exponential(1)", "sd(x|g)": "Gamma(2, 3)"})
     values = {"Intercept": 1.0, "x": 0.5, "sigma": 1.2, "1|g_sigma": 0.7, "x|g_sigma": 0.4}
-    found = log_prior(fixed_draws(design, values, corr=0.3), design, priors).values
+    found = log_prior(Posterior(fixed_draws(design, values, corr=0.3), design), priors).values
     # sd and correlation of the intercepts at the mean of x
     there = np.array([[0.7**2, 0.3 * 0.7 * 0.4], [0.3 * 0.7 * 0.4, 0.4**2]])
     to_centre = np.array([[1, design.X[:, 1].mean()], [0, 1]])
@@ -51,7 +52,7 @@ def test_sensitivity_of_a_conjugate_posterior_is_that_of_its_formula():
 
 def test_group_effects_and_components_are_named_as_elsewhere():
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
-    found = prior_sensitivity(synthetic_draws(design), design, make_priors(design)).table()
+    found = prior_sensitivity(Posterior(synthetic_draws(design), design), make_priors(design)).table()
     names = found["parameter"].tolist()
     assert names[:6] == ["Intercept", "x", "sd(Intercept|g)", "sd(x|g)", "cor(Intercept, x|g)", "sd(Intercept|s)"]
     assert found.columns.tolist() == ["parameter", "group", "prior", "effects", "likelihood", "diagnosis"]
@@ -61,7 +62,7 @@ def test_group_effects_and_components_are_named_as_elsewhere():
 
 def test_models_without_groups_have_no_effects():
     design = design_of("y ~ x", table(60))
-    found = prior_sensitivity(synthetic_draws(design), design, make_priors(design))
+    found = prior_sensitivity(Posterior(synthetic_draws(design), design), make_priors(design))
     assert found.table().columns.tolist() == ["parameter", "prior", "likelihood", "diagnosis"]
     assert "partial pooling" not in found.definition
 
@@ -69,4 +70,4 @@ def test_models_without_groups_have_no_effects():
 def test_too_few_draws_are_refused():
     design = design_of("y ~ x", table(60))
     with pytest.raises(HierkitError, match="Power scaling needs at least 25"):
-        prior_sensitivity(synthetic_draws(design, chains=1, draws=10), design, make_priors(design))
+        prior_sensitivity(Posterior(synthetic_draws(design, chains=1, draws=10), design), make_priors(design))

@@ -3,20 +3,21 @@ import pytest
 from synthetic import design_of, synthetic_draws, table
 
 from hierkit.errors import HierkitError
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.ranks import ranks
 
 
 def test_ranks_within_draws():
     design = design_of("y ~ x + (x | g)", table(100))
     posterior = synthetic_draws(design)
-    quantity = ranks(posterior, design, effect="x", best=2)
+    quantity = ranks(Posterior(posterior, design), effect="x", best=2)
     rank = quantity.draws["rank"]
     assert (rank.sum("group") == 21).all()
     best = posterior["x|g"].idxmax("g__factor_dim")
     for chain, draw in ((0, 0), (1, 7)):
         assert rank.sel(chain=chain, draw=draw, group=best.sel(chain=chain, draw=draw).item()) == 1
     np.testing.assert_array_equal(quantity.draws["among_best"].sum("group"), 2)
-    low = ranks(posterior, design, effect="x", highest_first=False).draws["rank"]
+    low = ranks(Posterior(posterior, design), effect="x", highest_first=False).draws["rank"]
     np.testing.assert_array_equal(low, 7 - rank)
 
 
@@ -27,7 +28,7 @@ def test_ranks_of_means_are_not_expected_ranks():
     rng = np.random.default_rng(0)
     means, sds = np.array([1.0, 0.9, 0, 0, 0, 0]), np.array([3.0, 0.1, 0.1, 0.1, 0.1, 0.1])
     posterior["1|g"] = posterior["1|g"].copy(data=rng.normal(means, sds, posterior["1|g"].shape))
-    expected = ranks(posterior, design).draws["rank"].mean(("chain", "draw"))
+    expected = ranks(Posterior(posterior, design)).draws["rank"].mean(("chain", "draw"))
     assert expected.argmin("group") == 1
     assert posterior["1|g"].mean(("chain", "draw")).argmax("g__factor_dim") == 0
 
@@ -39,4 +40,4 @@ def test_ranks_of_means_are_not_expected_ranks():
 def test_refusals(options, message):
     design = design_of("y ~ x + (x | g)", table(100))
     with pytest.raises(HierkitError, match=message):
-        ranks(synthetic_draws(design), design, **options)
+        ranks(Posterior(synthetic_draws(design), design), **options)

@@ -11,6 +11,7 @@ from synthetic import design_of, fixed_draws, synthetic_draws, table
 from hierkit import datasets
 from hierkit.errors import HierkitError
 from hierkit.posterior.information import inverse, times
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.break_even_size import break_even_size
 from hierkit.quantities.pooling_factors import pooling_factors
 from hierkit.quantities.shrinkage import _posterior_covariance, _square_root, shrinkage
@@ -33,7 +34,7 @@ def mean(quantity, name):
 def test_random_intercepts_at_reml():
     """τ² / (τ² + σ²/n): 0.6478 for six rows, 0.9860 for 230."""
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
-    quantity = shrinkage(fixed_draws(design, CSAT), design)
+    quantity = shrinkage(Posterior(fixed_draws(design, CSAT), design))
     kept = mean(quantity, "shrinkage")
     assert kept.sel(group=0, effect="Intercept").item() == pytest.approx(0.6478, abs=5e-5)
     assert kept.sel(group=17, effect="Intercept").item() == pytest.approx(0.9860, abs=5e-5)
@@ -48,7 +49,7 @@ def test_random_intercepts_at_reml():
 def test_random_slopes_at_reml():
     """Λ of team 0: [[0.6603, 10.4098], [0.009375, 0.2805]], eigenvalues 0.8360 and 0.1048, half its trace 0.4704."""
     design, posterior = csat_slopes()
-    quantity = shrinkage(posterior, design)
+    quantity = shrinkage(Posterior(posterior, design))
     kept = mean(quantity, "shrinkage").sel(group=0)
     np.testing.assert_allclose(kept, [0.6603, 0.2805], atol=1e-4)
     assert mean(quantity, "overall").sel(group=0).item() == pytest.approx(0.4704, abs=5e-5)
@@ -66,17 +67,17 @@ def test_spread_is_the_square_root():
     G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
     root = _square_root(G, M)
     np.testing.assert_allclose(times(root, root), times(_posterior_covariance(G, M), M), rtol=1e-8, atol=1e-12)
-    assert "Louis" in shrinkage(posterior, design, kind="spread").definition
+    assert "Louis" in shrinkage(Posterior(posterior, design), kind="spread").definition
     one = design_of("csat ~ wait + (1 | team)", datasets.csat())
     draws = fixed_draws(one, CSAT)
-    spread, best = (mean(shrinkage(draws, one, kind=kind), "shrinkage") for kind in ("spread", "blup"))
+    spread, best = (mean(shrinkage(Posterior(draws, one), kind=kind), "shrinkage") for kind in ("spread", "blup"))
     np.testing.assert_allclose(spread**2, best)
 
 
 def test_the_groups_own_estimate_is_that_of_its_rows():
     """Least squares of a team's residuals from the common line; the shrunken one is Λ times it."""
     design, posterior = csat_slopes()
-    quantity = shrinkage(posterior, design)
+    quantity = shrinkage(Posterior(posterior, design))
     factor = design.factors[0]
     residual = design.outcome.y - 78.247 + 1.014 * design.X[:, 1]
     for team in (0, 9):
@@ -92,7 +93,7 @@ def test_the_groups_own_estimate_is_that_of_its_rows():
 def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
     rows = table(60).assign(g=lambda d: np.where(d.index == 0, 99, d.g))
     design = design_of("y ~ x + (x | g)", rows)
-    quantity = shrinkage(synthetic_draws(design), design)
+    quantity = shrinkage(Posterior(synthetic_draws(design), design))
     assert np.isnan(mean(quantity, "own").sel(group=99)).all()
     assert np.isfinite(mean(quantity, "shrinkage")).all()
     assert np.isfinite(mean(quantity, "pooled")).all()
@@ -102,14 +103,14 @@ def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
 def test_units_change_nothing(unit):
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda d: d.x * unit))
     posterior = fixed_draws(design, {"x": 0.3 / unit, "x|g": 0.2 / unit, "x|g_sigma": 0.5 / unit}, corr=0.3)
-    assert np.isfinite(mean(shrinkage(posterior, design), "own")).all()
+    assert np.isfinite(mean(shrinkage(Posterior(posterior, design)), "own")).all()
 
 
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
 def test_eigenvalues_lie_between_nothing_and_everything(family):
     text = "y ~ x + (x + z | g)" if family == "gaussian" else "p(hits, tries) ~ x + (x + z | g) + (1 | s)"
     design = design_of(text, table(90), family)
-    quantity = shrinkage(synthetic_draws(design), design, "g")
+    quantity = shrinkage(Posterior(synthetic_draws(design), design), "g")
     overall = quantity.draws["overall"]
     assert ((overall >= 0) & (overall <= 1)).all()
     assert quantity.draws["shrinkage"].dims == ("chain", "draw", "group", "effect")
@@ -123,15 +124,17 @@ def test_order_and_origin_change_nothing(seed, shift, q):
     rows = table(50, seed)
     design = design_of(f"y ~ x + z + ({q} | g)", rows)
     posterior = synthetic_draws(design, draws=5)
-    expected = shrinkage(posterior, design).draws["shrinkage"]
-    overall = shrinkage(posterior, design).draws["overall"]
+    expected = shrinkage(Posterior(posterior, design)).draws["shrinkage"]
+    overall = shrinkage(Posterior(posterior, design)).draws["overall"]
     assert ((overall >= 0) & (overall <= 1)).all()
     shuffled = rows.sample(frac=1, random_state=seed).reset_index(drop=True)
     moved = shuffled[list(reversed(shuffled.columns))].assign(y=lambda d: d.y + shift)
     if q == "1":  # a slope's zero is where the intercept's λ is meant
         moved["x"] += shift
     other = design_of(f"y ~ x + z + ({q} | g)", moved)
-    np.testing.assert_allclose(shrinkage(posterior, other).draws["shrinkage"], expected, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(
+        shrinkage(Posterior(posterior, other)).draws["shrinkage"], expected, rtol=1e-7, atol=1e-10
+    )
 
 
 def test_more_rows_keep_more():
@@ -139,7 +142,7 @@ def test_more_rows_keep_more():
     doubled = pd.concat([rows, rows[rows.g == 0]], ignore_index=True)
     before, after = (design_of("y ~ x + (1 | g)", data) for data in (rows, doubled))
     posterior = synthetic_draws(before, draws=5)
-    kept, more = (shrinkage(posterior, design).draws["shrinkage"] for design in (before, after))
+    kept, more = (shrinkage(Posterior(posterior, design)).draws["shrinkage"] for design in (before, after))
     assert (more.sel(group=0) > kept.sel(group=0)).all()
     np.testing.assert_allclose(more.sel(group=10), kept.sel(group=10))
 
@@ -154,7 +157,7 @@ def test_pooling_factor_of_a_balanced_batch():
     posterior = fixed_draws(design, {"1|g_sigma": 1.0}, draws=200)
     means = kept * rng.normal(0, np.sqrt(1 + 4 / 5), groups)
     posterior["1|g"] = posterior["1|g"].copy(data=means + rng.normal(0, np.sqrt(1 - kept), (1, 200, groups)))
-    quantity = pooling_factors(posterior, design)
+    quantity = pooling_factors(Posterior(posterior, design))
     assert quantity.draws["pooling"].item() == pytest.approx(0.444, abs=0.02)
     assert quantity.draws["group_pooling"].mean().item() == pytest.approx(1 - kept, abs=0.02)
     assert list(quantity.table().columns) == ["group", "effect", "n", "pooling", "group_pooling"]
@@ -162,32 +165,34 @@ def test_pooling_factor_of_a_balanced_batch():
 
 def test_few_groups_are_mostly_noise():
     design = design_of("y ~ x + (1 | s)", table(60))
-    assert "mostly noise" in pooling_factors(synthetic_draws(design), design).definition
+    assert "mostly noise" in pooling_factors(Posterior(synthetic_draws(design), design)).definition
 
 
 def test_break_even_size():
     """σ²/τ²: 3.26 for csat; 5.3 for σ = 0.76, τ = 0.33 (Gelman and Hill)."""
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
-    assert mean(break_even_size(fixed_draws(design, CSAT), design), "rows").item() == pytest.approx(3.26, abs=0.005)
+    assert mean(break_even_size(Posterior(fixed_draws(design, CSAT), design)), "rows").item() == pytest.approx(
+        3.26, abs=0.005
+    )
     other = fixed_draws(design, CSAT | {"sigma": 0.76, "1|team_sigma": 0.33})
-    assert mean(break_even_size(other, design), "rows").item() == pytest.approx(5.3, abs=0.01)
+    assert mean(break_even_size(Posterior(other, design)), "rows").item() == pytest.approx(5.3, abs=0.01)
 
 
 def test_break_even_size_of_events_is_where_half_is_kept():
     design = design_of("won ~ 1 + (1 | g)", table(200), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": 0.0, "1|g": 0.0, "1|g_sigma": 0.8})
-    assert mean(break_even_size(posterior, design), "rows").item() == pytest.approx(1 / (0.64 * 0.25))
+    assert mean(break_even_size(Posterior(posterior, design)), "rows").item() == pytest.approx(1 / (0.64 * 0.25))
     design = design_of("won ~ 0 + (0 + x | g)", table(200), "bernoulli")
     with pytest.raises(HierkitError, match="'g' has no group intercept"):
-        break_even_size(synthetic_draws(design), design)
+        break_even_size(Posterior(synthetic_draws(design), design))
 
 
 def test_unknown_kind_and_factor():
     design = design_of("y ~ x + (1 | g)", table())
     with pytest.raises(HierkitError, match="It is one of 'blup', 'spread'"):
-        shrinkage(synthetic_draws(design), design, kind="mean")
+        shrinkage(Posterior(synthetic_draws(design), design), kind="mean")
     with pytest.raises(HierkitError, match="no factor 'team'"):
-        shrinkage(synthetic_draws(design), design, "team")
+        shrinkage(Posterior(synthetic_draws(design), design), "team")
 
 
 def test_small_inverses():
@@ -206,7 +211,7 @@ def test_a_thousand_groups_in_less_than_a_gigabyte(effects):
     posterior = synthetic_draws(design, chains=4, draws=1000)
     tracemalloc.start()
     start = time.perf_counter()
-    shrinkage(posterior, design)
+    shrinkage(Posterior(posterior, design))
     print(f"{time.perf_counter() - start:.2f} s, {tracemalloc.get_traced_memory()[1] / 1e9:.2f} GB")
     assert tracemalloc.get_traced_memory()[1] < 1e9
     tracemalloc.stop()

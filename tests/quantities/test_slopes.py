@@ -4,7 +4,8 @@ from scipy.special import expit
 from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
 
 from hierkit.errors import HierkitError
-from hierkit.integration.logistic_normal import mean_probability
+from hierkit.model.logistic_normal import mean_probability
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.response_curve import response_curve
 from hierkit.quantities.slopes import slopes
 
@@ -24,7 +25,7 @@ def test_conditional_slope_is_the_average_derivative():
     p = expit(linear_predictor(design, posterior))
     codes = design.factors[0].codes
     own = posterior["x"].values[..., None] + posterior["x|g"].values[..., codes]
-    quantity = slopes(posterior, design, "x")
+    quantity = slopes(Posterior(posterior, design), "x")
     np.testing.assert_allclose(average(quantity), (p * (1 - p) * own).mean(axis=-1), rtol=1e-5)
     by_group = np.stack([(p * (1 - p) * own)[..., codes == j].mean(axis=-1) for j in range(6)], axis=-1)
     tails = np.quantile(by_group, [0.055, 0.945], axis=-1)
@@ -37,19 +38,19 @@ def test_typical_and_marginal_slopes():
     eta = design.X @ np.array([0.4, -0.9])
     posterior = fixed_draws(design, {"Intercept": 0.4, "x": -0.9, "1|g_sigma": 1.5})
     p = expit(eta)
-    typical = slopes(posterior, design, "x", kind="typical")
+    typical = slopes(Posterior(posterior, design), "x", kind="typical")
     np.testing.assert_allclose(average(typical), (-0.9 * p * (1 - p)).mean(), rtol=1e-6)
     assert list(typical.draws) == ["average"]
     step = 1e-4
     change = mean_probability(eta - 0.9 * step, np.array(2.25)) - mean_probability(eta + 0.9 * step, np.array(2.25))
-    marginal = slopes(posterior, design, "x", kind="marginal")
+    marginal = slopes(Posterior(posterior, design), "x", kind="marginal")
     np.testing.assert_allclose(average(marginal), change.mean() / (2 * step), rtol=1e-5)
     assert abs(average(marginal)[0, 0]) < abs(average(typical)[0, 0])
 
 
 def test_categories_are_differences_from_the_first():
     design, posterior = logistic()
-    quantity = slopes(posterior, design, "h", scale="link")
+    quantity = slopes(Posterior(posterior, design), "h", scale="link")
     assert quantity.draws["contrast"].values.tolist() == ["mid - low", "top - low"]
     np.testing.assert_allclose(average(quantity).sel(contrast="top - low"), posterior["h"].isel(h_dim=1), rtol=1e-9)
 
@@ -59,9 +60,9 @@ def test_transformed_predictors_are_transformed_again():
     posterior = synthetic_draws(design)
     z = design.rows.frame["z"].to_numpy()
     expected = posterior["np.log(z)"] * (1 / z).mean()
-    np.testing.assert_allclose(average(slopes(posterior, design, "z")), expected, rtol=1e-6)
+    np.testing.assert_allclose(average(slopes(Posterior(posterior, design), "z")), expected, rtol=1e-6)
     expected = posterior["scale(x)"] / design.rows.frame["x"].to_numpy().std()
-    np.testing.assert_allclose(average(slopes(posterior, design, "x")), expected, rtol=1e-6)
+    np.testing.assert_allclose(average(slopes(Posterior(posterior, design), "x")), expected, rtol=1e-6)
 
 
 def test_steps_stay_where_a_transformation_is_defined():
@@ -69,20 +70,20 @@ def test_steps_stay_where_a_transformation_is_defined():
     design = design_of("y ~ np.log(w) + np.sqrt(v) + (1 | g)", rows)
     posterior = synthetic_draws(design)
     for name in ("w", "v"):
-        assert np.isfinite(slopes(posterior, design, name).draws["average"]).all()
+        assert np.isfinite(slopes(Posterior(posterior, design), name).draws["average"]).all()
 
 
 def test_numbers_used_as_categories():
     design = design_of("y ~ C(year) + z + (1 | g)", table(80).assign(year=lambda d: 2000 + d.index % 3))
     posterior = synthetic_draws(design)
-    quantity = slopes(posterior, design, "year")
+    quantity = slopes(Posterior(posterior, design), "year")
     assert quantity.draws["contrast"].values.tolist() == ["2001 - 2000", "2002 - 2000"]
-    assert response_curve(posterior, design, "z").draws["typical"].sizes["z"] == 50
+    assert response_curve(Posterior(posterior, design), "z").draws["typical"].sizes["z"] == 50
 
 
 def test_columns_called_like_a_dim():
     design = design_of("y ~ group + (1 | factor)", table(80).rename(columns={"x": "group", "g": "factor"}))
-    curve = response_curve(synthetic_draws(design), design, "group")
+    curve = response_curve(Posterior(synthetic_draws(design), design), "group")
     assert curve.draws["by_group"].dims == ("chain", "draw", "group", "group_")
 
 
@@ -91,12 +92,14 @@ def test_gaussian_slopes_are_the_same_in_kind():
     posterior = synthetic_draws(design)
     for kind in ("conditional", "typical", "marginal"):
         for scale in ("response", "link"):
-            np.testing.assert_allclose(average(slopes(posterior, design, "x", kind, scale)), posterior["x"], rtol=1e-6)
+            np.testing.assert_allclose(
+                average(slopes(Posterior(posterior, design), "x", kind, scale)), posterior["x"], rtol=1e-6
+            )
 
 
 def test_by_another_column():
     design, posterior = logistic("won ~ x * h + (1 | g)")
-    quantity = slopes(posterior, design, "x", kind="typical", scale="link", by="h")
+    quantity = slopes(Posterior(posterior, design), "x", kind="typical", scale="link", by="h")
     expected = posterior["x"] + posterior["x:h"].isel({"x:h_dim": 0})
     np.testing.assert_allclose(average(quantity).sel(h="mid"), expected, rtol=1e-6)
     assert list(quantity.table().columns) == ["h", "estimate", "sd", "ci_lower", "ci_upper"]
@@ -105,7 +108,7 @@ def test_by_another_column():
 def test_averages_are_within_draws():
     """An interval of averages is narrower than the average of rows' intervals."""
     design, posterior = logistic("won ~ x + (1 | g)")
-    quantity = slopes(posterior, design, "x")
+    quantity = slopes(Posterior(posterior, design), "x")
     p = expit(linear_predictor(design, posterior))
     by_row = p * (1 - p) * posterior["x"].values[..., None]
     rows_interval = np.diff(np.quantile(by_row, [0.055, 0.945], axis=(0, 1)), axis=0).mean()
@@ -117,7 +120,7 @@ def test_averages_are_within_draws():
 
 def test_curves():
     design, posterior = logistic("won ~ x + z + (x | g) + (1 | s)")
-    quantity = response_curve(posterior, design, "x", factor="g")
+    quantity = response_curve(Posterior(posterior, design), "x", factor="g")
     draws = quantity.draws
     assert draws["by_group"].dims == ("chain", "draw", "group", "x")
     x, z = draws["x"], float(design.rows.frame["z"].mean())
@@ -132,7 +135,7 @@ def test_curves():
         eta.transpose("chain", "draw", "x").values, variance.transpose("chain", "draw", "x").values
     )
     np.testing.assert_allclose(draws["marginal"], expected, rtol=1e-9)
-    some = response_curve(posterior, design, "x", "g", groups=[30, 10]).draws["by_group"]
+    some = response_curve(Posterior(posterior, design), "x", "g", groups=[30, 10]).draws["by_group"]
     assert some.group.values.tolist() == [30, 10]
     np.testing.assert_array_equal(some.sel(group=30), draws["by_group"].sel(group=30))
 
@@ -140,7 +143,7 @@ def test_curves():
 def test_other_predictors_stand_at_their_commonest_level():
     design = design_of("y ~ x + h + flag + (1 | g)", table(60))
     posterior = synthetic_draws(design)
-    curve = response_curve(posterior, design, "x").draws["typical"]
+    curve = response_curve(Posterior(posterior, design), "x").draws["typical"]
     h = design.rows.frame["h"]
     row = design.X[(h == h.mode()[0]).argmax()]
     assert curve.sizes["x"] == 50
@@ -163,12 +166,12 @@ def test_other_predictors_stand_at_their_commonest_level():
 def test_refusals(options, message):
     design, posterior = logistic()
     with pytest.raises(HierkitError, match=message):
-        slopes(posterior, design, **options)
+        slopes(Posterior(posterior, design), **options)
 
 
 def test_curves_of_what_is_no_number_or_no_group():
     design, posterior = logistic()
     with pytest.raises(HierkitError, match="'h' is not a number"):
-        response_curve(posterior, design, "h")
+        response_curve(Posterior(posterior, design), "h")
     with pytest.raises(HierkitError, match="'g' has no group 7"):
-        response_curve(posterior, design, "x", groups=[7])
+        response_curve(Posterior(posterior, design), "x", groups=[7])

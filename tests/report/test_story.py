@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from synthetic import many_groups, sleepstudy_fit, synthetic_fit, table
 
-from hierkit.report.parts import count, thin, without_levels
+from hierkit.report.parts import without_levels
 from hierkit.report.sections import SECTIONS, report_sections
 from hierkit.report.story import story
 
@@ -133,7 +133,7 @@ def test_names_of_groups_can_be_left_out():
     assert "secret" not in page
     assert "group 3" in page
     hidden = without_levels(fit._parts)
-    np.testing.assert_array_equal(hidden.posterior["1|g"], fit._parts.posterior["1|g"])
+    np.testing.assert_array_equal(hidden.posterior.dataset["1|g"], fit._parts.posterior.dataset["1|g"])
 
 
 def test_sections_can_be_chosen():
@@ -155,5 +155,5 @@ def test_every_picture_says_what_it_shows():
 
 def test_thinned_draws_are_about_a_thousand():
     fit = sleepstudy_fit()
-    assert count(fit._parts.thinned) == 1000
-    assert count(thin(fit._parts.posterior, 100)) == 100
+    assert fit._parts.thinned.size == 1000
+    assert fit._parts.posterior.thinned(100).size == 100

@@ -10,6 +10,7 @@ from scipy.special import expit
 from synthetic import design_of, linear_predictor, table
 
 from hierkit.model.priors import make_priors
+from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.slopes import slopes
 from hierkit.sampling import Choice, sample
 from hierkit.sampling.settings import make_settings
@@ -53,7 +54,7 @@ def truth_of(design, priors, rng) -> xr.Dataset:
     if len(design.factors) > 1:
         scalars["1|d_sigma"] = rng.gamma(2, 1 / 4)
         arrays["1|d"] = rng.normal(0, scalars["1|d_sigma"], len(design.factors[1].levels))
-    if design.outcome.family == "gaussian":
+    if design.family.has_residual:
         scalars["sigma"] = rng.gamma(4, 1 / 4)
     variables = {name: (("chain", "draw"), [[value]]) for name, value in scalars.items()}
     for name, values in arrays.items():
@@ -75,7 +76,7 @@ def numbers(posterior: xr.Dataset, design, rng) -> dict[str, np.ndarray]:
     residual = posterior["sigma"] ** 2 if "sigma" in posterior else np.pi**2 / 3
     found["shrinkage factor"] = variance / (variance + residual / design.factors[0].counts[0])
     found["icc"] = variance / (variance + residual)
-    found["marginal slope"] = slopes(posterior, design, "x", kind="marginal").draws["average"]
+    found["marginal slope"] = slopes(Posterior(posterior, design), "x", kind="marginal").draws["average"]
     found["new group"] = centre + np.sqrt(variance) * rng.normal(size=centre.shape)
     return {name: np.ravel(values) for name, values in found.items()}
 

@@ -8,7 +8,7 @@ from synthetic import design_of, fixed_draws, reference_table, sleepstudy_fit, s
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.posterior.draws import read_draws
+from hierkit.posterior.posterior import Posterior
 from hierkit.validation.leave_out import good_k, logo, loo
 from hierkit.validation.refits import bridged
 
@@ -18,12 +18,12 @@ def test_with_one_point_for_a_posterior_scores_are_densities():
     posterior = fixed_draws(design, {"Intercept": 0.1, "x": 0.2, "sigma": 1.3, "1|g_sigma": 0.7}, draws=40)
     posterior["1|g"] = posterior["1|g"] * 0 + posterior["1|g"].isel(draw=0)
     u = posterior["1|g"].values[0, 0, design.factors[0].codes]
-    found = loo(posterior, design)
+    found = loo(Posterior(posterior, design))
     eta = 0.1 + 0.2 * design.X[:, 1]
     expected = stats.norm(eta + u, 1.3).logpdf(design.outcome.y)
     np.testing.assert_allclose(found.draws["elpd"], expected)
     assert found.p == pytest.approx(0, abs=1e-9)
-    groups = logo(posterior, design, design.factor())
+    groups = logo(Posterior(posterior, design), design.factor())
     for j in range(6):
         own = design.factors[0].codes == j
         V = 0.49 * np.ones((own.sum(), own.sum())) + 1.69 * np.eye(own.sum())
@@ -37,7 +37,7 @@ def test_integration_errors_are_reported_where_there_are_any():
     design = design_of("won ~ x + z + (x + z | g)", table(60), "bernoulli")
     posterior = synthetic_draws(design, chains=2, draws=60)
     with pytest.warns(HierkitWarning, match="Pareto k above"):
-        found = logo(posterior, design, design.factor())
+        found = logo(Posterior(posterior, design), design.factor())
     assert 0 < found.draws["integration_error"].max() < 0.3
     assert "integration_error" in found.definition
 
@@ -107,7 +107,7 @@ def test_rows_and_groups_left_out_are_not_compared():
 def new_fit(fit, places, draws=4000):
     """The same model fitted without some rows, by what a user would write; its draws, and those rows."""
     rows = fit.design.rows.frame
-    options = {"family": fit.design.family, "priors": fit.priors, "progressbar": False, "random_seed": 9}
+    options = {"family": fit.design.family.name, "priors": fit.priors, "progressbar": False, "random_seed": 9}
     smaller = hierkit.fit(fit.formula.text, rows.drop(index=places), draws=draws, **options)
     return smaller, rows.iloc[places]
 
@@ -122,7 +122,7 @@ def log_mean(values):
 def gaussian_score(fit, places, known=False, draws=4000):
     """Rows of one group under the joint normal distribution that each draw gives them."""
     smaller, rows = new_fit(fit, places, draws)
-    post = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+    post = Posterior(smaller.draws["posterior"].to_dataset(), smaller.design).draws
     X, values = np.column_stack([np.ones(len(rows)), rows.Days]), []
     own = list(smaller.design.factors[0].levels).index(rows.Subject.iloc[0]) if known else None
     for start in range(0, len(post.beta), 50_000):
@@ -189,7 +189,7 @@ def test_bernoulli_groups_left_out_score_as_in_fits_without_them():
     for j in range(15):
         places = np.flatnonzero(codes == j)
         smaller, rows = new_fit(fit, places)
-        draws = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+        draws = Posterior(smaller.draws["posterior"].to_dataset(), smaller.design).draws
         columns = pd.get_dummies(rows.period.astype(str)).reindex(columns=list("234"), fill_value=0).to_numpy(float)
         eta = draws.beta[:, :1] + draws.beta[:, 1:] @ columns.T
         # brute force over the new herd's effect: one draw of it for each draw and each of 100 values
@@ -209,7 +209,7 @@ def test_nested_groups_left_out_score_as_in_fits_without_them():
     for j in (0, 4, 9):
         places = np.flatnonzero(fit.design.factors[0].codes == j)
         smaller, rows = new_fit(fit, places)
-        draws = read_draws(smaller.draws["posterior"].to_dataset(), smaller.design)
+        draws = Posterior(smaller.draws["posterior"].to_dataset(), smaller.design).draws
         same = rows.cask.to_numpy()[:, None] == rows.cask.to_numpy()
         scores = [
             stats.multivariate_normal(

@@ -7,7 +7,7 @@ from synthetic import design_of, synthetic_draws, table
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.posterior.draws import read_draws
+from hierkit.posterior.posterior import Posterior
 from hierkit.refitting import refit
 from hierkit.validation.refits import score_without
 
@@ -29,7 +29,7 @@ def test_what_cannot_be_fitted_again_is_said_and_loses_nothing(monkeypatch):
 def test_outcomes_scaled_by_the_rows_are_not_fitted_again():
     data = table(60)
     design = design_of("scale(y) ~ x + (1 | g)", data)
-    draws = read_draws(synthetic_draws(design), design)
+    draws = Posterior(synthetic_draws(design), design).draws
 
     def again(kept):
         return refit(design, None, {}, kept)

@@ -60,7 +60,7 @@ def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> P
     T : ndarray
         (effect, effect), from the effects as sampled to those of the formula; see `hierkit.sampling.kernels.origin`.
     """
-    outcome, gaussian = design.outcome, design.outcome.family == "gaussian"
+    outcome, gaussian = design.outcome, design.family.has_residual
     y, n = outcome.y, len(outcome.y)
     trials = np.ones(n) if outcome.trials is None else outcome.trials
     X = columns

@@ -36,7 +36,7 @@ def factors_to_centre(design: Design) -> set[str]:
         return set()
     response, weights = _working_response(design)
     cross, right = _normal_equations(design, response, weights)
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     p, ends = design.X.shape[1], design.X.shape[1] + np.cumsum(sizes)
     blocks = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
     sigma2 = float(np.var(response)) if gaussian else 1.0
@@ -72,7 +72,7 @@ def _normal_equations(design: Design, response: Array, weights: Array) -> tuple[
 def _working_response(design: Design) -> tuple[Array, Array]:
     """(row,) twice: the outcome on the link scale around its mean, and the precision of a row."""
     outcome = design.outcome
-    if outcome.family == "gaussian":
+    if outcome.family.has_residual:
         return outcome.y - design.offset, np.ones_like(outcome.y)
     trials = outcome.trials_of_each
     p = float(outcome.y.sum() / trials.sum())

@@ -12,7 +12,7 @@ def pilot_of(design, head=0):
     layout, p = make_layout(design.factors), len(design.columns)
     rows = patterns_of(design)
     factors = [design.factors[f] for f in layout.order]
-    gaussian = design.outcome.family == "gaussian"
+    gaussian = design.family.has_residual
     return make_pilot(rows, layout, factors, gaussian, 0.01 * np.eye(p), np.zeros(p), head), rows, layout
 
 

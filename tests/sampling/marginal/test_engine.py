@@ -169,7 +169,7 @@ def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
     ("formula", "options", "reason"),
     [
         ("y ~ x + (1 | g)", {"priors": {"x": "Cauchy(0, 1)"}}, "prior Cauchy on x"),
-        ("won ~ x + (1 | g)", {"family": "bernoulli"}, "bernoulli outcome"),
+        ("won ~ x + (1 | g)", {"family": "bernoulli"}, "Bernoulli outcome"),
         ("y ~ x + (1 | g)", {"priors": {"x": "Gumbel(0, 1)"}}, "prior Gumbel on x"),
         ("y ~ x + (1 | g)", {"priors": {"sd(g)": "Weibull(2, 1)"}}, r"prior Weibull on sd\(Intercept\|g\)"),
         ("y ~ x + (1 | g)", {"effects": "student_t"}, "Student-t effects"),

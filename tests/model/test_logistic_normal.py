@@ -4,7 +4,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from hierkit.integration.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
+from hierkit.model.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
 
 
 @pytest.mark.parametrize("eta", [-6.0, -1.3, 0.0, 2.5])
