@@ -4,7 +4,7 @@ import contextlib
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Argument(help="A table: .csv or .parquet.")]
 FormulaText = Annotated[str, typer.Argument(help='In quotes: "y ~ x + (x | g)".', metavar="FORMULA")]
-Family = Annotated[str, typer.Option(help="gaussian or bernoulli.")]
+Family = Annotated[Literal["gaussian", "bernoulli"], typer.Option(help="Of the outcome.")]
 PriorOptions = Annotated[list[str] | None, typer.Option("--prior", help='NAME=DIST, as in "sigma=HalfNormal(10)".')]
 
 
@@ -119,8 +119,10 @@ def demo(
         target = folder / name / "report.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         fitted.report(f"{name}: {formula}").save(target)
-        attrs = fitted.draws.attrs
-        typer.echo(f"{fitted.summary()}\n\nSampled by {attrs['engine']} in {attrs['sampling_seconds']} s. {target}\n")
+        from hierkit.model.run import Run
+
+        run = Run.from_attrs(fitted.draws.attrs)
+        typer.echo(f"{fitted.summary()}\n\nSampled by {run.engine} in {run.sampling_seconds} s. {target}\n")
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
 from hierkit.model.names import matrix_dims
 from hierkit.model.priors import Priors
+from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predict import predict
@@ -80,7 +81,7 @@ class Fit:
         """The same model in Bambi, built when first asked for; its names are the names in `draws`."""
         from hierkit.model.bambi_model import build  # Bambi takes seconds to import, and most users never ask
 
-        return build(self.design, self.priors, self.draws.attrs["effects"])
+        return build(self.design, self.priors, self._run.effects)
 
     def coefficients(self) -> Quantity:
         """The conditional coefficients; see `hierkit.quantities.coefficients.coefficients`."""
@@ -182,7 +183,7 @@ class Fit:
 
         check_count("draws", draws)
         seed = self._seed(random_seed)
-        prior = sample_prior(self.design, self.priors, self.draws.attrs["effects"], draws, seed)
+        prior = sample_prior(self.design, self.priors, self._run.effects, draws, seed)
         found = replicated(Posterior(prior, self.design), "known", seed)
         groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
         return xr.DataTree.from_dict(groups)
@@ -257,20 +258,24 @@ class Fit:
     def _posterior(self) -> Posterior:
         return Posterior(self.draws["posterior"].to_dataset(), self.design)
 
+    @property
+    def _run(self) -> Run:
+        return Run.from_attrs(self.draws.attrs)
+
     @cached_property
     def _findings(self) -> Findings:
         return checks(self.draws, self.design, self.priors)
 
     def _without(self, kept: NDArray[np.intp]) -> Posterior:
         """The posterior of the same model given some of the rows."""
-        draws, design = refit(self.design, self.priors, dict(self.draws.attrs), kept)
+        draws, design = refit(self.design, self.priors, self._run, kept)
         if trouble := [finding for finding in sampling_findings(draws) if finding.severity == "action"]:
             warn(f"A fit without some of the rows: {trouble[0].message} Its score is rough.", SamplingWarning)
         return Posterior(draws["posterior"].to_dataset(), design)
 
     def _seed(self, given: int | np.random.Generator | None) -> int:
         """The seed that was given, or the fit's own."""
-        return int(self.draws.attrs["random_seed"]) if given is None else read_seed(given)
+        return self._run.random_seed if given is None else read_seed(given)
 
     @property
     def _parts(self) -> Parts:

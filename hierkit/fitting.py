@@ -11,11 +11,14 @@ from hierkit import sampling
 from hierkit.errors import SamplingWarning, refusal, warn
 from hierkit.fitted import Fit
 from hierkit.model.design import make_design
+from hierkit.model.families import FamilyName
 from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
-from hierkit.model.priors import make_priors, where_zero
+from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import read_rows
+from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
+from hierkit.sampling.engines import ENGINES, choose
 from hierkit.sampling.settings import make_settings
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.leave_out import Validation
@@ -25,11 +28,11 @@ def fit(
     formula: str,
     data: Any,
     *,
-    family: str = "gaussian",
+    family: FamilyName = "gaussian",
     priors: Mapping[str, Any] | None = None,
-    effects: str = "normal",
-    engine: str = "auto",
-    nuts_sampler: str | None = None,
+    effects: EffectsDistribution = "normal",
+    engine: EngineName = "auto",
+    nuts_sampler: NutsSampler | None = None,
     draws: int = 1000,
     tune: int | None = None,
     chains: int = 4,
@@ -100,9 +103,9 @@ def fit(
     parsed = parse(formula, trusted_formula)
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
-    choice = sampling.choose(engine, design, table, effects, nuts_sampler)
+    choice = choose(engine, design, table, effects, nuts_sampler)
     if tune is None:
-        settings = replace(settings, tune=sampling.default_tune(choice))
+        settings = replace(settings, tune=ENGINES[choice.engine].tune)
     if target_accept is None:
         settings = replace(settings, target_accept=sampling.default_target_accept(design))
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))
@@ -180,7 +183,7 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     if list(formula.columns) != list(rows.frame.columns):
         raise storage.damaged(path, "its rows are not those of its formula")
     design = make_design(formula, rows, family)
-    if set(priors) != set(make_priors(design, effects=draws.attrs.get("effects", "normal"))):
+    if set(priors) != set(make_priors(design, effects=Run.from_attrs(draws.attrs).effects)):
         raise storage.damaged(path, "its priors are not those of its formula")
     if not priors.holds:
         priors = replace(priors, holds=where_zero(design))

@@ -1,8 +1,6 @@
 """The same model fitted to some of its rows."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,22 +11,20 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.new_rows import check_outcome_of_each_row
 from hierkit.model.priors import Priors, make_priors
 from hierkit.model.rows import read_rows
+from hierkit.model.run import Run
+from hierkit.sampling.engines import Choice
 from hierkit.sampling.settings import Settings
 
-SAME = ("draws", "tune", "chains", "random_seed", "target_accept", "nuts_sampler")
 
-
-def refit(
-    design: Design, priors: Priors, attrs: Mapping[Any, Any], kept: NDArray[np.intp]
-) -> tuple[xr.DataTree, Design]:
+def refit(design: Design, priors: Priors, run: Run, kept: NDArray[np.intp]) -> tuple[xr.DataTree, Design]:
     """Draws of a fitted model's posterior given some of its rows.
 
     Parameters
     ----------
     design, priors : Design, Priors
         Of the fit. The priors stay as they are; defaults are not scaled anew.
-    attrs : mapping
-        Of the fit's draws: engine, seed and settings.
+    run : Run
+        Of the fit: its engine, seed and settings.
     kept : ndarray of int
         Places of the rows.
 
@@ -47,9 +43,17 @@ def refit(
     check_outcome_of_each_row(design)
     rows = read_rows(design.rows.frame.iloc[kept], design.formula.columns)
     smaller = make_design(design.formula, rows, design.family.name)
-    own = make_priors(smaller, effects=attrs["effects"])
+    own = make_priors(smaller, effects=run.effects)
     kept_priors = {name: priors[name] for name in own if name in priors}
-    same = make_priors(smaller, replace(priors, priors=kept_priors), attrs["effects"])
-    settings = Settings(**{name: attrs[name] for name in SAME}, progressbar=False)
-    choice = sampling.Choice(attrs["engine"], attrs["engine_reason"])
-    return sampling.sample(smaller, same, attrs["effects"], choice, settings), smaller
+    same = make_priors(smaller, replace(priors, priors=kept_priors), run.effects)
+    settings = Settings(
+        draws=run.draws,
+        tune=run.tune,
+        chains=run.chains,
+        random_seed=run.random_seed,
+        target_accept=run.target_accept,
+        nuts_sampler=run.nuts_sampler,
+        progressbar=False,
+    )
+    choice = Choice(run.engine, run.engine_reason)
+    return sampling.sample(smaller, same, run.effects, choice, settings), smaller

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,48 +11,88 @@ from scipy import stats
 
 from hierkit.errors import HierkitError, refusal
 
-REAL = {
-    "Normal": ("mu", "sigma"),
-    "StudentT": ("nu", "mu", "sigma"),
-    "Cauchy": ("alpha", "beta"),
-    "Laplace": ("mu", "b"),
-    "Logistic": ("mu", "s"),
-    "Gumbel": ("mu", "beta"),
-    "SkewNormal": ("mu", "sigma", "alpha"),
-    "Flat": (),
+
+@dataclass(frozen=True)
+class HalfStudentT:
+    """|t|, t of a Student t, which SciPy does not have; by the whole one."""
+
+    nu: float
+    sigma: float
+
+    def ppf(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The quantiles."""
+        return np.asarray(stats.t(self.nu, scale=self.sigma).ppf((1 + shares) / 2), dtype=np.float64)
+
+    def logpdf(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The log density."""
+        return np.asarray(stats.t(self.nu, scale=self.sigma).logpdf(x) + np.log(2), dtype=np.float64)
+
+
+Support = Literal["real", "positive", "interval", "correlation"]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One distribution that a prior may be.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        PyMC's names of its parameters, in PyMC's order.
+    support : {"real", "positive", "interval", "correlation"}
+        The values that it gives: which parameters it may be a prior of.
+    scipy : callable or None
+        From the parameters to the same distribution in SciPy; None where SciPy has none.
+    free : frozenset of str
+        Parameters that may be zero or negative; all others must be positive.
+    """
+
+    parameters: tuple[str, ...]
+    support: Support
+    scipy: Callable[..., Any] | None
+    free: frozenset[str] = frozenset()
+
+
+def _location(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+DISTRIBUTIONS = {
+    "Normal": Distribution(("mu", "sigma"), "real", stats.norm, _location("mu")),
+    "StudentT": Distribution(("nu", "mu", "sigma"), "real", stats.t, _location("mu")),
+    "Cauchy": Distribution(("alpha", "beta"), "real", stats.cauchy, _location("alpha")),
+    "Laplace": Distribution(("mu", "b"), "real", stats.laplace, _location("mu")),
+    "Logistic": Distribution(("mu", "s"), "real", stats.logistic, _location("mu")),
+    "Gumbel": Distribution(("mu", "beta"), "real", stats.gumbel_r, _location("mu")),
+    "SkewNormal": Distribution(
+        ("mu", "sigma", "alpha"),
+        "real",
+        lambda mu, sigma, alpha: stats.skewnorm(alpha, mu, sigma),
+        _location("mu", "alpha"),
+    ),
+    "Flat": Distribution((), "real", None),
+    "HalfNormal": Distribution(("sigma",), "positive", lambda sigma: stats.halfnorm(scale=sigma)),
+    "HalfStudentT": Distribution(("nu", "sigma"), "positive", HalfStudentT),
+    "HalfCauchy": Distribution(("beta",), "positive", lambda beta: stats.halfcauchy(scale=beta)),
+    "Exponential": Distribution(("lam",), "positive", lambda lam: stats.expon(scale=1 / lam)),
+    "Gamma": Distribution(("alpha", "beta"), "positive", lambda alpha, beta: stats.gamma(alpha, scale=1 / beta)),
+    "InverseGamma": Distribution(("alpha", "beta"), "positive", lambda alpha, beta: stats.invgamma(alpha, scale=beta)),
+    "LogNormal": Distribution(
+        ("mu", "sigma"),
+        "positive",
+        lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
+        _location("mu"),
+    ),
+    "Weibull": Distribution(("alpha", "beta"), "positive", lambda alpha, beta: stats.weibull_min(alpha, scale=beta)),
+    "Uniform": Distribution(
+        ("lower", "upper"),
+        "interval",
+        lambda lower, upper: stats.uniform(lower, upper - lower),
+        _location("lower", "upper"),
+    ),
+    "LKJ": Distribution(("eta",), "correlation", None),
 }
-POSITIVE = {
-    "HalfNormal": ("sigma",),
-    "HalfStudentT": ("nu", "sigma"),
-    "HalfCauchy": ("beta",),
-    "Exponential": ("lam",),
-    "Gamma": ("alpha", "beta"),
-    "InverseGamma": ("alpha", "beta"),
-    "LogNormal": ("mu", "sigma"),
-    "Weibull": ("alpha", "beta"),
-}
-BOUNDED = {"Uniform": ("lower", "upper")}
-CORRELATION = {"LKJ": ("eta",)}
-PARAMETERS = REAL | POSITIVE | BOUNDED | CORRELATION
-LOCATIONS = frozenset({"mu", "lower", "upper"})  # everything else must be positive
-SCIPY: dict[str, Callable[..., Any]] = {
-    "Normal": stats.norm,
-    "StudentT": stats.t,
-    "Cauchy": stats.cauchy,
-    "Laplace": stats.laplace,
-    "Logistic": stats.logistic,
-    "Gumbel": stats.gumbel_r,
-    "SkewNormal": lambda mu, sigma, alpha: stats.skewnorm(alpha, mu, sigma),
-    "HalfNormal": lambda sigma: stats.halfnorm(scale=sigma),
-    "HalfCauchy": lambda beta: stats.halfcauchy(scale=beta),
-    "Exponential": lambda lam: stats.expon(scale=1 / lam),
-    "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
-    "InverseGamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),
-    "LogNormal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
-    "Weibull": lambda alpha, beta: stats.weibull_min(alpha, scale=beta),
-    "Uniform": lambda lower, upper: stats.uniform(lower, upper - lower),
-}
-UNBOUNDED = LOCATIONS | {("Cauchy", "alpha"), ("SkewNormal", "alpha")}
+POSITIVE = tuple(name for name, one in DISTRIBUTIONS.items() if one.support == "positive")
 
 
 @dataclass(frozen=True)
@@ -70,10 +110,18 @@ class Prior:
     name: str
     args: Mapping[str, float]
 
+    @property
+    def support(self) -> Support:
+        """The values that it gives."""
+        return DISTRIBUTIONS[self.name].support
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it gives no negative values."""
+        return self.support == "positive" or (self.support == "interval" and self.args["lower"] >= 0)
+
     def quantiles(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values below which these shares of a positive or bounded distribution lie."""
-        if self.name == "HalfStudentT":
-            shares = (1 + shares) / 2
         return np.asarray(self._scipy.ppf(shares), dtype=np.float64)
 
     def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,15 +130,14 @@ class Prior:
             return np.zeros_like(x)
         if self.name == "LKJ":
             return np.asarray((self.args["eta"] - 1) * np.linalg.slogdet(x)[1], dtype=np.float64)
-        half = np.log(2) if self.name == "HalfStudentT" else 0.0
-        return np.asarray(self._scipy.logpdf(x) + half, dtype=np.float64)
+        return np.asarray(self._scipy.logpdf(x), dtype=np.float64)
 
     @property
     def _scipy(self) -> Any:
-        """The same distribution in scipy; of a half Student t the whole one, which scipy has."""
-        if self.name == "HalfStudentT":
-            return stats.t(self.args["nu"], scale=self.args["sigma"])
-        return SCIPY[self.name](*self.args.values())
+        made = DISTRIBUTIONS[self.name].scipy
+        if made is None:
+            raise TypeError(f"SciPy has no {self.name} distribution.")
+        return made(*self.args.values())
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{value:.6g}' for value in self.args.values())})"
@@ -98,7 +145,7 @@ class Prior:
 
 def make_prior(name: str, *values: float) -> Prior:
     """A prior from the values of its parameters in order."""
-    return Prior(name, dict(zip(PARAMETERS[name], map(float, values), strict=True)))
+    return Prior(name, dict(zip(DISTRIBUTIONS[name].parameters, map(float, values), strict=True)))
 
 
 def read_prior(parameter: str, value: Any) -> Prior:
@@ -129,9 +176,9 @@ def read_prior(parameter: str, value: Any) -> Prior:
         name, positional, named = value.name, [], dict(value.args)
     else:
         raise _unreadable(parameter, value, "it is neither text nor a plain bambi.Prior")
-    if name not in PARAMETERS:
+    if name not in DISTRIBUTIONS:
         raise _unreadable(parameter, value, f"there is no distribution {name!r} here")
-    expected = PARAMETERS[name]
+    expected = DISTRIBUTIONS[name].parameters
     args = dict(zip(expected, positional, strict=False)) | named
     if len(positional) > len(expected) or set(expected[: len(positional)]) & set(named):
         raise _unreadable(parameter, value, f"{name} takes {', '.join(expected) or 'no numbers'}")
@@ -146,12 +193,13 @@ def checked_prior(parameter: str, name: str, args: Mapping[str, Any]) -> Prior:
     HierkitError
         For a name or parameters that `read_prior` would refuse.
     """
-    if name not in PARAMETERS:
+    if name not in DISTRIBUTIONS:
         raise _unreadable(parameter, name, f"there is no distribution {name!r} here")
     shown = f"{name}({', '.join(f'{key}={value}' for key, value in args.items())})"
-    if set(args) != set(PARAMETERS[name]):
-        raise _unreadable(parameter, shown, f"{name} takes {', '.join(PARAMETERS[name]) or 'no numbers'}")
-    numbers = {key: _number(parameter, shown, args[key]) for key in PARAMETERS[name]}
+    expected = DISTRIBUTIONS[name].parameters
+    if set(args) != set(expected):
+        raise _unreadable(parameter, shown, f"{name} takes {', '.join(expected) or 'no numbers'}")
+    numbers = {key: _number(parameter, shown, args[key]) for key in expected}
     _check_domain(parameter, shown, name, numbers)
     return Prior(name, numbers)
 
@@ -187,14 +235,14 @@ def _number(parameter: str, value: Any, number: Any) -> float:
 
 def _check_domain(parameter: str, value: Any, name: str, numbers: Mapping[str, float]) -> None:
     for key, number in numbers.items():
-        if key not in UNBOUNDED and (name, key) not in UNBOUNDED and number <= 0:
+        if key not in DISTRIBUTIONS[name].free and number <= 0:
             raise _unreadable(parameter, value, f"{key} must be positive")
     if name == "Uniform" and numbers["lower"] >= numbers["upper"]:
         raise _unreadable(parameter, value, "lower must be below upper")
 
 
 def _unreadable(parameter: str, value: Any, reason: str) -> HierkitError:
-    known = ", ".join(f"{name}({', '.join(keys)})" for name, keys in PARAMETERS.items())
+    known = ", ".join(f"{name}({', '.join(one.parameters)})" for name, one in DISTRIBUTIONS.items())
     return refusal(
         f"The prior {value!r} for {parameter!r} cannot be used: {reason}",
         f"The distributions are {known}",

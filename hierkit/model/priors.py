@@ -7,7 +7,7 @@ intercept and of the group effects' covariance hold at the centre of the predict
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,12 @@ from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.centre import common_spread
 from hierkit.model.design import Design
-from hierkit.model.distributions import BOUNDED, CORRELATION, POSITIVE, Prior, make_prior, read_prior
+from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import Kind, all_sds, kind_of, sd, with_intercepts
 from hierkit.model.terms import weighted_mean
 
-EFFECTS = ("normal", "student_t")
+EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
 FAR = 10.0  # sds of a predictor between its mean and its zero
 
@@ -74,7 +74,9 @@ class Priors(Mapping[str, Prior]):
         return self.table().to_html(index=False)
 
 
-def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: str = "normal") -> Priors:
+def make_priors(
+    design: Design, user: Mapping[str, Any] | None = None, effects: EffectsDistribution = "normal"
+) -> Priors:
     """The prior of every parameter of a model.
 
     Parameters
@@ -97,7 +99,7 @@ def make_priors(design: Design, user: Mapping[str, Any] | None = None, effects: 
     HierkitError
         For a name that no parameter has, and for a prior that does not fit its parameter.
     """
-    check_word("effects", effects, EFFECTS)
+    check_word("effects", effects, get_args(EffectsDistribution))
     if user is not None and not (isinstance(user, Mapping) and all(isinstance(name, str) for name in user)):
         raise refusal(
             f"priors is {user!r}", "priors maps names to distributions", 'Pass {"sigma": "HalfNormal(10)"} and the like'
@@ -184,7 +186,7 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     return {name: priors[name] for name in ordered}
 
 
-def _group_defaults(design: Design, effects: str) -> dict[str, Prior]:
+def _group_defaults(design: Design, effects: EffectsDistribution) -> dict[str, Prior]:
     gaussian = design.family.has_residual
     y = design.outcome.y - design.offset
     unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
@@ -226,14 +228,16 @@ def _term_names(design: Design) -> dict[str, list[str]]:
 
 
 def _check_support(parameter: str, prior: Prior) -> None:
-    positive = prior.name in POSITIVE or (prior.name in BOUNDED and prior.args["lower"] >= 0)
     kind = kind_of(parameter)
     if kind is Kind.CORRELATION:
-        fits, needed = prior.name in CORRELATION, "Correlations take LKJ(eta)"
+        fits = prior.support == "correlation"
+        needed = "Correlations take LKJ(eta)"
     elif kind is Kind.COEFFICIENT:
-        fits, needed = prior.name not in CORRELATION, "A coefficient takes a distribution of numbers"
+        fits = prior.support != "correlation"
+        needed = "A coefficient takes a distribution of numbers"
     else:
-        fits, needed = positive, f"It takes {', '.join(POSITIVE)}, or Uniform from 0 or more"
+        fits = prior.is_positive
+        needed = f"It takes {', '.join(POSITIVE)}, or Uniform from 0 or more"
     if not fits:
         raise refusal(f"The prior {prior} for {parameter!r} does not fit it", needed, "Choose one of these")
 

@@ -12,6 +12,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import FactorNames
 from hierkit.model.priors import Priors
+from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.blup_qq import blup_qq
@@ -33,6 +34,11 @@ class Parts:
     priors: Priors
     draws: xr.DataTree
     findings: Findings
+
+    @property
+    def run(self) -> Run:
+        """How the model was sampled."""
+        return Run.from_attrs(self.draws.attrs)
 
     @cached_property
     def posterior(self) -> Posterior:

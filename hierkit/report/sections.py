@@ -150,8 +150,7 @@ def model_section(parts: Parts) -> Section:
         "Outcome": _outcome(design),
         "Rows": f"{len(design.rows.positions)} of {design.rows.given} used",
     }
-    if "engine" in parts.draws.attrs:
-        items["Engine"] = f"{parts.draws.attrs['engine']} ({parts.draws.attrs['engine_reason']})"
+    items["Engine"] = f"{parts.run.engine} ({parts.run.engine_reason})"
     for factor in design.factors:
         least, most = factor.counts.min(), factor.counts.max()
         size = f"{least} to {most} rows each" if least < most else f"{least} rows each"
@@ -193,16 +192,16 @@ def _priors_section(parts: Parts) -> Section:
 
 
 def _sampling_section(parts: Parts) -> Section:
-    attrs = parts.draws.attrs
+    run = parts.run
     sentences = [
-        f"Engine {attrs['engine']} ({attrs['engine_reason']}), {attrs['nuts_sampler']}, seed {attrs['random_seed']}.",
-        f"{attrs['chains']} chains of {attrs['draws']} draws after {attrs['tune']} for tuning, target acceptance "
-        f"{attrs['target_accept']:g}, {attrs['sampling_seconds']:g} s.",
+        f"Engine {run.engine} ({run.engine_reason}), {run.nuts_sampler}, seed {run.random_seed}.",
+        f"{run.chains} chains of {run.draws} draws after {run.tune} for tuning, target acceptance "
+        f"{run.target_accept:g}, {run.sampling_seconds:g} s.",
         f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family!r}, "
-        f"priors=..., effects={attrs['effects']!r}, engine={attrs['engine']!r}, draws={attrs['draws']}, "
-        f"tune={attrs['tune']}, chains={attrs['chains']}, target_accept={attrs['target_accept']:g}, "
-        f"random_seed={attrs['random_seed']}) with the priors and versions of this page.",
-        *([f"First run: {attrs['retry']}."] if attrs["retry"] else []),
+        f"priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
+        f"tune={run.tune}, chains={run.chains}, target_accept={run.target_accept:g}, "
+        f"random_seed={run.random_seed}) with the priors and versions of this page.",
+        *([f"First run: {run.retry}."] if run.retry else []),
     ]
-    versions = pd.DataFrame(attrs["versions"].items(), columns=["package", "version"])
+    versions = pd.DataFrame(run.versions.items(), columns=["package", "version"])
     return Section("How it was computed", tuple(sentences), versions, "Versions")

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import get_args
 
 import numpy as np
 
 from hierkit.errors import check_word, refusal
+from hierkit.model.run import NutsSampler
 
 LARGEST_SEED = 2**63
 
@@ -33,15 +34,13 @@ class Settings:
         Every how many draws one is kept.
     """
 
-    SAMPLERS: ClassVar = ("nutpie", "pymc", "numpyro", "blackjax")
-
     draws: int = 1000
     tune: int = 1000
     chains: int = 4
     cores: int | None = None
     random_seed: int = 0
     target_accept: float = 0.8
-    nuts_sampler: str = "nutpie"
+    nuts_sampler: NutsSampler = "nutpie"
     progressbar: bool = True
     thin: int = 1
 
@@ -52,13 +51,13 @@ class Settings:
 
 
 def make_settings(
-    draws: int = 1000,
+    draws: int = Settings.draws,
     tune: int | None = None,
-    chains: int = 4,
+    chains: int = Settings.chains,
     cores: int | None = None,
     random_seed: int | np.random.Generator | None = None,
     target_accept: float | None = None,
-    nuts_sampler: str | None = None,
+    nuts_sampler: NutsSampler | None = None,
     progressbar: bool = True,
 ) -> Settings:
     """Settings from what a user passed; the seed is drawn where none was given, so that it can be recorded.
@@ -77,23 +76,23 @@ def make_settings(
     if target_accept is not None and not (isinstance(target_accept, Real) and 0 < target_accept < 1):
         raise refusal(f"target_accept={target_accept!r}", "It lies between 0 and 1", "Try 0.95")
     if nuts_sampler is not None:
-        check_word("nuts_sampler", nuts_sampler, Settings.SAMPLERS)
+        check_word("nuts_sampler", nuts_sampler, get_args(NutsSampler))
     return Settings(
-        int(draws),
-        Settings.tune if tune is None else int(tune),
-        int(chains),
-        cores,
-        read_seed(random_seed),
-        float(target_accept or 0.8),
-        nuts_sampler or "nutpie",
-        progressbar,
+        draws=int(draws),
+        tune=Settings.tune if tune is None else int(tune),
+        chains=int(chains),
+        cores=cores,
+        random_seed=read_seed(random_seed),
+        target_accept=float(target_accept or Settings.target_accept),
+        nuts_sampler=nuts_sampler or Settings.nuts_sampler,
+        progressbar=progressbar,
     )
 
 
 def check_count(name: str, value: int) -> None:
     """Refuse what is no whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", "Correct it")
+        raise refusal(f"{name}={value!r}", f"{name} is a whole number of at least 1", f"Pass {name}=1000 or the like")
 
 
 def read_seed(given: int | np.random.Generator | None) -> int:
@@ -103,4 +102,4 @@ def read_seed(given: int | np.random.Generator | None) -> int:
     if isinstance(given, int | np.integer) and 0 <= given < LARGEST_SEED:
         return int(given)
     allowed = "It is a whole number from 0 to 2**63 - 1, a numpy Generator or None"
-    raise refusal(f"random_seed={given!r}", allowed, "Correct it")
+    raise refusal(f"random_seed={given!r}", allowed, "Pass a whole number such as 1")

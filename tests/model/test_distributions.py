@@ -4,7 +4,7 @@ import pymc as pm
 import pytest
 
 from hierkit.errors import HierkitError
-from hierkit.model.distributions import PARAMETERS, POSITIVE, Prior, make_prior, read_prior
+from hierkit.model.distributions import DISTRIBUTIONS, POSITIVE, Prior, make_prior, read_prior
 
 EXAMPLES = {
     "Normal": (0, 1), "StudentT": (4, 0, 1), "Cauchy": (0, 1), "Laplace": (0, 1), "Logistic": (0, 1), "Gumbel": (0, 1),
@@ -15,7 +15,7 @@ EXAMPLES = {
 
 
 def test_every_distribution_has_an_example():
-    assert set(EXAMPLES) == set(PARAMETERS)
+    assert set(EXAMPLES) == set(DISTRIBUTIONS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -85,7 +85,7 @@ def test_refused(value, reason):
         read_prior("b", value)
 
 
-@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"LKJ", "Flat"}))
+@pytest.mark.parametrize("name", sorted(set(DISTRIBUTIONS) - {"LKJ", "Flat"}))
 def test_log_densities_are_those_of_pymc(name):
     prior = make_prior(name, *EXAMPLES[name])
     x = np.array([0.3, 1.1, 1.9])

@@ -12,7 +12,8 @@ from synthetic import design_of, linear_predictor, table
 from hierkit.model.priors import make_priors
 from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.slopes import slopes
-from hierkit.sampling import Choice, sample
+from hierkit.sampling import sample
+from hierkit.sampling.engines import Choice
 from hierkit.sampling.settings import make_settings
 
 pytestmark = pytest.mark.slow

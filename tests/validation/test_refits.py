@@ -41,7 +41,7 @@ def test_the_priors_of_a_new_fit_are_those_of_the_fit():
     data = hierkit.datasets.csat().query("team < 6")
     fit = hierkit.fit("csat ~ wait + (1 | team)", data, random_seed=1, progressbar=False)
     kept = np.flatnonzero(fit.design.factors[0].codes != 2)
-    draws, smaller = refit(fit.design, fit.priors, fit.draws.attrs, kept)
+    draws, smaller = refit(fit.design, fit.priors, fit._run, kept)
     assert len(smaller.offset) == len(kept)
     assert draws.attrs["engine"] == fit.draws.attrs["engine"]
     same = hierkit.fit(
@@ -54,4 +54,4 @@ def test_a_factor_of_one_group_cannot_be_left():
     data = pd.concat([table(40).assign(g="a"), table(40, seed=1).assign(g="b")])
     design = design_of("y ~ x + (1 | g)", data)
     with pytest.raises(HierkitError, match="'g' has one level"):
-        refit(design, None, {}, np.flatnonzero(design.factors[0].codes == 0))
+        refit(design, None, None, np.flatnonzero(design.factors[0].codes == 0))

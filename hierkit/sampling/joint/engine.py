@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
-from hierkit.model.priors import Priors
+from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
 from hierkit.sampling.joint.coordinates import Geometry, factors_in_head, make_geometry
@@ -30,12 +30,12 @@ from hierkit.sampling.settings import Settings
 CURVE_SPREAD = 1.0  # on a curve the posterior is nearly standard normal
 
 
-def sample_joint(design: Design, priors: Priors, settings: Settings) -> xr.DataTree:
+def sample_joint(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
     """Draws from a model with normal effects.
 
     Parameters
     ----------
-    design, priors
+    design, priors, effects
         The model; one that `hierkit.sampling.engines` has nothing against.
     settings : Settings
         How to sample.

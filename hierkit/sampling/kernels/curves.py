@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtri
 
 from hierkit.arrays import Array
+from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
 from hierkit.sampling.kernels.parameters import Parameters
 
@@ -38,7 +39,7 @@ def along_curves(
         Parameters before those that are among the coordinates.
     """
     moved = start.copy()
-    for place in np.flatnonzero(parameters.codes[:, 0] == d.POSITIVE).tolist():
+    for place in np.flatnonzero(parameters.codes[:, 0] == codes.POSITIVE).tolist():
         if parameters.names[place] == "sigma":
             continue
         table = _curve(log_posterior, start, place - skipped)

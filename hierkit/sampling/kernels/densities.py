@@ -10,6 +10,23 @@ from typing import Any
 import numba
 import numpy as np
 
+from hierkit.sampling.kernels.codes import (
+    CAUCHY,
+    CURVE,
+    EXPONENTIAL,
+    GAMMA,
+    HALF,
+    INTERVAL,
+    INVERSE_GAMMA,
+    LAPLACE,
+    LKJ,
+    LOG_NORMAL,
+    NORMAL,
+    PARTIAL,
+    POSITIVE,
+    STUDENT_T,
+)
+
 Kernel = Any  # a compiled function has no useful type
 
 C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value, data -> 0 or an error code
@@ -17,10 +34,8 @@ C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value,
 )
 NO_GRADIENT, NO_VALUE = 3, 4
 
-REAL, POSITIVE, INTERVAL, PARTIAL, CURVE = range(5)
 PRIOR_NUMBERS = 3  # of a parameter, before the numbers of its curve
 KNOTS, FIRST_KNOT, BETWEEN_KNOTS = 17, -4.0, 0.5
-FLAT, NORMAL, STUDENT_T, CAUCHY, LAPLACE, HALF, EXPONENTIAL, GAMMA, INVERSE_GAMMA, LOG_NORMAL, UNIFORM, LKJ = range(12)
 
 
 def kernel[F: Callable[..., Any]](function: F) -> F:

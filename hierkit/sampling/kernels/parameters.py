@@ -15,27 +15,10 @@ from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
+from hierkit.model.names import RESIDUAL_SD
 from hierkit.model.priors import Priors, moved_to_centre
+from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
-
-COEFFICIENT_PRIORS = {
-    "Flat": d.FLAT,
-    "Normal": d.NORMAL,
-    "StudentT": d.STUDENT_T,
-    "Cauchy": d.CAUCHY,
-    "Laplace": d.LAPLACE,
-}
-SD_PRIORS = {
-    "HalfNormal": d.HALF,
-    "HalfStudentT": d.HALF,
-    "HalfCauchy": d.HALF,
-    "Exponential": d.EXPONENTIAL,
-    "Gamma": d.GAMMA,
-    "InverseGamma": d.INVERSE_GAMMA,
-    "LogNormal": d.LOG_NORMAL,
-    "Uniform": d.UNIFORM,
-}
-DEGREES = {"HalfNormal": np.inf, "HalfCauchy": 1.0}  # of the half Student t that they are
 
 
 class Numbers(NamedTuple):
@@ -77,10 +60,11 @@ class Parameters:
 
     def with_curve(self, place: int, table: Array) -> "Parameters":
         """The same with an sd sampled along a curve; see `hierkit.sampling.kernels.curves`."""
-        codes, numbers = self.codes.copy(), self.numbers.copy()
-        codes[place, 0] = d.CURVE
+        kinds = self.codes.copy()
+        numbers = self.numbers.copy()
+        kinds[place, 0] = codes.CURVE
         numbers[place, d.PRIOR_NUMBERS :] = table
-        return replace(self, codes=codes, numbers=numbers)
+        return replace(self, codes=kinds, numbers=numbers)
 
 
 def make_parameters(design: Design, priors: Priors) -> Parameters:
@@ -91,37 +75,41 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
     design : Design
         Names and blocks.
     priors : Priors
-        None of them among `unsupported_priors`.
+        All of them among `codes.PRIORS`.
     """
     rows: list[tuple[str, int, int, list[float]]] = []
     for column in design.columns:
         prior = priors[column.label]
-        rows.append((column.label, d.REAL, COEFFICIENT_PRIORS[prior.name], list(prior.args.values())))
+        rows.append((column.label, codes.REAL, *kernel_prior(prior)))
     for factor in design.factors:
         elsewhere = moved_to_centre(factor, priors)
         for i, effect in enumerate(factor.effects):
             name = factor.sd(effect)
-            transform, kind, given = sd_code(priors[name])
             if elsewhere and any(i in block for block in factor.blocks):
-                rows.append((name, d.POSITIVE, d.FLAT, []))
+                rows.append((name, codes.POSITIVE, codes.FLAT, []))
             else:
-                rows.append((name, transform, kind, given))
+                rows.append((name, *sd_code(priors[name])))
     pairs, first = [], 0
     for factor in design.factors:
         for (i, j), later in _pairs(factor):
             pairs.append((first + i, first + j))
             labels = f"{factor.effects[i].label}, {factor.effects[j].label}"
             eta = 1.0 if moved_to_centre(factor, priors) else priors[factor.cor].args["eta"]
-            rows.append((f"partial({labels}|{factor.label})", d.PARTIAL, d.LKJ, [eta + later / 2]))
+            rows.append((f"partial({labels}|{factor.label})", codes.PARTIAL, codes.LKJ, [eta + later / 2]))
         first += len(factor.effects)
-    if "sigma" in priors:
-        rows.append(("sigma", *sd_code(priors["sigma"])))
+    if design.family.has_residual:
+        rows.append((RESIDUAL_SD, *sd_code(priors[RESIDUAL_SD])))
     names, transforms, kinds, numbers = zip(*rows, strict=True)
     padded = np.zeros((len(rows), d.PRIOR_NUMBERS + 2 * d.KNOTS))
     for row, given in zip(padded, numbers, strict=True):
         row[: len(given)] = given
-    codes = np.column_stack([transforms, kinds]).astype(np.int64)
-    return Parameters(names, codes, padded, np.array(pairs, dtype=np.int64).reshape(-1, 2), len(design.columns))
+    return Parameters(
+        names,
+        np.column_stack([transforms, kinds]).astype(np.int64),
+        padded,
+        np.array(pairs, dtype=np.int64).reshape(-1, 2),
+        len(design.columns),
+    )
 
 
 def uncentre(design: Design, beta: Array) -> Array:
@@ -135,8 +123,8 @@ def to_real(parameters: Parameters, values: Array) -> Array:
     """(parameter,), real numbers whose transforms are near these values; partial correlations are taken as such."""
     x = values.copy()
     kinds = parameters.codes[:, 0]
-    x[kinds == d.POSITIVE] = np.log(values[kinds == d.POSITIVE])
-    interval = kinds == d.INTERVAL
+    x[kinds == codes.POSITIVE] = np.log(values[kinds == codes.POSITIVE])
+    interval = kinds == codes.INTERVAL
     lower, upper = parameters.numbers[interval, 0], parameters.numbers[interval, 1]
     share = np.clip((values[interval] - lower) / (upper - lower), 0.05, 0.95)
     x[interval] = np.log(share / (1 - share))
@@ -167,15 +155,19 @@ def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Arr
     values, slopes = d.constrain(head, parameters.codes[p:], parameters.numbers[p:])
     partials = slice(q, q + len(parameters.pairs))
     C = d.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
-    return values[:, :q, None] * C, values[:, -1].copy() if "sigma" in parameters.names else None
+    return values[:, :q, None] * C, values[:, -1].copy() if RESIDUAL_SD in parameters.names else None
 
 
 def sd_code(prior: Prior) -> tuple[int, int, list[float]]:
     """Transform, prior and numbers of an sd."""
-    numbers = list(prior.args.values())
-    if prior.name in DEGREES:
-        numbers = [DEGREES[prior.name], *numbers]
-    return d.INTERVAL if prior.name == "Uniform" else d.POSITIVE, SD_PRIORS[prior.name], numbers
+    transform = codes.INTERVAL if prior.support == "interval" else codes.POSITIVE
+    return transform, *kernel_prior(prior)
+
+
+def kernel_prior(prior: Prior) -> tuple[int, list[float]]:
+    """The code of a prior, and its numbers."""
+    known = codes.PRIORS[prior.name]
+    return known.code, [*known.first, *prior.args.values()]
 
 
 def _pairs(factor: Factor) -> list[tuple[tuple[int, int], int]]:

@@ -13,7 +13,7 @@ from scipy import optimize
 from hierkit.arrays import Array
 from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
-from hierkit.model.priors import Priors
+from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
 from hierkit.sampling.kernels.curves import along_curves
@@ -33,12 +33,12 @@ FAILED = 1e100  # what a search for the mode sees where the density is no number
 WIDEST, NARROWEST = 1.0, 0.02  # how far around the mode chains start
 
 
-def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.DataTree:
+def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
     """Draws from a Gaussian model with normal effects and normal or flat priors on coefficients.
 
     Parameters
     ----------
-    design, priors
+    design, priors, effects
         The model; one that `hierkit.sampling.engines` has nothing against.
     settings : Settings
         How to sample.
@@ -54,11 +54,9 @@ def sample_marginal(design: Design, priors: Priors, settings: Settings) -> xr.Da
     KeyboardInterrupt
         After Ctrl-C.
     """
-    parameters, origin, layout = (
-        make_parameters(design, priors),
-        make_origin(design, priors),
-        make_layout(design.factors),
-    )
+    parameters = make_parameters(design, priors)
+    origin = make_origin(design, priors)
+    layout = make_layout(design.factors)
     basis = make_basis(design, priors)
     statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
     with stopping_on_interrupt():

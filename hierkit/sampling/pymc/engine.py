@@ -12,7 +12,7 @@ from hierkit.errors import refusal
 from hierkit.model import bambi_model
 from hierkit.model.design import Design
 from hierkit.model.names import term_dim
-from hierkit.model.priors import Priors
+from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.model.terms import Column
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree
@@ -20,7 +20,7 @@ from hierkit.sampling.pymc.centring import factors_to_centre
 from hierkit.sampling.settings import Settings
 
 
-def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings) -> xr.DataTree:
+def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
     """Draws from the Bambi model of a design.
 
     Effects of factors that the rows know better than the prior are sampled centred. Where that holds for all factors,
@@ -73,7 +73,7 @@ def sample_pymc(design: Design, priors: Priors, effects: str, settings: Settings
     return as_tree(posterior, results["sample_stats"].to_dataset(), design)
 
 
-def sample_prior(design: Design, priors: Priors, effects: str, draws: int, seed: int) -> xr.Dataset:
+def sample_prior(design: Design, priors: Priors, effects: EffectsDistribution, draws: int, seed: int) -> xr.Dataset:
     """Draws from the priors of a design's Bambi model.
 
     Parameters

@@ -6,6 +6,7 @@ from scipy import stats
 from synthetic import design_of, table
 
 from hierkit.model.priors import make_priors
+from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
 from hierkit.sampling.kernels.curves import along_curves
 from hierkit.sampling.kernels.parameters import make_parameters
@@ -24,12 +25,12 @@ def test_quantiles_are_normal(log_density):
     """Of a density of log sd; the curve's value at x is the sd below which a share of Phi(x) lies."""
     parameters = make_parameters(design := design_of("y ~ 1 + (1 | g)", table()), make_priors(design))
     curved, start = along_curves(parameters, lambda x: float(log_density(x[0])), np.array([0.3, 0.0]), 1)
-    assert curved.codes[1, 0] == d.CURVE
+    assert curved.codes[1, 0] == codes.CURVE
     grid = np.linspace(-25, 6, 400_001)
     density = np.exp(log_density(grid) - log_density(grid).max())
     below = np.cumsum(density) / density.sum()
     for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        value = d.transform(d.CURVE, x, curved.numbers[1])[0]
+        value = d.transform(codes.CURVE, x, curved.numbers[1])[0]
         assert np.interp(np.log(value), grid, below) == pytest.approx(stats.norm.cdf(x), abs=0.01)
     assert np.interp(0.3, grid, below) == pytest.approx(stats.norm.cdf(start[0]), abs=0.05)
 

@@ -5,10 +5,10 @@ import pymc as pm
 import pytest
 from scipy.interpolate import CubicSpline
 
-from hierkit.model.distributions import make_prior
-from hierkit.sampling import engines
+from hierkit.model.distributions import DISTRIBUTIONS, make_prior
+from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
-from hierkit.sampling.kernels.parameters import COEFFICIENT_PRIORS, SD_PRIORS, sd_code
+from hierkit.sampling.kernels.parameters import kernel_prior
 
 EXAMPLES = {
     "Flat": (), "Normal": (1, 2), "StudentT": (4, 1, 2), "Cauchy": (1, 2), "Laplace": (1, 2), "HalfNormal": (2,),
@@ -17,9 +17,9 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-def test_engines_are_chosen_for_the_priors_that_kernels_have():
-    assert set(COEFFICIENT_PRIORS) == engines.COEFFICIENT_PRIORS
-    assert set(SD_PRIORS) == engines.SD_PRIORS
+def test_every_prior_of_the_kernels_is_a_distribution_and_has_an_example():
+    assert set(codes.PRIORS) - {"LKJ"} == set(EXAMPLES)
+    assert set(codes.PRIORS) <= set(DISTRIBUTIONS)
 
 
 def derivative(function, x: float, step: float = 1e-6) -> float:
@@ -34,11 +34,16 @@ def row(*given: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("x", [-30.0, -3.0, -0.1, 0.4, 2.0, 15.0])
-@pytest.mark.parametrize("kind", [d.REAL, d.POSITIVE, d.INTERVAL, d.PARTIAL, d.CURVE])
+@pytest.mark.parametrize("kind", [codes.REAL, codes.POSITIVE, codes.INTERVAL, codes.PARTIAL, codes.CURVE])
 def test_transforms(kind, x):
     value, slope, log_slope, d_log_slope = d.transform(kind, x, row(1.0, 3.0))
-    expected = {d.REAL: x, d.POSITIVE: np.exp(x), d.INTERVAL: 1 + 2 / (1 + np.exp(-x)), d.PARTIAL: np.tanh(x)}
-    if kind != d.CURVE:
+    expected = {
+        codes.REAL: x,
+        codes.POSITIVE: np.exp(x),
+        codes.INTERVAL: 1 + 2 / (1 + np.exp(-x)),
+        codes.PARTIAL: np.tanh(x),
+    }
+    if kind != codes.CURVE:
         assert value == pytest.approx(expected[kind])
     assert log_slope == pytest.approx(np.log(slope), abs=1e-9)
     assert d_log_slope == pytest.approx(derivative(lambda at: d.transform(kind, at, row(1.0, 3.0))[2], x), abs=1e-6)
@@ -55,13 +60,11 @@ def test_a_curve_is_scipys_natural_spline(x):
     np.testing.assert_allclose(ours, [theirs(x), theirs(x, 1), theirs(x, 2)], atol=1e-10)
 
 
-@pytest.mark.parametrize("name", [*COEFFICIENT_PRIORS, *SD_PRIORS])
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_priors_are_those_of_pymc(name):
     """Up to a constant; and the derivative."""
     prior = make_prior(name, *EXAMPLES[name])
-    code, numbers = (
-        (COEFFICIENT_PRIORS[name], prior.args.values()) if name in COEFFICIENT_PRIORS else sd_code(prior)[1:]
-    )
+    code, numbers = kernel_prior(prior)
     a, b, c = [*numbers, 0.0, 0.0, 0.0][:3]
     points = np.array([0.6, 1.3, 3.7])
     theirs = pm.logp(getattr(pm, name).dist(**prior.args), points).eval() if name != "Flat" else np.zeros(3)
@@ -73,13 +76,19 @@ def test_priors_are_those_of_pymc(name):
 
 
 def test_gradient_of_priors_with_their_transforms():
-    codes = np.array(
-        [[d.REAL, d.STUDENT_T], [d.POSITIVE, d.GAMMA], [d.INTERVAL, d.UNIFORM], [d.PARTIAL, d.LKJ], [d.CURVE, d.HALF]]
+    kinds = np.array(
+        [
+            [codes.REAL, codes.STUDENT_T],
+            [codes.POSITIVE, codes.GAMMA],
+            [codes.INTERVAL, codes.UNIFORM],
+            [codes.PARTIAL, codes.LKJ],
+            [codes.CURVE, codes.HALF],
+        ]
     )
     numbers = np.array([row(4, 0, 1), row(2, 3), row(1, 2), row(2.5), row(np.inf, 2)])
 
     def total(x, grad=None):
-        return d.log_priors(x, codes, numbers, np.empty(5), np.empty(5), np.empty(5) if grad is None else grad)
+        return d.log_priors(x, kinds, numbers, np.empty(5), np.empty(5), np.empty(5) if grad is None else grad)
 
     x, grad = np.array([0.3, -0.7, 0.9, 1.2, -0.6]), np.empty(5)
     total(x, grad)

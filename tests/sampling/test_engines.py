@@ -5,7 +5,8 @@ from synthetic import design_of, table
 
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.model.priors import make_priors
-from hierkit.sampling import choose, default_tune, sample
+from hierkit.sampling import sample
+from hierkit.sampling.engines import ENGINES, choose
 from hierkit.sampling.settings import make_settings
 
 
@@ -47,7 +48,7 @@ def test_named_engines():
 @pytest.mark.parametrize(("engine", "tune"), [("marginal", 500), ("joint", 500), ("pymc", 1000)])
 def test_half_the_tuning_draws_where_a_pilot_chose_the_coordinates(engine, tune):
     design = design_of("y ~ x + (x | g)", table())
-    assert default_tune(choose(engine, design, make_priors(design), "normal")) == tune
+    assert ENGINES[choose(engine, design, make_priors(design), "normal").engine].tune == tune
 
 
 def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
