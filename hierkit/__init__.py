@@ -10,33 +10,51 @@ from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 
 if TYPE_CHECKING:
     from hierkit import datasets
+    from hierkit.checks.findings import Findings
     from hierkit.fitted import Fit
     from hierkit.fitting import compare, fit, load
+    from hierkit.model.priors import Priors
     from hierkit.model.within_between import center_within
+    from hierkit.posterior.quantity import Quantity
+    from hierkit.report.render import Report
+    from hierkit.validation.leave_out import Validation
 
 __version__ = "0.1.0"
 __all__ = [
+    "Findings",
     "Fit",
     "HierkitError",
     "HierkitWarning",
+    "Priors",
+    "Quantity",
+    "Report",
     "SamplingWarning",
+    "Validation",
     "center_within",
     "compare",
     "datasets",
     "fit",
     "load",
 ]
+MODULES = {
+    "Findings": "checks.findings",
+    "Fit": "fitted",
+    "Priors": "model.priors",
+    "Quantity": "posterior.quantity",
+    "Report": "report.render",
+    "Validation": "validation.leave_out",
+    "center_within": "model.within_between",
+    "compare": "fitting",
+    "fit": "fitting",
+    "load": "fitting",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("hierkit.datasets")
-    if name == "Fit":
-        return getattr(import_module("hierkit.fitted"), name)
-    if name in ("compare", "fit", "load"):
-        return getattr(import_module("hierkit.fitting"), name)
-    if name == "center_within":
-        return getattr(import_module("hierkit.model.within_between"), name)
+    if name in MODULES:
+        return getattr(import_module(f"hierkit.{MODULES[name]}"), name)
     raise AttributeError(f"module 'hierkit' has no attribute {name!r}")
 
 

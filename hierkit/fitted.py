@@ -1,4 +1,4 @@
-"""The frozen Fit: a model and its draws. Every method is one call of a pure function."""
+"""The frozen Fit: a model and its draws. Methods call pure functions, whose docstrings they show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
 from hierkit.checks.sampling import sampling_findings
 from hierkit.classical.compare_pooling import compare_pooling
+from hierkit.documented import documented_by
 from hierkit.errors import SamplingWarning, warn
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
@@ -23,15 +24,15 @@ from hierkit.model.priors import Priors
 from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
-from hierkit.prediction.predict import predict
-from hierkit.prediction.predictive_check import observed, predictive_check, replicated
+from hierkit.prediction.predict import Groups, PredictionKind, predict
+from hierkit.prediction.predictive_check import ReplicatedGroups, observed, predictive_check, replicated
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.break_even_size import break_even_size
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.design_effect import design_effect
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.icc import icc
-from hierkit.quantities.marginal_coefficients import marginal_coefficients
+from hierkit.quantities.marginal_coefficients import Projection, marginal_coefficients
 from hierkit.quantities.mundlak_contrast import mundlak_contrast
 from hierkit.quantities.pooling_factors import pooling_factors
 from hierkit.quantities.prior_and_posterior import prior_and_posterior
@@ -39,8 +40,8 @@ from hierkit.quantities.prior_sensitivity import prior_sensitivity
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.ranks import ranks
 from hierkit.quantities.response_curve import response_curve
-from hierkit.quantities.shrinkage import shrinkage
-from hierkit.quantities.slopes import slopes
+from hierkit.quantities.shrinkage import ShrinkageKind, shrinkage
+from hierkit.quantities.slopes import Scale, SlopeKind, slopes
 from hierkit.quantities.variance_components import variance_components
 from hierkit.refitting import refit
 from hierkit.report.parts import Parts
@@ -83,65 +84,66 @@ class Fit:
 
         return build(self.design, self.priors, self._run.effects)
 
+    @documented_by(coefficients)
     def coefficients(self) -> Quantity:
-        """The conditional coefficients; see `hierkit.quantities.coefficients.coefficients`."""
         return coefficients(self._posterior)
 
+    @documented_by(variance_components)
     def variance_components(self) -> Quantity:
-        """Sds and correlations of effects; see `hierkit.quantities.variance_components.variance_components`."""
         return variance_components(self._posterior)
 
+    @documented_by(icc)
     def icc(self, along: str | None = None) -> Quantity:
-        """The share of variance between groups; see `hierkit.quantities.icc.icc`."""
         return icc(self._posterior, along)
 
+    @documented_by(design_effect)
     def design_effect(self, factor: str | None = None) -> Quantity:
-        """What clustering costs; see `hierkit.quantities.design_effect.design_effect`."""
         return design_effect(self._posterior, factor)
 
+    @documented_by(r_squared)
     def r_squared(self) -> Quantity:
-        """Marginal and conditional R²; see `hierkit.quantities.r_squared.r_squared`."""
         return r_squared(self._posterior)
 
-    def shrinkage(self, factor: str | None = None, kind: str = "blup") -> Quantity:
-        """How much of its own evidence each group keeps; see `hierkit.quantities.shrinkage.shrinkage`."""
+    @documented_by(shrinkage)
+    def shrinkage(self, factor: str | None = None, kind: ShrinkageKind = "blup") -> Quantity:
         return shrinkage(self._posterior, factor, kind)
 
+    @documented_by(pooling_factors)
     def pooling_factors(self, factor: str | None = None) -> Quantity:
-        """Gelman and Pardoe's pooling factors; see `hierkit.quantities.pooling_factors.pooling_factors`."""
         return pooling_factors(self._posterior, factor)
 
+    @documented_by(break_even_size)
     def break_even_size(self, factor: str | None = None) -> Quantity:
-        """The rows with which a group keeps half; see `hierkit.quantities.break_even_size.break_even_size`."""
         return break_even_size(self._posterior, factor)
 
+    @documented_by(compare_pooling)
     def compare_pooling(self, factor: str | None = None) -> Quantity:
-        """Complete, no and partial pooling side by side; see `hierkit.classical.compare_pooling.compare_pooling`."""
         return compare_pooling(self._posterior, factor)
 
-    def marginal_coefficients(self, projection: str = "likelihood") -> Quantity:
-        """Coefficients across the population; see `hierkit.quantities.marginal_coefficients.marginal_coefficients`."""
+    @documented_by(marginal_coefficients)
+    def marginal_coefficients(self, projection: Projection = "likelihood") -> Quantity:
         return marginal_coefficients(self._posterior, projection)
 
+    @documented_by(slopes)
     def slopes(
         self,
         variable: str,
-        kind: str = "conditional",
-        scale: str = "response",
+        kind: SlopeKind = "conditional",
+        scale: Scale = "response",
         by: str | None = None,
         factor: str | None = None,
     ) -> Quantity:
-        """What one unit of a predictor does; see `hierkit.quantities.slopes.slopes`."""
         return slopes(self._posterior, variable, kind, scale, by, factor)
 
+    @documented_by(response_curve)
     def response_curve(self, variable: str, factor: str | None = None, groups: Sequence[Any] | None = None) -> Quantity:
-        """The mean along a predictor; see `hierkit.quantities.response_curve.response_curve`."""
         return response_curve(self._posterior, variable, factor, groups)
 
+    @documented_by(blup_qq)
     def blup_qq(self, factor: str | None = None) -> Quantity:
-        """Whether group effects look normal; see `hierkit.quantities.blup_qq.blup_qq`."""
         return blup_qq(self._posterior, factor)
 
+    @documented_by(ranks)
     def ranks(
         self,
         factor: str | None = None,
@@ -149,36 +151,74 @@ class Fit:
         best: int | None = None,
         highest_first: bool = True,
     ) -> Quantity:
-        """Where each group stands, and how sure that is; see `hierkit.quantities.ranks.ranks`."""
         return ranks(self._posterior, factor, effect, best, highest_first)
 
+    @documented_by(mundlak_contrast)
     def mundlak_contrast(self, variable: str) -> Quantity:
-        """Between less within; see `hierkit.quantities.mundlak_contrast.mundlak_contrast`."""
         return mundlak_contrast(self._posterior, variable)
 
+    @documented_by(group_effects)
     def group_effects(self, factor: str | None = None) -> Quantity:
-        """Each group's deviation and coefficient; see `hierkit.quantities.group_effects.group_effects`."""
         return group_effects(self._posterior, factor)
 
+    @documented_by(predict)
     def predict(
         self,
         new_rows: Any,
-        groups: str | Mapping[str, str] = "known",
-        kind: str = "mean",
+        groups: Groups | Mapping[str, Groups] = "known",
+        kind: PredictionKind = "mean",
         given: Any = None,
         random_seed: int | None = None,
     ) -> Quantity:
-        """New rows in known, new or typical groups or across all; see `hierkit.prediction.predict.predict`."""
         return predict(self._posterior, new_rows, groups, kind, given, self._seed(random_seed))
 
-    def posterior_predictive(self, groups: str = "known", random_seed: int | None = None) -> xr.DataTree:
-        """The draws with replicated data for ArviZ's plots; see `hierkit.prediction.predictive_check.replicated`."""
+    def posterior_predictive(self, groups: ReplicatedGroups = "known", random_seed: int | None = None) -> xr.DataTree:
+        """Outcomes of the fitted rows drawn anew, beside the draws, for ArviZ's predictive checks.
+
+        Parameters
+        ----------
+        groups : {"known", "new"}
+            Group effects as drawn, or drawn anew from their distribution.
+        random_seed : int, optional
+            The same seed gives the same numbers; the fit's own if not given.
+
+        Returns
+        -------
+        xarray.DataTree
+            The groups of `draws`, and `posterior_predictive`: the outcome under its name (chain, draw, __obs__) in its
+            own units, successes for counts, and for each factor `mean(team)` (chain, draw, team), the means of its
+            groups.
+
+        Raises
+        ------
+        HierkitError
+            For unknown `groups`.
+        """
         found = replicated(self._posterior, groups, self._seed(random_seed))
         kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
         return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
 
     def prior_predictive(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
-        """Draws of the prior, and of data from it; see `hierkit.prediction.predictive_check.replicated`."""
+        """Draws of the prior, and outcomes of the fitted rows drawn from it.
+
+        Parameters
+        ----------
+        draws : int
+            How many.
+        random_seed : int, optional
+            The same seed gives the same numbers; the fit's own if not given.
+
+        Returns
+        -------
+        xarray.DataTree
+            `prior`, parameters (chain, draw, ...) under the names of the posterior; `prior_predictive`, outcomes as in
+            `posterior_predictive`; `observed_data`.
+
+        Raises
+        ------
+        HierkitError
+            For a number of draws below 1.
+        """
         from hierkit.sampling.pymc.engine import sample_prior  # Bambi and PyMC take seconds to import
 
         check_count("draws", draws)
@@ -188,71 +228,198 @@ class Fit:
         groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
         return xr.DataTree.from_dict(groups)
 
-    def predictive_check(self, groups: str = "new", random_seed: int | None = None) -> Quantity:
-        """Groups in replicated data beside those seen; see `hierkit.prediction.predictive_check.predictive_check`."""
+    def predictive_check(self, groups: ReplicatedGroups = "new", random_seed: int | None = None) -> Quantity:
+        """What groups look like in data that the model could have made, beside those that were seen.
+
+        Parameters
+        ----------
+        groups : {"known", "new"}
+            Group effects as drawn, or drawn anew from their distribution: the latter asks whether the effects are what
+            the model says they are.
+        random_seed : int, optional
+            The same seed gives the same numbers; the fit's own if not given.
+
+        Returns
+        -------
+        Quantity
+            `replicated` (chain, draw, statistic): `spread of means(team)`, the sd over groups of their means, in the
+            outcome's units; for a two-valued outcome or counts `share without event(team)`, of groups without an event.
+            Beside them `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted
+            half: near 0 or 1 the model does not make data like those that were seen.
+
+        Raises
+        ------
+        HierkitError
+            For a model without groups, and for unknown `groups`.
+        """
         found = replicated(self._posterior, groups, self._seed(random_seed))
         return predictive_check(found, self.design, groups)
 
     def loo(self, refit: bool = False) -> Validation:
-        """Rows left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.loo`."""
+        """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
+
+        By Pareto-smoothed importance sampling of the draws (Vehtari et al. 2017).
+
+        Parameters
+        ----------
+        refit : bool
+            Whether the model is fitted again without each row whose Pareto k is too large.
+
+        Returns
+        -------
+        Validation
+            By row, as they were in the table that was given: `elpd`, `p`, `pareto_k` and `refitted` (row,). Scores are
+            in units of log density, which depend on the outcome's.
+
+        Warns
+        -----
+        HierkitWarning
+            If a Pareto k is too large and the model is not fitted again.
+        """
         return loo(self._posterior, self._without if refit else None)
 
     def logo(
         self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
     ) -> Validation:
-        """Groups left out one at a time; `refit` fits again where needed; see `hierkit.validation.leave_out.logo`."""
+        """Leave one group out: log p(y_j | all other groups), the rows of a group jointly.
+
+        In each draw the group's effects are integrated out: in closed form for a Gaussian outcome, by quadrature or
+        importance sampling for a Bernoulli one. Then Pareto-smoothed importance sampling of the draws, as for rows.
+
+        Parameters
+        ----------
+        factor : str or Factor, optional
+            Whose groups are left out; of this model, or of another one of the same rows. The only one if not given.
+        refit : bool
+            Whether the model is fitted again without each group whose Pareto k is too large.
+        random_seed : int, optional
+            For importance sampling over effects; the fit's own if not given.
+
+        Returns
+        -------
+        Validation
+            By group: `elpd`, `p`, `pareto_k` and `refitted` (group,), scores in units of log density. Sums over groups
+            of different sizes differ by their sizes most of all: read differences of models.
+
+        Raises
+        ------
+        HierkitError
+            For an unknown factor.
+
+        Warns
+        -----
+        HierkitWarning
+            If a Pareto k is too large and the model is not fitted again.
+        """
         chosen = factor if isinstance(factor, Factor) else self.design.factor(factor)
         again = self._without if refit else None
         return logo(self._posterior, chosen, again, self._seed(random_seed))
 
+    @documented_by(prior_sensitivity)
     def prior_sensitivity(self) -> Quantity:
-        """How much the priors matter; see `hierkit.quantities.prior_sensitivity.prior_sensitivity`."""
         return prior_sensitivity(self._posterior, self.priors)
 
+    @documented_by(prior_and_posterior)
     def prior_and_posterior(self) -> Quantity:
-        """Each sd beside its prior; see `hierkit.quantities.prior_and_posterior.prior_and_posterior`."""
         return prior_and_posterior(self._posterior, self.priors)
 
     def plot_trace(self) -> "Figure":
-        """Distributions and ranks of the parameters by chain; see `hierkit.plots.sampling.trace`."""
+        """Distributions and ranks of the parameters by chain, drawn by ArviZ; group effects are left out.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            For each parameter its draws in each chain as a distribution, and the ranks of its draws, which are uniform
+            where the chains agree.
+        """
         from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
 
         common = self._posterior.common
         return trace(self.draws, [str(name) for name, variable in common.items() if not matrix_dims(variable)])
 
-    def plot_replicates(self, groups: str = "known") -> "Figure":
-        """Replicated outcomes beside the observed ones; see `hierkit.plots.sampling.replicates`."""
+    def plot_replicates(self, groups: ReplicatedGroups = "known") -> "Figure":
+        """Replicated outcomes beside the observed ones, drawn by ArviZ.
+
+        Parameters
+        ----------
+        groups : {"known", "new"}
+            Group effects as drawn, or drawn anew from their distribution.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Distributions of replicated outcomes, and the one that was observed.
+        """
         from hierkit.plots.sampling import replicates  # arviz_plots takes a second to import
 
         return replicates(self.posterior_predictive(groups), self.design.outcome_name)
 
     def classical(self) -> Quantity:
-        """The same model in statsmodels beside the posterior; see `hierkit.classical.classical.classical`."""
+        """The posterior beside classical estimates of the same rows, by statsmodels.
+
+        REML and maximum likelihood, variational Bayes, GEE and regressions that ignore the groups, where they exist for
+        the model. Compare methods that answer the same question: within a group, or across the population.
+
+        Returns
+        -------
+        Quantity
+            `estimate` and `se` (parameter, method), of the posterior its mean and sd; `answers` and `note` (method).
+            Coefficients on the link scale, sds and correlations of effects in the units of the outcome or log odds. The
+            definition names the methods that gave nothing, and why.
+        """
         from hierkit.classical.classical import classical  # statsmodels takes a second to import
 
         return classical(self._posterior)
 
     def checks(self) -> Findings:
-        """What to know before using the results; see `hierkit.checks.all_checks.checks`."""
+        """What to know before using the results: sampling, priors, structure, groups and data.
+
+        Returns
+        -------
+        Findings
+            The gravest first; `need_action` are those without which nothing should be read. The page "Findings" of the
+            documentation lists all of them with their limits.
+        """
         return self._findings
 
     def summary(self) -> Summary:
-        """The fit on one page of text: findings, coefficients, variance components, data."""
+        """The fit on one page of text: model, findings, coefficients, variance components.
+
+        Returns
+        -------
+        Summary
+            Prints as text, and shows tables in a notebook.
+        """
         return summarise(self._parts)
 
+    @documented_by(render_report)
     def report(
         self, title: str | None = None, sections: Sequence[str] | None = None, include_levels: bool = True
     ) -> Report:
-        """The fit as one self-contained HTML page; see `hierkit.report.render.render_report`."""
         return render_report(self._parts, title, sections, include_levels)
 
     def save(self, path: str | Path) -> Path:
-        """Write the fit into one file that `hierkit.load` reads; see `hierkit.storage.write`."""
+        """Write the fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that exists is replaced, whole or not at all.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        HierkitError
+            For a folder that does not exist, and for data that cannot be written.
+        """
         from hierkit import storage  # Zarr takes a third of a second to import
 
-        return storage.write(
-            path, self.formula.text, self.design.family.name, self.design.rows, self.priors, self.draws
-        )
+        design = self.design
+        return storage.write(path, self.formula.text, design.family.name, design.rows, self.priors, self.draws)
 
     @cached_property
     def _posterior(self) -> Posterior:

@@ -15,7 +15,7 @@ from hierkit.model.families import FamilyName
 from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
 from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
-from hierkit.model.rows import read_rows
+from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
 from hierkit.sampling.engines import ENGINES, choose
@@ -40,7 +40,7 @@ def fit(
     random_seed: int | np.random.Generator | None = None,
     target_accept: float | None = None,
     progressbar: bool = True,
-    missing: str = "drop",
+    missing: Missing = "drop",
     trusted_formula: bool = False,
 ) -> Fit:
     """Fit a hierarchical model and draw from its posterior.

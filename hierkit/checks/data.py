@@ -7,7 +7,7 @@ from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from hierkit.arrays import Array
-from hierkit.checks.findings import Finding
+from hierkit.checks.findings import Finding, Severity
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import all_sds
@@ -59,7 +59,7 @@ def _rows(design: Design) -> Iterator[Finding]:
 def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
     groups, singles = len(factor.levels), int((factor.counts == 1).sum())
     if groups < FEW_GROUPS:
-        severity = "warning" if groups < VERY_FEW_GROUPS else "note"
+        severity: Severity = "warning" if groups < VERY_FEW_GROUPS else "note"
         message = f"{factor.label} has {groups} groups: how much groups differ is known poorly, and its prior matters."
         yield Finding(severity, "few groups", message, f"Set a prior on {all_sds(factor.label)} from what you know.")
     if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):

@@ -3,10 +3,12 @@
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import pandas as pd
 
-SEVERITIES = ("action", "warning", "note")
+Severity = Literal["action", "warning", "note"]
+SEVERITIES = get_args(Severity)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Finding:
         What to do.
     """
 
-    severity: str
+    severity: Severity
     check: str
     message: str
     advice: str

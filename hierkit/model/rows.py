@@ -8,7 +8,7 @@ order where they have one, sorted otherwise.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from numbers import Number
-from typing import Any
+from typing import Any, Literal, get_args
 
 import narwhals as nw
 import numpy as np
@@ -16,6 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, check_word, refusal
+
+Missing = Literal["drop", "error"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Rows:
         return self.given - len(self.positions)
 
 
-def read_rows(data: Any, columns: Iterable[str], missing: str = "drop", argument: str = "data") -> Rows:
+def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argument: str = "data") -> Rows:
     """Select, check and clean the used columns of a table.
 
     Parameters
@@ -72,7 +74,7 @@ def read_rows(data: Any, columns: Iterable[str], missing: str = "drop", argument
         For what is no table, unknown or doubled columns, no rows, infinities, and missing values under "error".
     """
     columns = list(columns)
-    check_word("missing", missing, ("drop", "error"))
+    check_word("missing", missing, get_args(Missing))
     table = _select(data, columns, argument)
     frame, schema = table.to_pandas().reset_index(drop=True), table.schema
     if frame.empty:

@@ -12,11 +12,10 @@ MARKS = "osD^vPX*"
 
 def draw(draws: xr.Dataset) -> Figure:
     """Classical methods: a panel for each parameter. Compared models: differences to the best."""
-    if "difference" in draws:
+    if "elpd_diff" in draws:
         figure, (axes,) = paper(1, height=1.4 + 0.4 * draws.sizes["model"])
-        _bars(
-            axes, draws["difference"].values, draws["difference_se"].values, [shorten(m) for m in draws["model"].values]
-        )
+        models = [shorten(model) for model in draws["model"].values]
+        _bars(axes, draws["elpd_diff"].values, draws["dse"].values, models)
         axes.set_xlabel("difference of log scores to the best model, and its standard error")
         reference(axes, 0.0)
         return figure

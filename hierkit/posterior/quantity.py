@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,21 @@ from hierkit.intervals import IntervalKind, IntervalSettings, bounds, interval_s
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Picture = Literal[
+    "arrows",
+    "caterpillar",
+    "curves",
+    "design_effect",
+    "estimates",
+    "intervals",
+    "pareto",
+    "partition",
+    "pooling",
+    "priors",
+    "qq",
+    "ranks",
+    "replicates",
+]
 PART = 1_000_000  # numbers summarised at once: 8 MB
 SHOWN = 60  # of a label with more
 SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
@@ -41,7 +56,7 @@ class Quantity:
 
     draws: xr.Dataset
     definition: str
-    picture: str = field(default="intervals", kw_only=True)
+    picture: Picture = field(default="intervals", kw_only=True)
 
     def table(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> pd.DataFrame:
         """Mean, sd and interval of every entry.

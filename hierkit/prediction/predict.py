@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import xarray as xr
 
@@ -16,16 +16,16 @@ from hierkit.prediction.conditioning import Conditioned, condition
 from hierkit.prediction.lazy import lazily
 from hierkit.prediction.outcomes import Linear, group_draws, means, outcomes, row_keys
 
-GROUPS = ("known", "new", "typical", "marginal")
+Groups = Literal["known", "new", "typical", "marginal"]
 BY_LABEL = ("known", "new")
-KINDS = ("mean", "outcome")
+PredictionKind = Literal["mean", "outcome"]
 
 
 def predict(
     posterior: Posterior,
     new_rows: Any,
-    groups: str | Mapping[str, str] = "known",
-    kind: str = "mean",
+    groups: Groups | Mapping[str, Groups] = "known",
+    kind: PredictionKind = "mean",
     given: Any = None,
     random_seed: int = 0,
 ) -> Quantity:
@@ -72,7 +72,7 @@ def predict(
         If few draws agree with the given rows.
     """
     design = posterior.design
-    check_word("kind", kind, KINDS)
+    check_word("kind", kind, get_args(PredictionKind))
     roles = _roles(design, groups)
     asked = [label for label, role in roles.items() if role in BY_LABEL]
     _check_given(given, roles)
@@ -96,19 +96,19 @@ def predict(
     return Quantity(xr.Dataset({**beside, kind: values}), definition)
 
 
-def _roles(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
+def _roles(design: Design, groups: Groups | Mapping[str, Groups]) -> dict[str, Groups]:
     """What is done about each factor."""
     labels = [factor.label for factor in design.factors]
     if not isinstance(groups, Mapping):
-        check_word("groups", groups, GROUPS)
+        check_word("groups", groups, get_args(Groups))
         return dict.fromkeys(labels, groups)
     for label, role in groups.items():
         design.factor(label)
-        check_word(f"groups[{label!r}]", role, GROUPS)
-    return dict.fromkeys(labels, "known") | dict(groups)
+        check_word(f"groups[{label!r}]", role, get_args(Groups))
+    return {label: groups.get(label, "known") for label in labels}
 
 
-def _check_given(given: Any, roles: Mapping[str, str]) -> None:
+def _check_given(given: Any, roles: Mapping[str, Groups]) -> None:
     others = [label for label, role in roles.items() if role not in BY_LABEL]
     if given is not None and others:
         raise refusal(
@@ -127,7 +127,7 @@ def _drawn(design: Design, rows: NewRows, after: Conditioned) -> dict[str, list[
     }
 
 
-def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, str]) -> None:
+def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, Groups]) -> None:
     for factor in design.factors:
         if drawn[factor.label] and roles[factor.label] == "known":
             raise refusal(
@@ -137,7 +137,9 @@ def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mappin
             )
 
 
-def _definition(design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, str], kind: str) -> str:
+def _definition(
+    design: Design, drawn: Mapping[str, list[str]], roles: Mapping[str, Groups], kind: PredictionKind
+) -> str:
     outcome = design.outcome
     if kind == "outcome":
         what = f"Simulated successes of {outcome.label} in each row's trials" if outcome.is_counts else ""

@@ -1,6 +1,7 @@
 """Predictive checks: data that the model could have made beside those that were seen, as rows and by group."""
 
 from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -16,11 +17,11 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.outcomes import replicate
 
-GROUPS = ("known", "new")
+ReplicatedGroups = Literal["known", "new"]
 MOST_BYTES = 1e9
 
 
-def replicated(posterior: Posterior, groups: str = "known", random_seed: int = 0) -> xr.Dataset:
+def replicated(posterior: Posterior, groups: ReplicatedGroups = "known", random_seed: int = 0) -> xr.Dataset:
     """Outcomes of the fitted rows drawn anew, and the means of the groups.
 
     Parameters
@@ -52,7 +53,7 @@ def replicated(posterior: Posterior, groups: str = "known", random_seed: int = 0
         If only some of the draws are used, because those of all rows would take more than 1 GB.
     """
     design = posterior.design
-    check_word("groups", groups, GROUPS)
+    check_word("groups", groups, get_args(ReplicatedGroups))
     posterior = _within_memory(posterior)
     labels = [factor.label for factor in design.factors]
     rows = read_new_rows(design, design.rows.frame, labels, trials_column(design))
@@ -68,7 +69,7 @@ def observed(design: Design) -> xr.Dataset:
     return _with_means(design, y)
 
 
-def predictive_check(replicates: xr.Dataset, design: Design, groups: str) -> Quantity:
+def predictive_check(replicates: xr.Dataset, design: Design, groups: ReplicatedGroups) -> Quantity:
     """What groups look like in data that the model could have made, beside those that were seen.
 
     Parameters
@@ -77,7 +78,7 @@ def predictive_check(replicates: xr.Dataset, design: Design, groups: str) -> Qua
         From `replicated`.
     design : Design
         Of the model.
-    groups : str
+    groups : {"known", "new"}
         How they were made.
 
     Returns

@@ -1,5 +1,7 @@
 """Coefficients of the population: group effects integrated out, not set to zero."""
 
+from typing import Literal, get_args
+
 import numpy as np
 import xarray as xr
 from scipy.special import expit
@@ -12,12 +14,12 @@ from hierkit.posterior.draws import Draws, common_part, in_batches, total_group_
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
-PROJECTIONS = ("likelihood", "logit")
+Projection = Literal["likelihood", "logit"]
 ATTENUATION = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # c² of Zeger, Liang and Albert
 NEWTON_STEPS, STILL = 25, 1e-10
 
 
-def marginal_coefficients(posterior: Posterior, projection: str = "likelihood") -> Quantity:
+def marginal_coefficients(posterior: Posterior, projection: Projection = "likelihood") -> Quantity:
     """The coefficients γ of the regression that the marginal means obey best.
 
     Each draw gives every row its marginal mean, E_u g^-1(xβ + z'u) with z'u ~ N(0, Σ_f z'Gz). "likelihood": γ is the
@@ -46,7 +48,7 @@ def marginal_coefficients(posterior: Posterior, projection: str = "likelihood") 
         For an unknown projection, and for a model without coefficients.
     """
     design = posterior.design
-    check_word("projection", projection, PROJECTIONS)
+    check_word("projection", projection, get_args(Projection))
     if not design.columns:
         raise refusal("The model has no coefficients", "Marginal coefficients are of the common part", "Add a term")
     draws = posterior.parameters

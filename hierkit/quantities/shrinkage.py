@@ -1,6 +1,6 @@
 """How much of its own evidence each group keeps."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -14,10 +14,10 @@ from hierkit.posterior.information import cholesky, information, inverse, mean_w
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
-KINDS = ("blup", "spread")
+ShrinkageKind = Literal["blup", "spread"]
 
 
-def shrinkage(posterior: Posterior, factor: str | None = None, kind: str = "blup") -> Quantity:
+def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKind = "blup") -> Quantity:
     """Shrinkage factors Λ_j = I - (I + G M_j)^-1, M_j = Z_j'W_j Z_j, and what they make of each group's own estimate.
 
     Parameters
@@ -51,7 +51,7 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: str = "blup
     effects a diagonal entry need not, because one effect's rows speak for the other.
     """
     design = posterior.design
-    check_word("kind", kind, KINDS)
+    check_word("kind", kind, get_args(ShrinkageKind))
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
     draws = posterior.draws

@@ -1,6 +1,6 @@
 """What one unit of a predictor does: within groups, in a typical group, across the population."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -18,16 +18,16 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.marginal_coefficients import marginal_links, marginal_means
 
-KINDS = ("conditional", "typical", "marginal")
-SCALES = ("response", "link")
+SlopeKind = Literal["conditional", "typical", "marginal"]
+Scale = Literal["response", "link"]
 STEP = 1e-4  # of the predictor's sd, to each side
 
 
 def slopes(
     posterior: Posterior,
     variable: str,
-    kind: str = "conditional",
-    scale: str = "response",
+    kind: SlopeKind = "conditional",
+    scale: Scale = "response",
     by: str | None = None,
     factor: str | None = None,
 ) -> Quantity:
@@ -66,8 +66,8 @@ def slopes(
         For an unknown predictor, kind, scale or column.
     """
     design = posterior.design
-    check_word("kind", kind, KINDS)
-    check_word("scale", scale, SCALES)
+    check_word("kind", kind, get_args(SlopeKind))
+    check_word("scale", scale, get_args(Scale))
     draws = posterior.draws if kind == "conditional" else posterior.parameters
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
@@ -127,7 +127,7 @@ def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matri
     ]
 
 
-def _means(draws: Draws, rows: Matrices, part: slice, kind: str, scale: str) -> Array:
+def _means(draws: Draws, rows: Matrices, part: slice, kind: SlopeKind, scale: Scale) -> Array:
     if kind == "marginal":
         return marginal_means(draws, rows, part) if scale == "response" else marginal_links(draws, rows, part)
     eta = linear_predictor(draws, rows, part) if kind == "conditional" else common_part(draws, rows, part)
@@ -140,7 +140,7 @@ def _averaging(places: NDArray[np.intp], size: int) -> sparse.csr_array:
     return sparse.csr_array((shares, (np.arange(len(places)), places)), shape=(len(places), size))
 
 
-def _definition(design: Design, variable: str, kind: str, scale: str, spread: bool) -> str:
+def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, spread: bool) -> str:
     unit = design.link_unit if scale == "link" else design.response_unit
     where = {
         "conditional": "each row in its own group",

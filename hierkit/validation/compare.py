@@ -23,7 +23,7 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
     Returns
     -------
     Quantity
-        (model,): `elpd` and `se`, `difference` to the best model and `difference_se` = sqrt(n Var(d_i)) of the
+        (model,): `elpd` and `se`, `elpd_diff` to the best model and `dse` = sqrt(n Var(d_i)) of the
         differences d_i by row or group, `p`, and `bad_k`, how many Pareto k are too large.
 
     Raises
@@ -33,7 +33,9 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
     """
     if len(validations) < 2:
         raise refusal(
-            f"A comparison is of two or more models, not {len(validations)}", "Each has a name", "Pass several"
+            f"compare() was given {len(validations)} model{'' if len(validations) == 1 else 's'}",
+            "It needs at least two, each with a name",
+            'Pass them as {"a": fit_a, "b": fit_b}',
         )
     names = sorted(validations, key=lambda name: -validations[name].elpd)
     best = validations[names[0]]
@@ -44,16 +46,16 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
     columns = {
         "elpd": [one.elpd for one in ordered],
         "se": [one.se for one in ordered],
-        "difference": [difference.sum() for difference in differences],
-        "difference_se": [standard_error(difference) for difference in differences],
+        "elpd_diff": [difference.sum() for difference in differences],
+        "dse": [standard_error(difference) for difference in differences],
         "p": [one.p for one in ordered],
         "bad_k": [one.bad for one in ordered],
     }
     what = "row" if best.left_out == "row" else f"group of {best.left_out}"
     definition = (
-        f"Expected log scores with one {what} left out, the best model first; difference is to the best. It is clear "
-        "when it is several times difference_se; when it is below 4, or there are few rows or groups, difference_se is "
-        "itself rough. bad_k: how many Pareto k are too large."
+        f"Expected log scores with one {what} left out, the best model first; elpd_diff: the difference to the "
+        "best, and dse its standard error. A difference of several times its dse is clear; below 4, or with few rows "
+        "or groups, the dse is itself unreliable. bad_k: how many Pareto k are too large."
     )
     by_model = {name: ("model", values) for name, values in columns.items()}
     return Quantity(xr.Dataset(by_model, coords={"model": names}), definition, picture="estimates")
@@ -63,7 +65,7 @@ def _check_comparable(first: str, one: Validation, second: str, other: Validatio
     if one.left_out != other.left_out:
         raise refusal(
             f"{first!r} leaves out {_spoken(one)} and {second!r} {_spoken(other)}",
-            "All must leave out the same",
+            "All models must be scored on the same rows or groups",
             "Use loo() for all, or logo() of the same factor",
         )
     if one.outcome.label != other.outcome.label or one.outcome.distribution != other.outcome.distribution:

@@ -28,14 +28,14 @@ def test_a_model_without_the_factor_is_compared_by_its_groups(fits):
     table = found.table()
     assert table["model"].tolist() == ["hierarchical", "pooled"]
     # pooling takes each team's rows for independent, which costs it dearly
-    assert table["difference"][1] < -100
+    assert table["elpd_diff"][1] < -100
     assert table["bad_k"].tolist() == [0, 0]
 
 
 def test_fits_are_compared_by_the_scores_that_they_have(fits):
     team = fits["hierarchical"].design.factor()
     with pytest.warns(hierkit.HierkitWarning, match="Pareto k above 0.70 for group of team 15, 16"):
-        difference = hierkit.compare(fits, factor="team").table()["difference"][1]
+        difference = hierkit.compare(fits, factor="team").table()["elpd_diff"][1]
     with pytest.warns(hierkit.HierkitWarning, match="Pareto k above 0.70"):
         reweighted = fits["pooled"].logo(team)
     assert difference == pytest.approx(reweighted.elpd - fits["hierarchical"].logo(team).elpd)
