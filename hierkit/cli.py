@@ -13,7 +13,9 @@ from hierkit.errors import HierkitError, refusal
 if TYPE_CHECKING:
     from hierkit.fitted import Fit
 
-FAILED, NOT_CONVERGED, INTERRUPTED = 1, 3, 130
+FAILED = 1
+NOT_CONVERGED = 3
+INTERRUPTED = 130
 DEMOS = (("csat_slopes", "csat ~ wait + (wait | team)"), ("sleepstudy", "Reaction ~ Days + (Days | Subject)"))
 
 app = typer.Typer(

@@ -16,7 +16,9 @@ from hierkit.posterior.draws import varying
 RHAT = 1.01
 ESS_PER_CHAIN = 100
 CHANCE = 0.001  # of a false alarm from R-hat
-MANY, SMALLEST_OF_MANY = 20, 0.8  # of so many ESS the smallest may be estimated as so much of what it is
+# of so many ESS the smallest may be estimated as so much of what it is
+MANY = 20
+SMALLEST_OF_MANY = 0.8
 BFMI = 0.3
 FEWEST_DRAWS = 4
 MOST_GROUPS = 200  # of a factor with more, every so many are looked at: an R-hat takes a millisecond

@@ -114,5 +114,7 @@ def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors) -> Iterator[Fin
 
 def _centred_correlation(cov: xr.DataArray, slope: str, centre: float) -> xr.DataArray:
     """The correlation of u_0 + centre u_1 with u_1."""
-    g00, g01, g11 = entry(cov, INTERCEPT, INTERCEPT), entry(cov, INTERCEPT, slope), entry(cov, slope, slope)
+    g00 = entry(cov, INTERCEPT, INTERCEPT)
+    g01 = entry(cov, INTERCEPT, slope)
+    g11 = entry(cov, slope, slope)
     return (g01 + centre * g11) / ((g00 + 2 * centre * g01 + centre**2 * g11) * g11) ** 0.5

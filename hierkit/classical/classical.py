@@ -19,7 +19,9 @@ from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.marginal_coefficients import marginal_coefficients
 from hierkit.quantities.variance_components import variance_components
 
-WITHIN, ACROSS, BOTH = "within a group", "across the population", "both, which are the same"
+WITHIN = "within a group"
+ACROSS = "across the population"
+BOTH = "both, which are the same"
 NAIVE = "se takes rows for independent"
 MEAN_FIELD = "se too small (mean field), correlations left out"
 
@@ -114,7 +116,8 @@ def _posterior(posterior: Posterior) -> Iterator[Estimates]:
 
 
 def _summary(draws: xr.DataArray, dim: str) -> Values:
-    means, sds = draws.mean(("chain", "draw")).values, draws.std(("chain", "draw"), ddof=1).values
+    means = draws.mean(("chain", "draw")).values
+    sds = draws.std(("chain", "draw"), ddof=1).values
     names = map(str, draws[dim].values)
     return {name: (float(mean), float(sd)) for name, mean, sd in zip(names, means, sds, strict=True)}
 
@@ -165,14 +168,16 @@ def _of_all_rows(method: str, answers: str, design: Design, found: Regressions) 
 
 def _own_regressions(design: Design, factor: Factor) -> Estimates:
     """The mean over groups of their own regressions, every group weighing the same."""
-    method, answers = "own regressions", BOTH if design.family.has_residual else WITHIN
+    method = "own regressions"
+    answers = BOTH if design.family.has_residual else WITHIN
     terms = own_terms(design, factor)
     found = no_pooling(design, factor, terms.X)
     estimated = found.estimate[[status == ESTIMATED for status in found.status]]
     note = f"mean of {len(estimated)} of {len(found.status)} groups of {factor.label}"
     if len(estimated) < 2:
         return Estimates(method, answers, f"{note} have one.", {})
-    means, errors = estimated.mean(axis=0), estimated.std(axis=0, ddof=1) / np.sqrt(len(estimated))
+    means = estimated.mean(axis=0)
+    errors = estimated.std(axis=0, ddof=1) / np.sqrt(len(estimated))
     common = {column.label for column in design.columns}
     pairs = zip(terms.labels, means, errors, strict=True)
     return Estimates(method, answers, note, {label: (float(b), float(e)) for label, b, e in pairs if label in common})

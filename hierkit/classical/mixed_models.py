@@ -52,7 +52,8 @@ def variational(design: Design) -> Values:
     y, rows = _trial_rows(design)
     if design.offset.any():
         raise refusal("The model has an offset", "statsmodels' BinomialBayesMixedGLM takes none", "See the posterior")
-    sizes, columns = np.sqrt(np.mean(design.X**2, axis=0)), dict(_indicators(design))
+    sizes = np.sqrt(np.mean(design.X**2, axis=0))
+    columns = dict(_indicators(design))
     spread = {name: float(np.sqrt(Z.power(2).sum() / len(design.offset))) for name, Z in columns.items()}
     Z = sparse.hstack([one / spread[name] for name, one in columns.items()], format="csr")[rows]
     ident = np.repeat(np.arange(len(columns)), [one.shape[1] for one in columns.values()])
@@ -139,7 +140,9 @@ def _indicators(design: Design) -> Iterator[tuple[str, sparse.csr_array]]:
 
 def _trial_rows(design: Design) -> tuple[Array, NDArray[np.intp]]:
     """(trial,), the outcome of each trial and the place of its row."""
-    y, trials, rows = design.outcome.y, design.outcome.trials, np.arange(len(design.offset))
+    y = design.outcome.y
+    trials = design.outcome.trials
+    rows = np.arange(len(design.offset))
     if trials is None:
         return y, rows
     if trials.sum() > MOST_TRIALS:

@@ -11,7 +11,9 @@ from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 
-ESTIMATED, RANK_DEFICIENT, SEPARATED = "estimated", "rank-deficient", "separated"
+ESTIMATED = "estimated"
+RANK_DEFICIENT = "rank-deficient"
+SEPARATED = "separated"
 LARGEST_SE = 100.0  # log odds per column of size one: such a standard error is that of a separated fit
 
 
@@ -52,7 +54,9 @@ def _stack(fits: list[tuple[Array, Array, str]]) -> Regressions:
 def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple[Array, Array, str]:
     outcome = design.outcome
     rows = rows[outcome.trials_of_each[rows] > 0]
-    X, offset, y = columns[rows], design.offset[rows], outcome.y[rows]
+    X = columns[rows]
+    offset = design.offset[rows]
+    y = outcome.y[rows]
     missing = np.full(columns.shape[1], np.nan)
     sizes = np.sqrt(np.mean(X**2, axis=0)) if len(rows) else np.zeros(X.shape[1])
     if not X.shape[1] or not sizes.all() or np.linalg.matrix_rank(X / sizes) < X.shape[1]:

@@ -18,8 +18,12 @@ from hierkit.model.families import Family
 NODES = {1: 25, 2: 11}  # per effect: errors of log p below 1e-4 and 1e-3 for sds up to 3
 CANDIDATES = 200  # of importance sampling, per draw
 HEAVY = 5.0  # degrees of freedom of what candidates are drawn from
-NEWTON_STEPS, HALVINGS, STILL = 100, 40, 1e-6
-RISE, ROUNDING = 0.1, 1e-12  # of what the slope promises (Armijo), and of the density
+NEWTON_STEPS = 100
+HALVINGS = 40
+STILL = 1e-6
+# of what the slope promises (Armijo), and of the density
+RISE = 0.1
+ROUNDING = 1e-12
 FARTHER = 3.0  # times the mode under a normal prior: beyond where Student-t effects may have theirs
 BATCH = 4_000_000  # numbers at once
 

@@ -105,11 +105,14 @@ def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome)
 
 def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Block:
     """What `integration` needs of rows that share unknown groups; parameters as for `log_density`."""
-    places, groups, own = unknown.rows, unknown.groups, outcome.at(unknown.rows)
+    places = unknown.rows
+    groups = unknown.groups
+    own = outcome.at(unknown.rows)
     eta = known_part(draws, rows, unknown)
     ends = np.cumsum([0, *(rows.Z[f].shape[1] for f, _ in groups)])
     effects = tuple(slice(start, end) for start, end in itertools.pairwise(ends.tolist()))
-    Z, L = np.zeros((len(places), ends[-1])), np.zeros((len(eta), ends[-1], ends[-1]))
+    Z = np.zeros((len(places), ends[-1]))
+    L = np.zeros((len(eta), ends[-1], ends[-1]))
     for (f, code), part in zip(groups, effects, strict=True):
         Z[:, part] = rows.Z[f][places] * (rows.codes[f][places] == code)[:, None]
         L[:, part, part] = lower_factors(draws.G[f])

@@ -71,10 +71,8 @@ def _group_priors(
     for factor in design.factors:
         at_zero = held_at_zero(factor, priors) and not (for_sampling and moved_to_centre(factor, priors))
         if not factor.holds_everywhere and not at_zero:
-            dist, sd = (
-                _effects_at_centre(factor, priors, effects, factor.label in centred),
-                _sds_at_zero(factor, priors),
-            )
+            dist = _effects_at_centre(factor, priors, effects, factor.label in centred)
+            sd = _sds_at_zero(factor, priors)
             for term in by_term(factor.effects):
                 prior = bmb.Prior("GroupEffects", dist=dist, noncentered=False, sigma=bmb.Prior("Sds", dist=sd))
                 chosen[factor.names.effects(term)] = prior

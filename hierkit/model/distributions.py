@@ -173,7 +173,9 @@ def read_prior(parameter: str, value: Any) -> Prior:
     if isinstance(value, str):
         name, positional, named = _parse(parameter, value)
     elif hasattr(value, "name") and hasattr(value, "args") and getattr(value, "dist", None) is None:
-        name, positional, named = value.name, [], dict(value.args)
+        name = value.name
+        positional = []
+        named = dict(value.args)
     else:
         raise _unreadable(parameter, value, "it is neither text nor a plain bambi.Prior")
     if name not in DISTRIBUTIONS:

@@ -182,7 +182,9 @@ def make_factors(
     """
     blocks = [block for term in terms for block in _blocks(evaluator, term)]
     ambiguous = _ambiguous_dims(blocks)
-    factors, texts, columns = [], [], dict[str, Any]()
+    factors = []
+    texts = []
+    columns = dict[str, Any]()
     for label in dict.fromkeys(block.term.factor_label for block in blocks):
         own = [block for block in blocks if block.term.factor_label == label]
         levels, codes = _groups(rows, own[0].term)

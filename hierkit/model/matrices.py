@@ -34,7 +34,8 @@ class Matrices:
 
     def at(self, places: NDArray[np.intp]) -> "Matrices":
         """Some of the rows, in any order."""
-        Z, codes = tuple(z[places] for z in self.Z), tuple(c[places] for c in self.codes)
+        Z = tuple(z[places] for z in self.Z)
+        codes = tuple(c[places] for c in self.codes)
         return Matrices(self.X[places], self.offset[places], Z, codes)
 
 

@@ -85,7 +85,9 @@ def read_new_rows(
     }
     frame = given.assign(**bools).assign(**typed)
     X, offset, Z = evaluated(design, frame)
-    codes, unseen, labels = [], [], {}
+    codes = []
+    unseen = []
+    labels = {}
     for factor in design.factors:
         if factor.label in factors:
             places, new = _groups(design, factor, frame)

@@ -69,7 +69,8 @@ def within_reach(axes: Axes, values: NDArray[np.float64], always: NDArray[np.flo
     known = values[np.isfinite(values)]
     low, high = np.quantile(known, BULK) if len(known) else (0.0, 0.0)
     spread = (high - low) / 2
-    low, high = min(low - spread, np.nanmin(always)), max(high + spread, np.nanmax(always))
+    low = min(low - spread, np.nanmin(always))
+    high = max(high + spread, np.nanmax(always))
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     beyond = (values < low) | (values > high)
     return int(beyond.reshape(len(values), -1).any(axis=1).sum())

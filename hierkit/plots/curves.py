@@ -16,7 +16,8 @@ def draw(draws: xr.Dataset) -> Figure:
         groups = draws["by_group"].mean(("chain", "draw")).transpose("group", along).values
         shown = groups[:: max(1, len(groups) // (10 * MOST_LABELS))]
         axes.plot(x, shown.T, color=QUIET, lw=0.7, alpha=0.5)
-        whole, factor = draws.attrs.get("groups", len(groups)), words(draws, "factor", "the factor")
+        whole = draws.attrs.get("groups", len(groups))
+        factor = words(draws, "factor", "the factor")
         counted = f"{len(shown):,} of {whole:,}" if len(shown) < whole else f"{whole:,}"
         axes.plot([], [], color=QUIET, lw=0.7, label=f"{counted} groups of {factor}")
     for name, color, style in (("typical", MAIN, "-"), ("marginal", OTHER, "--")):

@@ -10,7 +10,9 @@ from hierkit.plots.canvas import MAIN, NAMED, OTHER, paper, reference, shorten
 def draw(draws: xr.Dataset) -> Figure:
     """K of each row or group, those above the limit marked and the largest named."""
     dim = "row" if "row" in draws.dims else "group"
-    k, limit, labels = draws["pareto_k"].values, float(draws.attrs["good_k"]), draws[dim].values
+    k = draws["pareto_k"].values
+    limit = float(draws.attrs["good_k"])
+    labels = draws[dim].values
     places, bad = np.arange(len(k)), k > limit
     figure, (axes,) = paper(1, width=7.0)
     axes.plot(places[~bad], k[~bad], ".", color=MAIN, label=f"{int((~bad).sum()):,} {dim}s")

@@ -39,8 +39,11 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
     outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
     rows = fitted_matrices(design).at(order)
     trials = outcome.trials_of_each
-    y, trials, Z = outcome.y[order], trials[order], factor.Z[order]
-    starts, q = np.searchsorted(factor.codes[order], np.arange(len(factor.levels))), Z.shape[1]
+    y = outcome.y[order]
+    trials = trials[order]
+    Z = factor.Z[order]
+    starts = np.searchsorted(factor.codes[order], np.arange(len(factor.levels)))
+    q = Z.shape[1]
     for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
         eta = linear_predictor(draws, rows, part)
         W = draws.family.weight(trials, eta, draws.sigma_of(part))
@@ -53,7 +56,9 @@ def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> It
     """For a Gaussian outcome and one factor, from sums over each group's rows."""
     y, q = (design.outcome.y - design.offset)[:, None], len(factor.effects)
     sums = np.moveaxis(factor.sums(np.hstack([factor.Z, design.X, y])), 0, -1)
-    A, B, c = sums[:, :q], sums[:, q:-1], sums[:, -1]
+    A = sums[:, :q]
+    B = sums[:, q:-1]
+    c = sums[:, -1]
     for part in batches(len(draws.beta), A.size):
         precision, u = 1 / sigma[part, None] ** 2, draws.u[0][part]
         score = [c[a] - draws.beta[part] @ B[a] - sum(u[:, :, b] * A[a, b] for b in range(q)) for a in range(q)]

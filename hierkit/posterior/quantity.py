@@ -151,7 +151,8 @@ def _in_parts(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSetting
     labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     if not labels or draws.size <= PART:
         return _summarise(draws, beside, settings)
-    size, step = draws.sizes[labels[0]], max(1, PART * draws.sizes[labels[0]] // draws.size)
+    size = draws.sizes[labels[0]]
+    step = max(1, PART * draws.sizes[labels[0]] // draws.size)
     parts = [{labels[0]: slice(start, start + step)} for start in range(0, size, step)]
 
     def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:

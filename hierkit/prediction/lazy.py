@@ -27,7 +27,9 @@ class RowDraws(BackendArray):
     """
 
     def __init__(self, shape: tuple[int, int, int], compute: Callable[[Any], Array]) -> None:
-        self.shape, self.dtype, self._compute = shape, np.dtype(np.float64), compute
+        self.shape = shape
+        self.dtype = np.dtype(np.float64)
+        self._compute = compute
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         outer = indexing.IndexingSupport.OUTER

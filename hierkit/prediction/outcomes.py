@@ -116,7 +116,9 @@ def outcomes(
     linear: Linear, keys: Sequence[tuple[int, int]], trials: Array, seed: int, rows: NDArray[np.intp]
 ) -> Array:
     """(row, sample), outcomes drawn for each row from random numbers of its own."""
-    eta, variances, draws = linear.at(rows), linear.variances(rows), linear.draws
+    eta = linear.at(rows)
+    variances = linear.variances(rows)
+    draws = linear.draws
     for i, row in enumerate(rows):
         rng = generator(seed, "outcome", *keys[row])
         for f, variance in zip(linear.marginal, variances, strict=True):

@@ -127,7 +127,8 @@ def _statistics(
 def _with_means(design: Design, outcome: xr.DataArray) -> xr.Dataset:
     """The outcome (..., __obs__) and its means by group."""
     values = outcome.values
-    dims, coords = outcome.dims[:-1], {dim: outcome.coords[dim] for dim in outcome.dims[:-1]}
+    dims = outcome.dims[:-1]
+    coords = {dim: outcome.coords[dim] for dim in outcome.dims[:-1]}
     found = {design.outcome_name: outcome}
     for factor in design.factors:
         means = _sums(factor, values) / np.bincount(factor.codes, design.outcome.trials, len(factor.levels))

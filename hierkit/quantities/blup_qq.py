@@ -104,7 +104,9 @@ def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array,
     kept = values > least
     squares = np.where(kept, along**2 / np.where(kept, values, 1.0), 0.0).sum(axis=1)
     known, degrees = kept.any(axis=1), np.maximum(kept.sum(axis=1), 1)
-    tail, q, count = np.asarray(stats.chi2.sf(squares, degrees)), mean.shape[1], int(kept.any(axis=1).sum())
+    tail = np.asarray(stats.chi2.sf(squares, degrees))
+    q = mean.shape[1]
+    count = int(kept.any(axis=1).sum())
     distance, expected = np.full(len(mean), np.nan), np.full(len(mean), np.nan)
     distance[known] = stats.chi2.isf(tail[known], q)
     order = np.argsort(np.argsort(distance[known]))

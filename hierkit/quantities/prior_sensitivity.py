@@ -137,6 +137,7 @@ def _log_likelihood(draws: Draws, design: Design) -> Array:
 
 
 def _diagnoses(found: dict[str, Array]) -> list[str]:
-    by_prior, by_likelihood = found["prior"] >= SENSITIVE, found["likelihood"] >= SENSITIVE
+    by_prior = found["prior"] >= SENSITIVE
+    by_likelihood = found["likelihood"] >= SENSITIVE
     conflict = np.where(by_likelihood, "prior-data conflict", "strong prior or weak likelihood")
     return list(np.where(by_prior, conflict, ""))

@@ -116,7 +116,9 @@ def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matri
     values = predictor(design, variable)
     if is_measured(design, variable) and set(values.unique()) != {0, 1}:
         step, x = STEP * float(values.std()), values.to_numpy(dtype=np.float64)
-        below, above = np.maximum(x - step, x.min()), np.minimum(x + step, x.max())  # a logarithm has no value outside
+        # a logarithm has no value outside
+        below = np.maximum(x - step, x.min())
+        above = np.minimum(x + step, x.max())
         low, high = (changed_matrices(design, {variable: moved}) for moved in (below, above))
         return [(variable, low, high, above - below)]
     levels = list(values.cat.categories) if hasattr(values, "cat") else sorted(values.unique())

@@ -22,7 +22,9 @@ from hierkit.quantities.shrinkage import shrinkage
 from hierkit.quantities.variance_components import variance_components
 
 MOST_FITTED = 500  # groups that are fitted or drawn each for itself
-ENOUGH, FEWEST = 1000, 100  # draws for what takes long and is shown to three digits, fewer for many rows
+# draws for what takes long and is shown to three digits, fewer for many rows
+ENOUGH = 1000
+FEWEST = 100
 MOST_MEANS = 20_000_000  # means of rows in draws that are computed for one quantity
 
 

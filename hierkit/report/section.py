@@ -11,7 +11,9 @@ from hierkit.posterior.quantity import Quantity
 
 MOST_ROWS = 400
 WIDTH = 100
-KEYS, MOST_SAID = ("quantity", "factor", "effect", "term"), 8  # parts of a picture that are told in words
+# parts of a picture that are told in words
+KEYS = ("quantity", "factor", "effect", "term")
+MOST_SAID = 8
 
 
 def table_as_text(table: pd.DataFrame) -> list[str]:

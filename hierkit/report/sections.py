@@ -96,7 +96,8 @@ def _curves(parts: Parts) -> Iterator[Section]:
         groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
         found = response_curve(parts.thinned, name, groups=groups)
         found.draws.attrs["groups"] = len(levels)
-        title, caption = f"{design.outcome.label} along {name}", f"Mean of {design.outcome.label} along {name}"
+        title = f"{design.outcome.label} along {name}"
+        caption = f"Mean of {design.outcome.label} along {name}"
         note = _thinned_note(parts, found)
         if design.factors:
             note += ("Curves of single groups are drawn, and not in the table.",)

@@ -73,7 +73,8 @@ def _rows(parts: Parts) -> Iterator[str]:
 
 
 def _pooling(parts: Parts, factor: Factor) -> str:
-    kept, counts = parts.kept[factor.label].draws["overall"].mean(("chain", "draw")).values, factor.counts
+    kept = parts.kept[factor.label].draws["overall"].mean(("chain", "draw")).values
+    counts = factor.counts
     least, most = int(kept.argmin()), int(kept.argmax())
     low, high = f"{kept[least]:.0%}", f"{kept[most]:.0%}"
     shares = f"about {low}" if low == high else f"between {low} and {high}"

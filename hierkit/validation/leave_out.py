@@ -103,7 +103,9 @@ def loo(posterior: Posterior, refit: Refit | None = None) -> Validation:
     """
     design = posterior.design
     _check_draws(posterior)
-    draws, rows, outcome = posterior.draws, fitted_matrices(design), design.outcome
+    draws = posterior.draws
+    rows = fitted_matrices(design)
+    outcome = design.outcome
     step = max(1, NUMBERS // len(draws.beta))
     relative, parts = _relative_ess(posterior), []
     for start in range(0, len(outcome.y), step):
@@ -154,7 +156,8 @@ def logo(posterior: Posterior, factor: Factor, refit: Refit | None = None, rando
     _check_draws(posterior)
     draws, rows = posterior.draws, fitted_matrices(design)
     left_out = np.split(np.argsort(factor.codes, kind="stable"), np.cumsum(factor.counts)[:-1])
-    values, errors = np.empty((len(draws.beta), len(left_out))), np.empty(len(left_out))
+    values = np.empty((len(draws.beta), len(left_out)))
+    errors = np.empty(len(left_out))
     for j, (own, level) in enumerate(zip(left_out, factor.levels, strict=True)):
         rng = generator(random_seed, "logo", factor.label, str(level))
         values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
@@ -221,7 +224,9 @@ def _completed(
             failed[label] = score
             continue
         scores["p"][i] += scores["elpd"][i] - score
-        scores["elpd"][i], scores["pareto_k"][i], refitted[i] = score, np.nan, True
+        scores["elpd"][i] = score
+        scores["pareto_k"][i] = np.nan
+        refitted[i] = True
     if failed:
         _warn(found, failed)
     points = found.draws.assign({name: (dim, own) for name, own in scores.items()} | {"refitted": (dim, refitted)})
@@ -234,7 +239,8 @@ def _completed(
 
 
 def _warn(found: Validation, failed: dict[Any, str]) -> None:
-    what, named = "row" if found.left_out == "row" else f"group of {found.left_out}", some(list(failed))
+    what = "row" if found.left_out == "row" else f"group of {found.left_out}"
+    named = some(list(failed))
     reasons = "; ".join(dict.fromkeys(failed.values()))
     unreliable = f"Pareto k above {found.good_k:.2f} for {what} {named}: the scores are unreliable"
     warn(f"{unreliable}. {reasons[0].upper()}{reasons[1:]}.")

@@ -102,8 +102,12 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
     head_b = (left + head_P) @ pilot.v[: len(left)]
     directions, factors = _directions(pilot, layout, left + head_P, head, M, S)
     if gaussian:
-        M, S, linear = M[:-1], S[:-1], linear[:-1]
-    order, blocks, ties = _by_effect(p, layout, head), [np.moveaxis(own, 0, 2) for own in M], []
+        M = M[:-1]
+        S = S[:-1]
+        linear = linear[:-1]
+    order = _by_effect(p, layout, head)
+    blocks = [np.moveaxis(own, 0, 2) for own in M]
+    ties = []
     for f, own in enumerate(S, start=head):
         first, width = p + layout.first[f], own.shape[1]
         places = order[first : first + len(own)] - first
@@ -111,7 +115,8 @@ def make_geometry(pilot: Pilot, rows: Patterns, layout: Layout, basis: Array, he
         linear[f - head] = linear[f - head][places]
     M_flat, b, S_flat = (np.concatenate([np.empty(0), *(x.ravel() for x in parts)]) for parts in (blocks, linear, ties))
     directions = np.ascontiguousarray(directions[:, order[: directions.shape[1]]])
-    count, widths = np.array([head], dtype=np.int64), np.array([own.shape[1] for own in S], dtype=np.int64)
+    count = np.array([head], dtype=np.int64)
+    widths = np.array([own.shape[1] for own in S], dtype=np.int64)
     W = np.empty(0) if gaussian else pilot.W
     return Geometry(basis, count, left, head_b, directions, factors, M_flat, b, S_flat, W, widths)
 
@@ -122,9 +127,13 @@ def _integrated_out(pilot: Pilot, layout: Layout, p: int, head: int) -> tuple[li
         return _tied_to_head(pilot, pilot.R, layout, p, head)
     if head == len(layout.groups):
         return [], [], pilot.R
-    M, S, left = [pilot.M], [pilot.C], pilot.R
+    M = [pilot.M]
+    S = [pilot.C]
+    left = pilot.R
     for f in range(len(layout.groups) - 2, head - 1, -1):
-        first, n_groups, q = p + layout.first[f], layout.groups[f], layout.effects[f]
+        first = p + layout.first[f]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
         own, before = left[first:, first:], left[first:, :first]
         M.insert(0, own.reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :])
         S.insert(0, before)
@@ -138,10 +147,14 @@ def _tied_to_head(
 ) -> tuple[list[Array], list[Array], Array]:
     """The same where factors are large: each is tied to the head alone, and its groups not to each other."""
     width = p + int(layout.first[head])
-    columns, M, S = R.columns(width), [], []
+    columns = R.columns(width)
+    M = []
+    S = []
     left = columns[:width]
     for f in range(head, len(layout.groups) - 1):
-        first, n_groups, q = p + int(layout.first[f]), int(layout.groups[f]), int(layout.effects[f])
+        first = p + int(layout.first[f])
+        n_groups = int(layout.groups[f])
+        q = int(layout.effects[f])
         M.append(R.blocks(first, n_groups, q))
         S.append(columns[first : first + n_groups * q])
         by_group = S[-1].reshape(n_groups, q, width)
@@ -176,12 +189,16 @@ def _directions(
     """The principal directions of the coordinates of all but the last factor whose variance is far from one."""
     if isinstance(pilot.R, Information):
         return _extreme_directions(pilot, pilot.R, layout, head_A, head, M, S)
-    p, size, ends = pilot.C.shape[1], len(pilot.R), len(head_A)
+    p = pilot.C.shape[1]
+    size = len(pilot.R)
+    ends = len(head_A)
     dense = len(layout.groups) - 1 if head < len(layout.groups) else head
     T = np.zeros((size, size))  # derivative of gamma and the effects by these coordinates
     T[:ends, :ends] = _inverse_root(head_A[None])[0]
     for f in range(head, dense):
-        n_groups, q, first = layout.groups[f], layout.effects[f], p + layout.first[f]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        first = p + layout.first[f]
         own = slice(first, p + layout.first[f + 1])
         root = _inverse_root(M[f - head] + np.linalg.inv(pilot.G[f]))
         before = (S[f - head] @ T[:first]).reshape(n_groups, q, size)

@@ -99,7 +99,9 @@ class Model(NamedTuple):
 
 def make_model(design: Design, priors: Priors) -> Model:
     """Rows, coordinates and starting points of a model."""
-    parameters, origin, basis = make_parameters(design, priors), make_origin(design, priors), make_basis(design, priors)
+    parameters = make_parameters(design, priors)
+    origin = make_origin(design, priors)
+    basis = make_basis(design, priors)
     layout, gaussian = make_layout(design.factors), "sigma" in priors
     patterns = make_patterns(design, layout, basis.X, origin.T)
     head = factors_in_head(layout, len(design.columns), gaussian)
@@ -144,7 +146,9 @@ def partial_correlations(correlations: Array, pairs: NDArray[np.int64]) -> Array
 def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.Dataset:
     """The draws of parameters and effects."""
     parameters, origin, geometry, layout, rows, *_ = model
-    flat, count, p = x.reshape(-1, x.shape[-1]), len(parameters), parameters.coefficients
+    flat = x.reshape(-1, x.shape[-1])
+    count = len(parameters)
+    p = parameters.coefficients
     L, sigma = scales(parameters, flat[:, p:], p, len(origin.T))
     c = np.hstack([flat[:, :p], flat[:, count:]])
     v, u = np.empty_like(c), {}
@@ -154,7 +158,9 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
     else:
         logit_draws(c, L, geometry, layout, rows, v)
     for f, place in enumerate(layout.order):
-        n_groups, q, column = layout.groups[f], layout.effects[f], layout.columns[f]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        column = layout.columns[f]
         own = v[:, p + layout.first[f] : p + layout.first[f + 1]]
         by_group = (
             own.reshape(-1, n_groups, q) if f < geometry.head[0] else np.swapaxes(own.reshape(-1, q, n_groups), 1, 2)

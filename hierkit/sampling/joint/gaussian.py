@@ -43,21 +43,33 @@ def gaussian_log_posterior(
     parameters, origin, geometry, layout, sums : Numbers, Origin, Geometry, Layout, Sums
         The model; the layout is that of the factors but the largest.
     """
-    head, p, q = parameters.codes.shape[0], sums.centre.shape[0], origin.T.shape[0]
+    head = parameters.codes.shape[0]
+    p = sums.centre.shape[0]
+    q = origin.T.shape[0]
     c, n_head = np.concatenate((x[:p], x[head:])), geometry.head_b.shape[0]
-    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(parameters.pairs.shape[0])
+    C = np.empty((q, q))
+    L = np.zeros((q, q))
+    left = np.empty(parameters.pairs.shape[0])
     L_inverse, P = np.zeros((q, q)), np.empty((q, q))
-    value, slope, grad_head = np.empty(head), np.empty(head), np.empty(head)
+    value = np.empty(head)
+    slope = np.empty(head)
+    grad_head = np.empty(head)
     codes, numbers = parameters.codes, parameters.numbers
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
-    v, K, w = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p)
-    head_K, head_w, end = np.zeros((n_head, n_head)), np.empty(n_head), layout.groups.shape[0]
+    v = np.empty(c.shape[0])
+    K = np.zeros(geometry.M.shape[0])
+    w = np.empty(c.shape[0] - p)
+    head_K = np.zeros((n_head, n_head))
+    head_w = np.empty(n_head)
+    end = layout.groups.shape[0]
     total -= position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
     beta = geometry.basis @ v[:p]
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
-    grad_v, grad_c, grad_P = np.zeros(c.shape[0]), np.empty(c.shape[0]), np.zeros((q, q))
+    grad_v = np.zeros(c.shape[0])
+    grad_c = np.empty(c.shape[0])
+    grad_P = np.zeros((q, q))
     grad_v[:p] = geometry.basis.T @ grad_head[:p]
     grad_L = np.zeros((q, q))
     likelihood, by_sigma = gaussian_likelihood(v, L, value[head - 1], sums, grad_v, grad_L)
@@ -93,8 +105,12 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     value, slope : float
         The log likelihood, and its derivative by sigma.
     """
-    s2, first, p = sigma * sigma, sums.last[0], sums.centre.shape[0]
-    blocks, q, lanes = sums.groups.shape[0], sums.groups.shape[1], sums.groups.shape[3]
+    s2 = sigma * sigma
+    first = sums.last[0]
+    p = sums.centre.shape[0]
+    blocks = sums.groups.shape[0]
+    q = sums.groups.shape[1]
+    lanes = sums.groups.shape[3]
     h, product = v.copy(), np.empty(v.shape[0])
     h[:p] -= sums.centre
     sparse_products(sums.cross_starts, sums.cross_columns, sums.cross_values, h, product)
@@ -107,9 +123,13 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     add_columns(h[:p], sums.tie_X, w)
     own = np.ascontiguousarray(L[first : first + q, first : first + q])
     system, one = np.full((1, 1), squares / s2), np.ones((1, 1))
-    g, T, solved = np.empty((q, q + 1, lanes)), np.empty((q, 1, lanes)), np.empty((q, 1, lanes))
+    g = np.empty((q, q + 1, lanes))
+    T = np.empty((q, 1, lanes))
+    solved = np.empty((q, 1, lanes))
     AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
-    by_X, by_A, log_det = np.zeros((q, q)), np.zeros((q, q)), 0.0
+    by_X = np.zeros((q, q))
+    by_A = np.zeros((q, q))
+    log_det = 0.0
     for b in range(blocks):
         g[:, :q] = sums.groups[b]
         part = slice(b * q * lanes, (b + 1) * q * lanes)
@@ -126,7 +146,8 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     column_products(sums.tie_X, w, by_gamma)
     grad_v[:p] -= by_gamma
     n = sums.totals[0]
-    value, d_s2 = -0.5 * (n * np.log(s2) + log_det + system[0, 0]), n / s2 - squares / (s2 * s2)
+    value = -0.5 * (n * np.log(s2) + log_det + system[0, 0])
+    d_s2 = n / s2 - squares / (s2 * s2)
     for k in range(q):
         for m in range(k + 1):
             d_s2 += own[k, m] * (2 * by_X[k, m] / s2 - by_A[k, m]) / (s2 * s2)

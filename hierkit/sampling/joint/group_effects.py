@@ -26,7 +26,9 @@ def gaussian_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, v: Ke
     v : (draw, column + effects)
         Filled.
     """
-    q, n_head, end = L.shape[1], geometry.head_b.shape[0], layout.groups.shape[0]
+    q = L.shape[1]
+    n_head = geometry.head_b.shape[0]
+    end = layout.groups.shape[0]
     inverse, P = np.zeros((q, q)), np.empty((q, q))
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     K, w = np.zeros(geometry.M.shape[0]), np.empty(v.shape[1])
@@ -62,7 +64,9 @@ def draw_largest(v: Kernel, L: Kernel, T: Kernel, sigma: Kernel, sums: Kernel, z
         add_columns(h[:p], sums.tie_X, w)
         own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
         TL, s2 = own_T @ own, sigma[d] * sigma[d]
-        M, right, t = np.empty((q, q)), np.empty(q), np.empty(q)
+        M = np.empty((q, q))
+        right = np.empty(q)
+        t = np.empty(q)
         for j in range(z.shape[2]):
             block, lane = j // lanes, j % lanes
             for a in range(q):

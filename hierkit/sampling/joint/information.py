@@ -47,7 +47,8 @@ class Information(NamedTuple):
         """(group, effect, effect), the blocks on the diagonal of one factor, whose effects begin at `first`."""
         found = np.empty((n_groups, q, q))
         last = first + n_groups * q
-        cross, ties = self.cross[first:last, first:last], self.ties[:, first:last].tocsc()
+        cross = self.cross[first:last, first:last]
+        ties = self.ties[:, first:last].tocsc()
         solved = self.solved[:, first:last].tocsc()
         for a in range(q):
             for b in range(q):
@@ -105,7 +106,9 @@ def solve_dense(
     V = np.linalg.inv(R + prior_precision(p, layout, G).toarray())
     spreads = []
     for f in range(len(G)):
-        n_groups, q, own = layout.groups[f], layout.effects[f], slice(p + layout.first[f], p + layout.first[f + 1])
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        own = slice(p + layout.first[f], p + layout.first[f + 1])
         spreads.append(
             V[own, own].reshape(n_groups, q, n_groups, q)[range(n_groups), :, range(n_groups), :].sum(axis=0)
         )

@@ -9,7 +9,9 @@ import numpy as np
 from hierkit.sampling.kernels.densities import Kernel, kernel, row_kernel
 
 # ln 2 in two parts, the first with zeros at its end: k times it is exact (as in fdlibm's exp)
-LN2_HIGH, LN2_LOW, LOG2_E = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 1.4426950408889634
+LN2_HIGH = 6.93147180369123816490e-01
+LN2_LOW = 1.90821492927058770002e-10
+LOG2_E = 1.4426950408889634
 
 
 @kernel

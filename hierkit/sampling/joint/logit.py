@@ -48,17 +48,26 @@ def logit_log_posterior(
     parameters, origin, geometry, layout, rows : Numbers, Origin, Geometry, Layout, Patterns
         The model.
     """
-    head, p, q = parameters.codes.shape[0], rows.X.shape[0], rows.Z.shape[0]
+    head = parameters.codes.shape[0]
+    p = rows.X.shape[0]
+    q = rows.Z.shape[0]
     n_head, n = geometry.head_b.shape[0], rows.y.shape[0]
     c = np.concatenate((x[:p], x[head:]))
-    C, L, left = np.empty((q, q)), np.zeros((q, q)), np.empty(parameters.pairs.shape[0])
+    C = np.empty((q, q))
+    L = np.zeros((q, q))
+    left = np.empty(parameters.pairs.shape[0])
     L_inverse, P = np.zeros((q, q)), np.empty((q, q))
-    value, slope, grad_head = np.empty(head), np.empty(head), np.empty(head)
+    value = np.empty(head)
+    slope = np.empty(head)
+    grad_head = np.empty(head)
     codes, numbers = parameters.codes, parameters.numbers
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
-    v, K, w, eta = np.empty(c.shape[0]), np.zeros(geometry.M.shape[0]), np.empty(c.shape[0] - p), np.empty(n)
+    v = np.empty(c.shape[0])
+    K = np.zeros(geometry.M.shape[0])
+    w = np.empty(c.shape[0] - p)
+    eta = np.empty(n)
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     total -= rows_position(c, P, geometry, layout, rows, v, head_K, head_w, K, w, eta)
     beta = geometry.basis @ v[:p]
@@ -67,7 +76,9 @@ def logit_log_posterior(
     add_columns(v[:p], rows.X, eta)
     residual = np.empty(n)
     total += binomial_rows(eta, rows.y, rows.size, residual)
-    grad_v, grad_c, grad_P = np.zeros(c.shape[0]), np.empty(c.shape[0]), np.zeros((q, q))
+    grad_v = np.zeros(c.shape[0])
+    grad_c = np.empty(c.shape[0])
+    grad_P = np.zeros((q, q))
     grad_v[:p] = geometry.basis.T @ grad_head[:p]
     column_products(rows.X, residual, grad_v[:p])
     total += _rows_gradient(c, P, geometry, layout, rows, v, head_K, head_w, K, w, residual, grad_v, grad_c, grad_P)
@@ -85,13 +96,18 @@ def rows_position(
     K: Kernel, w: Kernel, eta: Kernel,
 ) -> float:  # fmt: skip
     """As `position`, for all factors; fills eta (pattern,) with Z u."""
-    n_factors, head, p = layout.groups.shape[0], geometry.head[0], rows.X.shape[0]
+    n_factors = layout.groups.shape[0]
+    head = geometry.head[0]
+    p = rows.X.shape[0]
     end = n_factors if head == n_factors else n_factors - 1
     log_det = position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
     u, eta[:] = v[p:], 0.0
     _add_smaller(u, layout, head, end, rows, eta)
     for f in range(end, n_factors):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        column = layout.columns[f]
+        first = layout.first[f]
         own, Z = slice(first, first + n_groups * q), rows.Z[column : column + q]
         size, width = n_groups * q * q, n_groups * q * p
         at, tied = geometry.M.shape[0] - size, geometry.S.shape[0] - width
@@ -120,12 +136,20 @@ def _rows_gradient(
     K: Kernel, w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
 ) -> float:  # fmt: skip
     """Backwards through `rows_position`; residual (pattern,) is the derivative by eta and is changed."""
-    n_factors, head, p = layout.groups.shape[0], geometry.head[0], rows.X.shape[0]
+    n_factors = layout.groups.shape[0]
+    head = geometry.head[0]
+    p = rows.X.shape[0]
     end, total = n_factors if head == n_factors else n_factors - 1, 0.0
     for f in range(end, n_factors):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, block, Z = slice(first, first + n_groups * q), slice(column, column + q), rows.Z[column : column + q]
-        at, tied = geometry.M.shape[0] - n_groups * q * q, geometry.S.shape[0] - n_groups * q * p
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        column = layout.columns[f]
+        first = layout.first[f]
+        own = slice(first, first + n_groups * q)
+        block = slice(column, column + q)
+        Z = rows.Z[column : column + q]
+        at = geometry.M.shape[0] - n_groups * q * q
+        tied = geometry.S.shape[0] - n_groups * q * p
         g, grad_own = grad_v[p:][own].reshape((q, n_groups)), np.zeros((q, q))
         group_products(Z, rows.starts, residual, g)
         total += unwhiten_gradient(
@@ -161,10 +185,12 @@ def _add_smaller(u: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, e
 def _add_smaller_gradient(residual: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, grad_u: Kernel) -> None:
     """Add Z'residual of the factors but the last to grad_u."""
     for f in range(head):
-        own, Z = grad_u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        own = grad_u[layout.first[f] : layout.first[f + 1]]
+        Z = _own_Z(rows, layout, f)
         effect_products(Z, rows.codes[f], residual, own.reshape((layout.groups[f], layout.effects[f])).T)
     for f in range(head, end):
-        own, Z = grad_u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
+        own = grad_u[layout.first[f] : layout.first[f + 1]]
+        Z = _own_Z(rows, layout, f)
         effect_products(Z, rows.codes[f], residual, own.reshape((layout.effects[f], layout.groups[f])))
 
 
@@ -213,7 +239,9 @@ def logit_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, rows: Ke
     inverse, P = np.zeros((q, q)), np.empty((q, q))
     size = geometry.head_b.shape[0]
     head_K, head_w = np.zeros((size, size)), np.empty(size)
-    K, w, eta = np.zeros(geometry.M.shape[0]), np.empty(c.shape[1] - rows.X.shape[0]), np.empty(n)
+    K = np.zeros(geometry.M.shape[0])
+    w = np.empty(c.shape[1] - rows.X.shape[0])
+    eta = np.empty(n)
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)
         rows_position(c[d], P, geometry, layout, rows, v[d], head_K, head_w, K, w, eta)

@@ -18,7 +18,9 @@ from hierkit.sampling.kernels.layout import Layout
 
 STEPS = 25
 MOST_DENSE = 4000  # coordinates whose information is a dense matrix
-CHANGE, STILL = 0.02, 0.1  # of a variance, and of an estimate in its standard errors, between two steps: near enough
+# of a variance, and of an estimate in its standard errors, between two steps: near enough
+CHANGE = 0.02
+STILL = 0.1
 LEAST_WEIGHT = 1e-6
 
 
@@ -87,7 +89,9 @@ def make_pilot(
     for _ in range(STEPS):
         W, z = _working(rows, eta, sigma2, gaussian)
         WH, Wz = H.multiply(W[:, None]).tocsr(), W * z
-        M, C, b = _own_blocks(E, W, q), (E.T @ WH).tocsr(), E.T @ Wz
+        M = _own_blocks(E, W, q)
+        C = (E.T @ WH).tocsr()
+        b = E.T @ Wz
         inverse = np.linalg.inv(M + np.linalg.inv(G[-1])) if q else M
         diagonal = block_diagonal(inverse)
         AC, Ab = diagonal @ C, diagonal @ b

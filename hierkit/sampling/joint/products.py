@@ -84,11 +84,15 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     if n_factors:
         place = int(layout.order[-1])
         factor, Z = design.factors[place], sampled_Z(design, place, T)
-        groups, right = in_lanes(factor.sums(Z, Z)), in_lanes(factor.sums(e[:, None], Z)).ravel()
+        groups = in_lanes(factor.sums(Z, Z))
+        right = in_lanes(factor.sums(e[:, None], Z)).ravel()
         ties = _ties(factor.codes, Z, groups.shape, H)
     else:
-        groups, right, ties = np.empty((0, 0, 0, 0)), np.empty(0), sparse.csr_array((0, H.shape[1]))
-    p, last = len(centre), layout.columns[-1:] if n_factors else np.zeros(1, dtype=np.int64)
+        groups = np.empty((0, 0, 0, 0))
+        right = np.empty(0)
+        ties = sparse.csr_array((0, H.shape[1]))
+    p = len(centre)
+    last = layout.columns[-1:] if n_factors else np.zeros(1, dtype=np.int64)
     return Sums(
         groups, right, np.ascontiguousarray(ties[:, :p].toarray().T), *_as_rows(ties[:, p:]), *_as_rows(cross),
         H.T @ e, centre, np.array([float(len(y)), e @ e]), last,

@@ -40,7 +40,8 @@ def head_gradient(
     grad_c: Kernel, grad_P: Kernel,
 ) -> float:  # fmt: skip
     """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2."""
-    size, start = geometry.head_b.shape[0], geometry.head_b.shape[0] - layout.first[geometry.head[0]]
+    size = geometry.head_b.shape[0]
+    start = geometry.head_b.shape[0] - layout.first[geometry.head[0]]
     prior, grad_prior = np.zeros((size, size)), np.zeros((size, size))
     at = start
     for f in range(geometry.head[0]):
@@ -88,12 +89,19 @@ def position(
         sum_j log|K_j|.
     """
     head = geometry.head[0]
-    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
+    p = geometry.head_b.shape[0] - layout.first[head]
+    at = 0
+    tied = 0
     stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
     log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
     for f in range(head, end):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
-        own, size, width = slice(first, first + n_groups * q), n_groups * q * q, geometry.widths[f - head]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        column = layout.columns[f]
+        first = layout.first[f]
+        own = slice(first, first + n_groups * q)
+        size = n_groups * q * q
+        width = geometry.widths[f - head]
         after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
         s = geometry.b[after].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
@@ -134,12 +142,17 @@ def position_gradient(
         -sum u'P u / 2 over groups and factors.
     """
     head, total = geometry.head[0], 0.0
-    p, at, tied = geometry.head_b.shape[0] - layout.first[head], 0, 0
+    p = geometry.head_b.shape[0] - layout.first[head]
+    at = 0
+    tied = 0
     for f in range(head, end):
         at += layout.groups[f] * layout.effects[f] ** 2
         tied += layout.groups[f] * layout.effects[f] * geometry.widths[f - head]
     for f in range(end - 1, head - 1, -1):
-        n_groups, q, column, first = layout.groups[f], layout.effects[f], layout.columns[f], layout.first[f]
+        n_groups = layout.groups[f]
+        q = layout.effects[f]
+        column = layout.columns[f]
+        first = layout.first[f]
         own, block = slice(first, first + n_groups * q), slice(column, column + q)
         size, width = n_groups * q * q, geometry.widths[f - head]
         at, tied = at - size, tied - n_groups * q * width

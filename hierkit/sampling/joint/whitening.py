@@ -115,7 +115,9 @@ def unwhiten_gradient(
         -sum_j u_j'P u_j / 2.
     """
     q, n_groups = u.shape
-    T, h, total = np.empty((q, q, n_groups)), grad_c, 0.0
+    T = np.empty((q, q, n_groups))
+    h = grad_c
+    total = 0.0
     for k in range(q):
         for m in range(q):
             for j in range(n_groups):

@@ -35,7 +35,9 @@ C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value,
 NO_GRADIENT, NO_VALUE = 3, 4
 
 PRIOR_NUMBERS = 3  # of a parameter, before the numbers of its curve
-KNOTS, FIRST_KNOT, BETWEEN_KNOTS = 17, -4.0, 0.5
+KNOTS = 17
+FIRST_KNOT = -4.0
+BETWEEN_KNOTS = 0.5
 
 
 def kernel[F: Callable[..., Any]](function: F) -> F:
@@ -203,7 +205,9 @@ def log_priors(x: Kernel, codes: Kernel, numbers: Kernel, value: Kernel, slope: 
     """
     total = 0.0
     for i in range(x.shape[0]):
-        a, b, c = numbers[i, 0], numbers[i, 1], numbers[i, 2]
+        a = numbers[i, 0]
+        b = numbers[i, 1]
+        c = numbers[i, 2]
         v, s, log_slope, d_log_slope = transform(codes[i, 0], x[i], numbers[i])
         if codes[i, 1] == LKJ:
             # (1 - v²)^(a - 1) times the slope 1 - v²: stable where tanh x rounds to 1
@@ -212,7 +216,9 @@ def log_priors(x: Kernel, codes: Kernel, numbers: Kernel, value: Kernel, slope: 
             log_p, d_value = log_density(codes[i, 1], v, a, b, c)
             dx = d_value * s
         total += log_p + log_slope
-        value[i], slope[i], grad[i] = v, s, dx + d_log_slope
+        value[i] = v
+        slope[i] = s
+        grad[i] = dx + d_log_slope
     return total
 
 

@@ -91,7 +91,9 @@ def integrate_groups(
     system : (head + 1, head + 1)
         Its lower triangle is changed.
     """
-    q, width, lanes = L.shape[0], T.shape[1], g.shape[2]
+    q = L.shape[0]
+    width = T.shape[1]
+    lanes = g.shape[2]
     M = np.empty((q, q, lanes))
     for k in range(q):
         for i in range(width):
@@ -135,8 +137,12 @@ def integrate_groups_gradient(
 
     N (head + 1, head + 1) is twice minus the derivative of log p by [S t; t' r].
     """
-    q, width, lanes = AL.shape[0], solved.shape[1], g.shape[2]
-    Y, weight, scale = np.empty((width, lanes)), np.empty((q, lanes)), 1.0 / (s2 * s2)
+    q = AL.shape[0]
+    width = solved.shape[1]
+    lanes = g.shape[2]
+    Y = np.empty((width, lanes))
+    weight = np.empty((q, lanes))
+    scale = 1.0 / (s2 * s2)
     for k in range(q):
         for i in range(width):
             Y[i] = 0.0

@@ -71,7 +71,9 @@ def times_factors(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
     """Each row (head,) times Lambda, in place."""
     at = p
     for f in range(head.shape[0]):
-        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        n_groups = head[f, 0]
+        q = head[f, 1]
+        first = head[f, 2]
         for _ in range(n_groups):
             for i in range(rows.shape[0]):
                 for k in range(q):
@@ -87,7 +89,9 @@ def times_factors_transposed(rows: Kernel, L: Kernel, head: Kernel, p: int) -> N
     """Each row (head,) times Lambda', in place."""
     at = p
     for f in range(head.shape[0]):
-        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        n_groups = head[f, 0]
+        q = head[f, 1]
+        first = head[f, 2]
         for _ in range(n_groups):
             for i in range(rows.shape[0]):
                 for k in range(q - 1, -1, -1):
@@ -151,9 +155,16 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
     value, slope : float
         The log likelihood, and its derivative by sigma.
     """
-    groups, cross, p = statistics.groups, statistics.cross, statistics.shift.shape[0]
-    blocks, q, width, lanes = groups.shape[0], groups.shape[1], cross.shape[0], groups.shape[3]
-    size, first, s2 = width - 1, statistics.last[0], sigma * sigma
+    groups = statistics.groups
+    cross = statistics.cross
+    p = statistics.shift.shape[0]
+    blocks = groups.shape[0]
+    q = groups.shape[1]
+    width = cross.shape[0]
+    lanes = groups.shape[3]
+    size = width - 1
+    first = statistics.last[0]
+    s2 = sigma * sigma
     own = np.ascontiguousarray(L[first : first + q, first : first + q])
     system = cross / s2
     AL, inverse = np.empty((blocks, q, q, lanes)), np.empty((blocks, q, q, lanes))
@@ -161,7 +172,10 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
     log_det = 0.0
     for b in range(blocks):
         log_det += integrate_groups(groups[b], own, s2, AL[b], inverse[b], T, solved[b], system)
-    SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
+    SL = np.empty((size, size))
+    K = np.empty((size, size))
+    V = np.empty((size, size))
+    estimate = np.empty(size)
     log_det_K, quad = solve_head(system, L, statistics, SL, K, V, estimate)
     value = -0.5 * (statistics.size[0] * np.log(s2) + log_det + log_det_K + system[size, size] - quad)
     N = np.empty((width, width))
@@ -194,7 +208,9 @@ def _head_gradient(
     """Add the derivative by the L of the head's factors: minus the blocks of S Lambda N - t estimate'."""
     size, at = SL.shape[0], p
     for f in range(head.shape[0]):
-        n_groups, q, first = head[f, 0], head[f, 1], head[f, 2]
+        n_groups = head[f, 0]
+        q = head[f, 1]
+        first = head[f, 2]
         for _ in range(n_groups):
             for k in range(q):
                 for m in range(k + 1):
@@ -221,9 +237,13 @@ def marginal_log_posterior(
         The model.
     """
     dim, q = x.shape[0], origin.T.shape[0]
-    value, slope, grad = np.empty(dim), np.empty(dim), np.empty(dim)
+    value = np.empty(dim)
+    slope = np.empty(dim)
+    grad = np.empty(dim)
     total = log_priors(x, codes, numbers, value, slope, grad)
-    C, L, left = np.empty((q, q)), np.empty((q, q)), np.empty(pairs.shape[0])
+    C = np.empty((q, q))
+    L = np.empty((q, q))
+    left = np.empty(pairs.shape[0])
     effect_factors(value, slope, pairs, C, L, left)
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
@@ -242,7 +262,8 @@ def unpack(block: Kernel) -> Kernel:
         matrix(block, i[6]), cubes(block, i[7]), matrix(block, i[8]), vector(block, i[9]),
         matrix(block, i[10]).view(np.int64), vector(block, i[11]).view(np.int64), vector(block, i[12]),
     )  # fmt: skip
-    codes, pairs = matrix(block, i[0]).view(np.int64), matrix(block, i[2]).view(np.int64)
+    codes = matrix(block, i[0]).view(np.int64)
+    pairs = matrix(block, i[2]).view(np.int64)
     return codes, matrix(block, i[1]), pairs, origin, statistics
 
 

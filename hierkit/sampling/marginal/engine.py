@@ -118,7 +118,8 @@ def pilot(
         (coordinate,).
     """
     p, y = parameters.coefficients, design.outcome.y - design.offset
-    sd, spreads = float(np.std(y)), [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
+    sd = float(np.std(y))
+    spreads = [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
     values = np.zeros(len(parameters))
     values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
     values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd

@@ -31,7 +31,10 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         Overwritten with the largest factor's effects.
     """
     groups, p = statistics.groups, statistics.shift.shape[0]
-    blocks, q, lanes, width = groups.shape[0], groups.shape[1], groups.shape[3], statistics.cross.shape[0]
+    blocks = groups.shape[0]
+    q = groups.shape[1]
+    lanes = groups.shape[3]
+    width = statistics.cross.shape[0]
     first, size = statistics.last[0], width - 1
     for d in numba.prange(head.shape[0]):
         s2 = sigma[d] * sigma[d]
@@ -41,7 +44,10 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
         for b in range(blocks):
             integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
-        SL, K, V, estimate = np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty(size)
+        SL = np.empty((size, size))
+        K = np.empty((size, size))
+        V = np.empty((size, size))
+        estimate = np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
         for i in range(size - 1, -1, -1):
             s = head[d, i]
@@ -51,7 +57,9 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         for i in range(size):
             head[d, i] += estimate[i]
         times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
-        M, right, t = np.empty((q, q)), np.empty(q), np.empty(q)
+        M = np.empty((q, q))
+        right = np.empty(q)
+        t = np.empty(q)
         TL = np.ascontiguousarray(T[first : first + q, first : first + q]) @ own
         for j in range(z.shape[2]):
             g = groups[j // lanes, :, :, j % lanes]

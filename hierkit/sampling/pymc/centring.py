@@ -47,7 +47,8 @@ def factors_to_centre(design: Design) -> set[str]:
         solution = inverse @ right
         variances = sigma2 * inverse.diagonal()
         shares = [1 - variances[b].mean() / t for b, t in zip(blocks, tau2, strict=True)]
-        before, tau2 = tau2, np.array([np.mean(solution[b] ** 2 + variances[b]) for b in blocks])
+        before = tau2
+        tau2 = np.array([np.mean(solution[b] ** 2 + variances[b]) for b in blocks])
         if gaussian:
             sigma2 = float(weights @ response**2 - solution @ right) / max(1, len(response) - p)
         if np.all(np.abs(tau2 - before) < CHANGE * before):
