@@ -228,92 +228,19 @@ class Fit:
         groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
         return xr.DataTree.from_dict(groups)
 
+    @documented_by(predictive_check)
     def predictive_check(self, groups: ReplicatedGroups = "new", random_seed: int | None = None) -> Quantity:
-        """What groups look like in data that the model could have made, beside those that were seen.
+        return predictive_check(self._posterior, groups, self._seed(random_seed))
 
-        Parameters
-        ----------
-        groups : {"known", "new"}
-            Group effects as drawn, or drawn anew from their distribution: the latter asks whether the effects are what
-            the model says they are.
-        random_seed : int, optional
-            The same seed gives the same numbers; the fit's own if not given.
-
-        Returns
-        -------
-        Quantity
-            `replicated` (chain, draw, statistic): `spread of means(team)`, the sd over groups of their means, in the
-            outcome's units; for a two-valued outcome or counts `share without event(team)`, of groups without an event.
-            Beside them `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted
-            half: near 0 or 1 the model does not make data like those that were seen.
-
-        Raises
-        ------
-        HierkitError
-            For a model without groups, and for unknown `groups`.
-        """
-        found = replicated(self._posterior, groups, self._seed(random_seed))
-        return predictive_check(found, self.design, groups)
-
+    @documented_by(loo)
     def loo(self, refit: bool = False) -> Validation:
-        """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
+        return loo(self._posterior, refit, self._without)
 
-        By Pareto-smoothed importance sampling of the draws (Vehtari et al. 2017).
-
-        Parameters
-        ----------
-        refit : bool
-            Whether the model is fitted again without each row whose Pareto k is too large.
-
-        Returns
-        -------
-        Validation
-            By row, as they were in the table that was given: `elpd`, `p`, `pareto_k` and `refitted` (row,). Scores are
-            in units of log density, which depend on the outcome's.
-
-        Warns
-        -----
-        HierkitWarning
-            If a Pareto k is too large and the model is not fitted again.
-        """
-        return loo(self._posterior, self._without if refit else None)
-
+    @documented_by(logo)
     def logo(
         self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
     ) -> Validation:
-        """Leave one group out: log p(y_j | all other groups), the rows of a group jointly.
-
-        In each draw the group's effects are integrated out: in closed form for a Gaussian outcome, by quadrature or
-        importance sampling for a Bernoulli one. Then Pareto-smoothed importance sampling of the draws, as for rows.
-
-        Parameters
-        ----------
-        factor : str or Factor, optional
-            Whose groups are left out; of this model, or of another one of the same rows. The only one if not given.
-        refit : bool
-            Whether the model is fitted again without each group whose Pareto k is too large.
-        random_seed : int, optional
-            For importance sampling over effects; the fit's own if not given.
-
-        Returns
-        -------
-        Validation
-            By group: `elpd`, `p`, `pareto_k` and `refitted` (group,), scores in units of log density. Sums over groups
-            of different sizes differ by their sizes most of all: read differences of models.
-
-        Raises
-        ------
-        HierkitError
-            For an unknown factor.
-
-        Warns
-        -----
-        HierkitWarning
-            If a Pareto k is too large and the model is not fitted again.
-        """
-        chosen = factor if isinstance(factor, Factor) else self.design.factor(factor)
-        again = self._without if refit else None
-        return logo(self._posterior, chosen, again, self._seed(random_seed))
+        return logo(self._posterior, factor, refit, self._seed(random_seed), self._without)
 
     @documented_by(prior_sensitivity)
     def prior_sensitivity(self) -> Quantity:

@@ -69,17 +69,18 @@ def observed(design: Design) -> xr.Dataset:
     return _with_means(design, y)
 
 
-def predictive_check(replicates: xr.Dataset, design: Design, groups: ReplicatedGroups) -> Quantity:
+def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", random_seed: int = 0) -> Quantity:
     """What groups look like in data that the model could have made, beside those that were seen.
 
     Parameters
     ----------
-    replicates : xarray.Dataset
-        From `replicated`.
-    design : Design
-        Of the model.
+    posterior : Posterior
+        The draws with their design.
     groups : {"known", "new"}
-        How they were made.
+        Group effects as drawn, or drawn anew from their distribution: the latter asks whether the effects are what the
+        model says they are.
+    random_seed : int, optional
+        The same seed gives the same numbers; the fit's own if not given.
 
     Returns
     -------
@@ -92,8 +93,10 @@ def predictive_check(replicates: xr.Dataset, design: Design, groups: ReplicatedG
     Raises
     ------
     HierkitError
-        For a model without groups.
+        For a model without groups, and for unknown `groups`.
     """
+    design = posterior.design
+    replicates = replicated(posterior, groups, random_seed)
     seen = observed(design)
     found, values = dict[str, xr.DataArray](), dict[str, float]()
     for factor in design.factors:

@@ -77,7 +77,7 @@ class Validation(Quantity):
         return int((self.draws["pareto_k"] > self.good_k).sum())
 
 
-def loo(posterior: Posterior, refit: Refit | None = None) -> Validation:
+def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = None) -> Validation:
     """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
 
     Pareto-smoothed importance sampling of the draws with weights 1 / p(y_i | θ, u) (Vehtari, Gelman and Gabry 2017).
@@ -86,14 +86,15 @@ def loo(posterior: Posterior, refit: Refit | None = None) -> Validation:
     ----------
     posterior : Posterior
         The draws with their design.
-    refit : callable, optional
-        From places of rows to posterior and design of the same model fitted to those: used for each row whose Pareto k
-        is too large. If not given, such rows keep what importance sampling gave.
+    refit : bool
+        Whether the model is fitted again without each row whose Pareto k is too large.
+    fit_again : callable
+        From places of rows to the posterior of the same model fitted to those; needed with `refit`.
 
     Returns
     -------
     Validation
-        By row, as they stood in the table that was given: `elpd`, `p`, `pareto_k` and `refitted` (row,). Scores are in
+        By row, as they were in the table that was given: `elpd`, `p`, `pareto_k` and `refitted` (row,). Scores are in
         units of log density, which depend on the outcome's.
 
     Warns
@@ -120,10 +121,16 @@ def loo(posterior: Posterior, refit: Refit | None = None) -> Validation:
     )
     left = (outcome, design.rows.positions, np.arange(len(outcome.y)))
     found = Validation(points.assign(groups), definition, "row", *left, good_k(len(draws.beta)))
-    return _completed(found, design, draws, left_out, refit)
+    return _completed(found, design, draws, left_out, fit_again if refit else None)
 
 
-def logo(posterior: Posterior, factor: Factor, refit: Refit | None = None, random_seed: int = 0) -> Validation:
+def logo(
+    posterior: Posterior,
+    factor: str | Factor | None = None,
+    refit: bool = False,
+    random_seed: int = 0,
+    fit_again: Refit | None = None,
+) -> Validation:
     """Leave one group out: log p(y_j | all other groups), the rows of a group jointly.
 
     In each draw the group's effects are integrated out, and those of other factors' groups that have rows in this group
@@ -134,12 +141,14 @@ def logo(posterior: Posterior, factor: Factor, refit: Refit | None = None, rando
     ----------
     posterior : Posterior
         The draws with their design.
-    factor : Factor
-        Whose groups are left out; of this model, or of another one of the same rows.
-    refit : callable, optional
+    factor : str or Factor, optional
+        Whose groups are left out; of this model, or of another one of the same rows. The only one if not given.
+    refit : bool
+        Whether the model is fitted again without each group whose Pareto k is too large.
+    random_seed : int, optional
+        For importance sampling over effects; the fit's own if not given.
+    fit_again : callable
         As for `loo`.
-    random_seed : int
-        For importance sampling over effects.
 
     Returns
     -------
@@ -147,33 +156,39 @@ def logo(posterior: Posterior, factor: Factor, refit: Refit | None = None, rando
         By group: `elpd`, `p`, `pareto_k` and `refitted` (group,), scores in units of log density. Sums over groups of
         different sizes differ by their sizes most of all: read differences of models.
 
+    Raises
+    ------
+    HierkitError
+        For an unknown factor.
+
     Warns
     -----
     HierkitWarning
         If a Pareto k is too large and nothing is fitted again.
     """
     design = posterior.design
+    chosen = factor if isinstance(factor, Factor) else design.factor(factor)
     _check_draws(posterior)
     draws, rows = posterior.draws, fitted_matrices(design)
-    left_out = np.split(np.argsort(factor.codes, kind="stable"), np.cumsum(factor.counts)[:-1])
+    left_out = np.split(np.argsort(chosen.codes, kind="stable"), np.cumsum(chosen.counts)[:-1])
     values = np.empty((len(draws.beta), len(left_out)))
     errors = np.empty(len(left_out))
-    for j, (own, level) in enumerate(zip(left_out, factor.levels, strict=True)):
-        rng = generator(random_seed, "logo", factor.label, str(level))
+    for j, (own, level) in enumerate(zip(left_out, chosen.levels, strict=True)):
+        rng = generator(random_seed, "logo", chosen.label, str(level))
         values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
     points = _smoothed(draws, values, _relative_ess(posterior))
-    points = points.rename(point="group").assign_coords(group=factor.levels).assign(n=("group", factor.counts))
+    points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", chosen.counts))
     definition = (
-        f"Leave one group of {factor.label} out: log p(y_j | all other groups), its rows jointly and its effects "
+        f"Leave one group of {chosen.label} out: log p(y_j | all other groups), its rows jointly and its effects "
         "integrated out, by Pareto-smoothed importance sampling of the draws."
     )
     if errors.any():
         points = points.assign(integration_error=("group", errors))
         definition += " integration_error: the relative standard error of p(y_j) in one draw."
-        _warn_of_errors(factor, errors)
-    left = (design.outcome, design.rows.positions, factor.codes)
-    found = Validation(points, definition, factor.label, *left, good_k(len(draws.beta)))
-    return _completed(found, design, draws, left_out, refit)
+        _warn_of_errors(chosen, errors)
+    left = (design.outcome, design.rows.positions, chosen.codes)
+    found = Validation(points, definition, chosen.label, *left, good_k(len(draws.beta)))
+    return _completed(found, design, draws, left_out, fit_again if refit else None)
 
 
 def good_k(samples: int) -> float:

@@ -53,10 +53,10 @@ def test_new_groups_spread_as_their_distribution_says():
     posterior, design = one_point("y ~ 1 + (1 | g)")
     posterior["1|g_sigma"] = posterior["1|g_sigma"] * 0 + 5.0
     posterior["sigma"] = posterior["sigma"] * 0 + 0.01
-    check = predictive_check(replicated(Posterior(posterior, design), "new"), design, "new")
+    check = predictive_check(Posterior(posterior, design), "new")
     spread = check.draws["replicated"].sel(statistic="spread of means(g)").values
     assert np.sqrt(np.mean(spread**2)) == pytest.approx(5, rel=0.03)
-    known = predictive_check(replicated(Posterior(posterior, design), "known"), design, "known")
+    known = predictive_check(Posterior(posterior, design), "known")
     own = posterior["1|g"].values[0, 0].std(ddof=1)
     assert known.table()["estimate"][0] == pytest.approx(own, rel=0.01)
 
@@ -64,7 +64,7 @@ def test_new_groups_spread_as_their_distribution_says():
 def test_checks_compare_replicates_with_what_was_seen():
     design = design_of("won ~ 1 + (1 | g)", table(60), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -30.0, "1|g_sigma": 0.1, "1|g": 0.0}, draws=20)
-    table_ = predictive_check(replicated(Posterior(posterior, design)), design, "known").table().set_index("statistic")
+    table_ = predictive_check(Posterior(posterior, design), "known").table().set_index("statistic")
     seen = observed(design)["mean(g)"]
     assert table_.loc["share without event(g)", "estimate"] == 1
     assert table_.loc["share without event(g)", "above"] == 1
@@ -126,5 +126,5 @@ def test_refusals():
     with pytest.raises(HierkitError, match=r"groups='typical'\. It is one of 'known', 'new'"):
         replicated(Posterior(posterior, design), "typical")
     with pytest.raises(HierkitError, match="The model has no groups"):
-        predictive_check(replicated(Posterior(posterior, design)), design, "known")
+        predictive_check(Posterior(posterior, design), "known")
     assert isinstance(replicated(Posterior(posterior, design)), xr.Dataset)

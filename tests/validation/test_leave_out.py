@@ -92,7 +92,7 @@ def test_models_of_other_rows_are_not_compared(change, message):
     }
     with pytest.raises(HierkitError, match=message):
         hierkit.compare(fits)
-    with pytest.raises(HierkitError, match="A comparison is of two or more"):
+    with pytest.raises(HierkitError, match="It needs at least two, each with a name"):
         hierkit.compare({"a": fits["a"]})
     with pytest.raises(HierkitError, match="no mapping of names to fits"):
         hierkit.compare(list(fits.values()))
