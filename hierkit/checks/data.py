@@ -8,13 +8,16 @@ from scipy.optimize import linprog
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding, Severity
+from hierkit.checks.limits import (
+    DROPPED_SHARE,
+    FEW_GROUPS,
+    MOST_ROWS_FOR_SEPARATION,
+    SCALE_RATIO,
+    VERY_FEW_GROUPS,
+)
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import all_sds
-
-FEW_GROUPS, VERY_FEW_GROUPS = 10, 5
-SCALE_RATIO = 1_000
-MOST_ROWS_FOR_SEPARATION = 20_000
 
 
 def data_findings(design: Design) -> Iterator[Finding]:
@@ -49,7 +52,7 @@ def _rows(design: Design) -> Iterator[Finding]:
         columns = ", ".join(f"{name} ({count})" for name, count in rows.missing.items())
         message = f"{rows.dropped} of {rows.given} rows ({share:.0%}) were left out: missing values in {columns}."
         advice = "Check that rows are not missing because of their outcome; fill them in where that can be defended."
-        yield Finding("warning" if share > 0.05 else "note", "rows dropped", message, advice)
+        yield Finding("warning" if share > DROPPED_SHARE else "note", "rows dropped", message, advice)
     for name, levels in rows.unused_levels.items():
         shown = ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")
         message = f"{name} has levels without used rows ({len(levels)}): {shown}."

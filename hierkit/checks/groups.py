@@ -6,13 +6,12 @@ import numpy as np
 from scipy import stats
 
 from hierkit.checks.findings import Finding
+from hierkit.checks.limits import FEWEST_GROUPS_COMPARED, MOST_GROUPS_COMPARED, P_VALUE
 from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import is_measured
 from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import outlying_groups
 
-MOST_GROUPS, FEWEST_GROUPS = 500, 10
-LEVEL = 0.001  # many predictors are looked at in many models
 SHOWN = 5
 
 
@@ -35,7 +34,7 @@ def group_findings(posterior: Posterior) -> Iterator[Finding]:
     for factor in design.factors:
         variables = {factor.variable(effect) for effect in factor.effects}
         finite = all(bool(np.isfinite(posterior.dataset[name]).all()) for name in variables)
-        if len(factor.levels) <= MOST_GROUPS and finite:
+        if len(factor.levels) <= MOST_GROUPS_COMPARED and finite:
             yield from _outlying(posterior, factor)
             yield from _within_and_between(posterior, factor)
 
@@ -52,7 +51,7 @@ def _outlying(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
 def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
     design = posterior.design
     labels = [effect.label for effect in factor.effects if effect.is_intercept]
-    if not labels or len(factor.levels) < FEWEST_GROUPS:
+    if not labels or len(factor.levels) < FEWEST_GROUPS_COMPARED:
         return
     # shrunken or not: under the model they do not depend on the predictor
     level = posterior.effects(factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
@@ -62,7 +61,7 @@ def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Findin
         if factor.varies(x) != "both" or not np.ptp(level):
             continue
         r, p = stats.pearsonr(level, np.bincount(factor.codes, x, len(factor.levels)) / factor.counts)
-        if p > LEVEL:
+        if p > P_VALUE:
             continue
         message = f"Levels of {factor.label} are correlated ({r:.2f}) with their means of {name}."
         first = "" if factor.label in design.rows.frame else f"Make {factor.label} a column. "

@@ -6,12 +6,12 @@ import numpy as np
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
+from hierkit.checks.limits import PULLED
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.where_priors_hold import terms_of_priors
 
-FAR = 1.0  # posterior sds
 STEP = 0.01  # posterior sds, for the slope of a prior's log density
 MOST_PULLED = 0.95  # of the posterior's precision that a prior may have: beyond, the rows alone put it nowhere
 
@@ -39,7 +39,7 @@ def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
         if not np.isfinite(draws).all() or not np.ptp(draws):
             continue
         moved, alone = pull(draws, priors[name])
-        if moved <= FAR:
+        if moved <= PULLED:
             continue
         message = (
             f"The prior {priors[name]} moves {name} by {moved:.1f} posterior sds: its posterior mean is "

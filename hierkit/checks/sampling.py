@@ -10,18 +10,20 @@ import xarray as xr
 from scipy import stats
 
 from hierkit.checks.findings import Finding
+from hierkit.checks.limits import (
+    BFMI,
+    ESS_PER_CHAIN,
+    FALSE_ALARMS,
+    FEWEST_DRAWS,
+    MANY,
+    MOST_GROUPS_CHECKED,
+    RHAT,
+    SMALLEST_OF_MANY,
+    TREE_DEPTH_SHARE,
+)
 from hierkit.model.names import is_group_dim
 from hierkit.posterior.draws import varying
 
-RHAT = 1.01
-ESS_PER_CHAIN = 100
-CHANCE = 0.001  # of a false alarm from R-hat
-# of so many ESS the smallest may be estimated as so much of what it is
-MANY = 20
-SMALLEST_OF_MANY = 0.8
-BFMI = 0.3
-FEWEST_DRAWS = 4
-MOST_GROUPS = 200  # of a factor with more, every so many are looked at: an R-hat takes a millisecond
 TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and nutpie's
 
 LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
@@ -59,9 +61,11 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
 
 
 def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
-    """The posterior with at most `MOST_GROUPS` groups of each factor, evenly spaced."""
+    """The posterior with at most `MOST_GROUPS_CHECKED` groups of each factor, evenly spaced."""
     sizes = {dim: size for dim, size in posterior.sizes.items() if is_group_dim(dim)}
-    return posterior.isel({dim: slice(None, None, math.ceil(size / MOST_GROUPS)) for dim, size in sizes.items()})
+    return posterior.isel(
+        {dim: slice(None, None, math.ceil(size / MOST_GROUPS_CHECKED)) for dim, size in sizes.items()}
+    )
 
 
 def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
@@ -105,7 +109,7 @@ def largest_by_chance(ess: pd.Series, chains: int) -> pd.Series:
     quantile of 1 - 0.001 / (2 k) in 999 of 1,000 fits.
     """
     halves = 2 * chains
-    quantile = stats.chi2(halves - 1).isf(CHANCE / (2 * len(ess))) / (halves - 1)
+    quantile = stats.chi2(halves - 1).isf(FALSE_ALARMS / (2 * len(ess))) / (halves - 1)
     return 1 + (quantile - 1) * halves / (2 * ess)
 
 
@@ -119,7 +123,7 @@ def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
         yield Finding("action", "divergences", message, advice)
     name = next((name for name in TREE_DEPTH_NAMES if name in statistics), None)
     reached = int(statistics[name].sum()) if name else 0
-    if reached > 0.01 * total:
+    if reached > TREE_DEPTH_SHARE * total:
         message = f"{reached} of {total} draws reached the largest tree depth: sampling is slow."
         yield Finding("warning", "tree depth", message, "Scale the predictors, and use priors on the outcome's scale.")
     if "energy" in statistics and statistics.sizes["draw"] > 1:

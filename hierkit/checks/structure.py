@@ -7,7 +7,16 @@ import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
-from hierkit.checks.priors import FAR, pull
+from hierkit.checks.limits import (
+    EDGE_CORRELATION,
+    EDGE_SHARE,
+    FAR_ZERO,
+    OVERLAP,
+    PILED_BELOW,
+    PILED_SHARE,
+    PULLED,
+)
+from hierkit.checks.priors import pull
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT
@@ -16,11 +25,6 @@ from hierkit.model.priors import Priors, held_at_zero
 from hierkit.posterior.effects import correlation, entry
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.where_priors_hold import covariance_of_priors
-
-OVERLAP = 0.8
-PILED_SHARE = 0.1
-EDGE_CORRELATION, EDGE_SHARE = 0.95, 0.1
-FAR_ZERO = 3  # sds from the mean
 
 
 def structure_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
@@ -55,13 +59,13 @@ def structure_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding
 
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
-    piled = float((sd < 0.1 * np.quantile(sd, 0.95)).mean())
+    piled = float((sd < PILED_BELOW * np.quantile(sd, 0.95)).mean())
     if (overlap := prior_overlap(sd, prior)) > OVERLAP:
         message = f"The posterior of {name} follows its prior {prior} (overlap {overlap:.0%})."
         yield Finding(
             "warning", "prior-driven sd", message, "The data say little about it: choose its prior with care."
         )
-    elif piled > PILED_SHARE and pull(sd, prior)[0] <= FAR:
+    elif piled > PILED_SHARE and pull(sd, prior)[0] <= PULLED:
         message = f"The posterior of {name} piles up at zero: {piled:.0%} of it lies below a tenth of its 95 % point."
         advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
         yield Finding("note", "sd at zero", message, advice)
