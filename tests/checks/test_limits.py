@@ -59,7 +59,8 @@ def solved(make, measure, target: float, low: float, high: float) -> np.ndarray:
 def test_rhat(rhat, found):
     """Where the ESS is too small as well: of a larger one chance alone may exceed 1.01."""
     apart = np.array([[-1.0], [-1.0], [1.0], [1.0]])
-    even = slow(0.9) - slow(0.9).mean(axis=1, keepdims=True)
+    halves = slow(0.9).reshape(8, 500)
+    even = (halves - halves.mean(axis=1, keepdims=True)).reshape(SHAPE)
     x = solved(lambda shift: even + shift * apart, lambda x: float(arviz_stats.rhat(x)), rhat, 0.0, 1.0)
     assert arviz_stats.ess(x, method="bulk") < 400
     assert ("R-hat" in in_sampling(x)) == found

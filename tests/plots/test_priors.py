@@ -1,0 +1,25 @@
+"""Posterior sds beside their priors."""
+
+import numpy as np
+from pictures import line
+from synthetic import synthetic_fit, table
+
+
+def test_prior_densities_are_those_of_the_priors():
+    fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=50)
+    draws = fit.prior_and_posterior().draws
+    for name in draws["component"].values:
+        part = draws.sel(component=name)
+        np.testing.assert_allclose(np.log(part["prior_density"]), fit.priors[name].log_density(part["at"].values))
+
+
+def test_the_histogram_and_the_density_of_each_panel():
+    quantity = synthetic_fit("y ~ x + (1 | g)", table(80), draws=50).prior_and_posterior()
+    axes = quantity.plot().axes
+    for panel, name in zip(axes, quantity.draws["component"].values, strict=False):
+        part = quantity.draws.sel(component=name)
+        heights, _ = np.histogram(part["value"].values.ravel(), bins=len(panel.patches), density=True)
+        np.testing.assert_allclose([patch.get_height() for patch in panel.patches], heights)
+        np.testing.assert_allclose(line(panel, "prior").get_ydata(), part["prior_density"])
+        np.testing.assert_allclose(line(panel, "prior").get_xdata(), part["at"])
+        assert panel.get_xlabel() == name
