@@ -30,7 +30,7 @@ from hierkit.arrays import Array
 from hierkit.sampling.joint.information import Information, block_diagonal, prior_precision
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.pilot import Pilot
-from hierkit.sampling.kernels.densities import Kernel, kernel
+from hierkit.sampling.kernels.densities import kernel
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import Origin
 from hierkit.sampling.kernels.packing import matrix, vector
@@ -253,7 +253,7 @@ def _inverse_root(matrices: Array) -> Array:
 
 
 @kernel
-def unpack_model(block: Kernel) -> Kernel:
+def unpack_model(block: Array) -> tuple[Numbers, Origin, Geometry, Layout]:
     """Parameters, origin, geometry and layout, the first 22 arrays that `hierkit.sampling.joint.engine` packs."""
     i = np.arange(22)  # numba would compile the readers anew for each literal number
     parameters = Numbers(matrix(block, i[0]).view(np.int64), matrix(block, i[1]), matrix(block, i[2]).view(np.int64))

@@ -92,9 +92,10 @@ class Model(NamedTuple):
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """The log density at a point, up to a constant, and its gradient."""
-        density = gaussian_log_posterior if isinstance(self.rows, Sums) else logit_log_posterior
-        value, grad = density(x, self.numbers, self.origin, self.geometry, self.layout, self.rows)
-        return value, grad
+        given = (self.numbers, self.origin, self.geometry, self.layout)
+        if isinstance(self.rows, Sums):
+            return gaussian_log_posterior(x, *given, self.rows)
+        return logit_log_posterior(x, *given, self.rows)
 
 
 def make_model(design: Design, priors: Priors) -> Model:
@@ -177,7 +178,7 @@ def _largest_effects(
 ) -> dict[int, Array]:
     """The effects (draw, group, effect) that were integrated out, by their factor's place in the design."""
     layout = make_layout(design.factors)
-    if not len(layout.order):
+    if not len(layout.order) or sigma is None or not isinstance(model.rows, Sums):
         return {}
     shape = (len(v), int(layout.effects[-1]), int(layout.groups[-1]))
     z = np.random.default_rng([random_seed, 1]).standard_normal(shape)

@@ -6,15 +6,17 @@ factor's effects, s2 = sigma², w_j = Z_j'(e - H h) and M_j = I + L'Z_j'Z_j L / 
     -2 log p(y | v) = n log s2 + |e - H h|² / s2 + sum log|M_j| - sum w_j'L M_j^-1 L'w_j / s2²
 """
 
+from typing import Any
+
 import numpy as np
 
-from hierkit.sampling.joint.coordinates import unpack_model
+from hierkit.arrays import Array
+from hierkit.sampling.joint.coordinates import Geometry, unpack_model
 from hierkit.sampling.joint.products import Sums, less_sparse_transposed, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns, column_products
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision
 from hierkit.sampling.kernels.densities import (
-    Kernel,
     answer,
     callback,
     effect_factors,
@@ -25,14 +27,16 @@ from hierkit.sampling.kernels.densities import (
     words,
 )
 from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
-from hierkit.sampling.kernels.origin import origin_priors
+from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import cubes, matrix, vector
+from hierkit.sampling.kernels.parameters import Numbers
 
 
 @kernel
 def gaussian_log_posterior(
-    x: Kernel, parameters: Kernel, origin: Kernel, geometry: Kernel, layout: Kernel, sums: Kernel
-) -> Kernel:
+    x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, sums: Sums
+) -> tuple[float, Array]:
     """Log posterior at a real vector, and its gradient.
 
     Parameters
@@ -55,9 +59,11 @@ def gaussian_log_posterior(
     slope = np.empty(head)
     grad_head = np.empty(head)
     codes, numbers = parameters.codes, parameters.numbers
+    # sds, correlations and the residual sd: their priors, and G = L L' of all factors with its inverse P
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
+    # from coordinates to gamma and the effects of the smaller factors
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
     w = np.empty(c.shape[0] - p)
@@ -65,6 +71,7 @@ def gaussian_log_posterior(
     head_w = np.empty(n_head)
     end = layout.groups.shape[0]
     total -= position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    # the priors of coefficients hold for beta, the columns as they are
     beta = geometry.basis @ v[:p]
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
     grad_v = np.zeros(c.shape[0])
@@ -72,9 +79,11 @@ def gaussian_log_posterior(
     grad_P = np.zeros((q, q))
     grad_v[:p] = geometry.basis.T @ grad_head[:p]
     grad_L = np.zeros((q, q))
+    # the largest factor's effects are integrated out
     likelihood, by_sigma = gaussian_likelihood(v, L, value[head - 1], sums, grad_v, grad_L)
     grad_head[head - 1] += by_sigma * slope[head - 1]
     total += likelihood
+    # backwards: through the coordinates to P, and through G = L L' to sds and correlations
     total += position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
     total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
@@ -84,7 +93,9 @@ def gaussian_log_posterior(
 
 
 @kernel
-def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v: Kernel, grad_L: Kernel) -> Kernel:
+def gaussian_likelihood(
+    v: Array, L: Array, sigma: float, sums: Sums, grad_v: Array, grad_L: Array
+) -> tuple[float, float]:
     """Log likelihood with the largest factor's effects integrated out, without its constant.
 
     Parameters
@@ -111,6 +122,7 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     blocks = sums.groups.shape[0]
     q = sums.groups.shape[1]
     lanes = sums.groups.shape[3]
+    # ||e - H h||², from the sums of products alone
     h, product = v.copy(), np.empty(v.shape[0])
     h[:p] -= sums.centre
     sparse_products(sums.cross_starts, sums.cross_columns, sums.cross_values, h, product)
@@ -118,10 +130,12 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     for i in range(h.shape[0]):
         squares += h[i] * (product[i] - 2 * sums.linear[i])
         grad_v[i] += (sums.linear[i] - product[i]) / s2
+    # w_j = Z_j'(e - H h), what is left for each group of the largest factor
     w = np.empty(sums.right.shape[0])
     sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
     add_columns(h[:p], sums.tie_X, w)
     own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    # the groups, a lane for each, each with its effects integrated out
     system, one = np.full((1, 1), squares / s2), np.ones((1, 1))
     g = np.empty((q, q + 1, lanes))
     T = np.empty((q, 1, lanes))
@@ -136,6 +150,7 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
         g[:, q] = (sums.right[part] - w[part]).reshape((q, lanes))
         log_det += integrate_groups(g, own, s2, AL, inverse, T, solved, system)
         integrate_groups_gradient(g, s2, AL, inverse, solved, one, by_X, by_A)
+        # what the estimates of the groups' effects give back to the others
         pulled = w[part].reshape((q, lanes))
         for k in range(q):
             pulled[k] = 0.0
@@ -145,6 +160,7 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
     by_gamma = np.zeros(p)
     column_products(sums.tie_X, w, by_gamma)
     grad_v[:p] -= by_gamma
+    # log p = -(n log s2 + log|M| + quadratic form) / 2, and its derivatives by s2 and L
     n = sums.totals[0]
     value = -0.5 * (n * np.log(s2) + log_det + system[0, 0])
     d_s2 = n / s2 - squares / (s2 * s2)
@@ -156,7 +172,7 @@ def gaussian_likelihood(v: Kernel, L: Kernel, sigma: float, sums: Kernel, grad_v
 
 
 @kernel
-def unpack(block: Kernel) -> Kernel:
+def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Sums]:
     """Parameters, origin, geometry, layout and sums as `hierkit.sampling.joint.engine` packs them."""
     i = np.arange(22, 35)
     parameters, origin, geometry, layout = unpack_model(block)
@@ -170,7 +186,7 @@ def unpack(block: Kernel) -> Kernel:
 
 
 @callback
-def gaussian_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+def gaussian_callback(dimension: int, x: Array, out: Array, log_p: Array, address: Any) -> int:
     """`gaussian_log_posterior` for nutpie."""
     parameters, origin, geometry, layout, sums = unpack(words(address))
     value, grad = gaussian_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, sums)

@@ -3,16 +3,19 @@
 import numba
 import numpy as np
 
-from hierkit.sampling.joint.products import sparse_products
+from hierkit.arrays import Array
+from hierkit.sampling.joint.coordinates import Geometry
+from hierkit.sampling.joint.products import Sums, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns
 from hierkit.sampling.joint.transform import position
 from hierkit.sampling.joint.whitening import precision
-from hierkit.sampling.kernels.densities import Kernel, kernel, parallel_kernel
+from hierkit.sampling.kernels.densities import kernel, parallel_kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group
+from hierkit.sampling.kernels.layout import Layout
 
 
 @kernel
-def gaussian_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, v: Kernel) -> None:
+def gaussian_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, v: Array) -> None:
     """Gamma and the effects of all factors but the largest.
 
     Parameters
@@ -38,7 +41,7 @@ def gaussian_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, v: Ke
 
 
 @parallel_kernel
-def draw_largest(v: Kernel, L: Kernel, T: Kernel, sigma: Kernel, sums: Kernel, z: Kernel) -> None:
+def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Array) -> None:
     """Effects of the largest factor given all else, from standard normal numbers.
 
     Parameters
@@ -60,6 +63,7 @@ def draw_largest(v: Kernel, L: Kernel, T: Kernel, sigma: Kernel, sums: Kernel, z
     for d in numba.prange(z.shape[0]):
         h, w = v[d].copy(), np.empty(sums.right.shape[0])
         h[:p] -= sums.centre
+        # w_j = Z_j'(e - H h), what the other effects leave
         sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
         add_columns(h[:p], sums.tie_X, w)
         own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
@@ -67,12 +71,14 @@ def draw_largest(v: Kernel, L: Kernel, T: Kernel, sigma: Kernel, sums: Kernel, z
         M = np.empty((q, q))
         right = np.empty(q)
         t = np.empty(q)
+        # each group from its normal distribution given all else
         for j in range(z.shape[2]):
             block, lane = j // lanes, j % lanes
             for a in range(q):
                 place = (block * q + a) * lanes + lane
                 right[a] = sums.right[place] - w[place]
             draw_group(sums.groups[block, :, :, lane], right, own, s2, z[d, :, j], M, t)
+            # from the standard normal t to u = T L t
             for k in range(q):
                 s = 0.0
                 for i in range(q):

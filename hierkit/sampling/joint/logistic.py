@@ -6,7 +6,8 @@ here are plain arithmetic, which the compiler applies to several rows at once: f
 
 import numpy as np
 
-from hierkit.sampling.kernels.densities import Kernel, kernel, row_kernel
+from hierkit.arrays import Array
+from hierkit.sampling.kernels.densities import kernel, row_kernel
 
 # ln 2 in two parts, the first with zeros at its end: k times it is exact (as in fdlibm's exp)
 LN2_HIGH = 6.93147180369123816490e-01
@@ -15,7 +16,7 @@ LOG2_E = 1.4426950408889634
 
 
 @kernel
-def exp_below_zero(x: Kernel, result: Kernel) -> None:
+def exp_below_zero(x: Array, result: Array) -> None:
     """Fill `result` with exp x for x from -700 to 0; below -700 with exp -700.
 
     exp x = 2^k exp r, k the nearest whole number to x / ln 2 and |r| <= ln 2 / 2, exp r by its series to r^13.
@@ -47,7 +48,7 @@ def log_one_plus(e: float) -> float:
 
 
 @row_kernel
-def binomial_rows(eta: Kernel, y: Kernel, trials: Kernel, residual: Kernel) -> float:
+def binomial_rows(eta: Array, y: Array, trials: Array, residual: Array) -> float:
     """Log likelihood of y successes in `trials` at logit p = eta, without its constant.
 
     y eta - trials log(1 + exp eta), written for exp -|eta|.

@@ -4,9 +4,12 @@ See `hierkit.sampling.joint.coordinates` for the coordinates of coefficients and
 `hierkit.sampling.kernels.parameters` for the others. Rows that are alike are counted once.
 """
 
+from typing import Any
+
 import numpy as np
 
-from hierkit.sampling.joint.coordinates import unpack_model
+from hierkit.arrays import Array
+from hierkit.sampling.joint.coordinates import Geometry, unpack_model
 from hierkit.sampling.joint.logistic import binomial_rows
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.row_sums import (
@@ -21,7 +24,6 @@ from hierkit.sampling.joint.row_sums import (
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
 from hierkit.sampling.kernels.densities import (
-    Kernel,
     answer,
     callback,
     effect_factors,
@@ -31,14 +33,16 @@ from hierkit.sampling.kernels.densities import (
     numbers_at,
     words,
 )
-from hierkit.sampling.kernels.origin import origin_priors
+from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import matrix, vector
+from hierkit.sampling.kernels.parameters import Numbers
 
 
 @kernel
 def logit_log_posterior(
-    x: Kernel, parameters: Kernel, origin: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel
-) -> Kernel:
+    x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, rows: Patterns
+) -> tuple[float, Array]:
     """Log posterior at a real vector, and its gradient.
 
     Parameters
@@ -61,21 +65,26 @@ def logit_log_posterior(
     slope = np.empty(head)
     grad_head = np.empty(head)
     codes, numbers = parameters.codes, parameters.numbers
+    # sds and correlations: their priors, and G = L L' of all factors with its inverse P
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
+    # from coordinates to gamma and all effects, with Z u of the rows on the way
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
     w = np.empty(c.shape[0] - p)
     eta = np.empty(n)
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     total -= rows_position(c, P, geometry, layout, rows, v, head_K, head_w, K, w, eta)
+    # the priors of coefficients hold for beta, the columns as they are
     beta = geometry.basis @ v[:p]
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
+    # the likelihood of the covariate patterns; residual is its derivative by eta
     eta += rows.offset
     add_columns(v[:p], rows.X, eta)
     residual = np.empty(n)
     total += binomial_rows(eta, rows.y, rows.size, residual)
+    # backwards: from the rows to the effects and coordinates, to P, to sds and correlations
     grad_v = np.zeros(c.shape[0])
     grad_c = np.empty(c.shape[0])
     grad_P = np.zeros((q, q))
@@ -92,8 +101,8 @@ def logit_log_posterior(
 
 @kernel
 def rows_position(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel,
-    K: Kernel, w: Kernel, eta: Kernel,
+    c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
+    K: Array, w: Array, eta: Array,
 ) -> float:  # fmt: skip
     """As `position`, for all factors; fills eta (pattern,) with Z u."""
     n_factors = layout.groups.shape[0]
@@ -101,6 +110,7 @@ def rows_position(
     p = rows.X.shape[0]
     end = n_factors if head == n_factors else n_factors - 1
     log_det = position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    # the factors that are tied to others by fixed matrices are in eta already when the largest follows
     u, eta[:] = v[p:], 0.0
     _add_smaller(u, layout, head, end, rows, eta)
     for f in range(end, n_factors):
@@ -111,6 +121,7 @@ def rows_position(
         own, Z = slice(first, first + n_groups * q), rows.Z[column : column + q]
         size, width = n_groups * q * q, n_groups * q * p
         at, tied = geometry.M.shape[0] - size, geometry.S.shape[0] - width
+        # s = b - S gamma - Z'W Z u: what the rows say of this factor given all before it
         s = geometry.b[geometry.b.shape[0] - n_groups * q :].copy()
         less_products(geometry.S[tied:].reshape((n_groups * q, p)), v, s)
         if f > 0:
@@ -132,8 +143,8 @@ def rows_position(
 
 @kernel
 def _rows_gradient(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel,
-    K: Kernel, w: Kernel, residual: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+    c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
+    K: Array, w: Array, residual: Array, grad_v: Array, grad_c: Array, grad_P: Array,
 ) -> float:  # fmt: skip
     """Backwards through `rows_position`; residual (pattern,) is the derivative by eta and is changed."""
     n_factors = layout.groups.shape[0]
@@ -151,6 +162,7 @@ def _rows_gradient(
         at = geometry.M.shape[0] - n_groups * q * q
         tied = geometry.S.shape[0] - n_groups * q * p
         g, grad_own = grad_v[p:][own].reshape((q, n_groups)), np.zeros((q, q))
+        # from the rows to this factor's effects
         group_products(Z, rows.starts, residual, g)
         total += unwhiten_gradient(
             K[at:].reshape((q, q, n_groups)),
@@ -163,6 +175,7 @@ def _rows_gradient(
             grad_own,
         )
         grad_P[block, block] += grad_own
+        # what this factor's mean takes from gamma and from the factors before it
         less_transposed_products(geometry.S[tied:].reshape((n_groups * q, p)), g.ravel(), grad_v)
         if f > 0:
             add_effects(-g, geometry.W * Z, rows.codes[f], residual)
@@ -171,7 +184,7 @@ def _rows_gradient(
 
 
 @kernel
-def _add_smaller(u: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, eta: Kernel) -> None:
+def _add_smaller(u: Array, layout: Layout, head: int, end: int, rows: Patterns, eta: Array) -> None:
     """Add Z u of the factors but the last to eta; the head has its effects group by group, others effect by effect."""
     for f in range(head):
         own, Z = u[layout.first[f] : layout.first[f + 1]], _own_Z(rows, layout, f)
@@ -182,7 +195,7 @@ def _add_smaller(u: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, e
 
 
 @kernel
-def _add_smaller_gradient(residual: Kernel, layout: Kernel, head: int, end: int, rows: Kernel, grad_u: Kernel) -> None:
+def _add_smaller_gradient(residual: Array, layout: Layout, head: int, end: int, rows: Patterns, grad_u: Array) -> None:
     """Add Z'residual of the factors but the last to grad_u."""
     for f in range(head):
         own = grad_u[layout.first[f] : layout.first[f + 1]]
@@ -195,12 +208,12 @@ def _add_smaller_gradient(residual: Kernel, layout: Kernel, head: int, end: int,
 
 
 @kernel
-def _own_Z(rows: Kernel, layout: Kernel, f: int) -> Kernel:
+def _own_Z(rows: Patterns, layout: Layout, f: int) -> Array:
     return rows.Z[layout.columns[f] : layout.columns[f] + layout.effects[f]]
 
 
 @kernel
-def unpack(block: Kernel) -> Kernel:
+def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Patterns]:
     """Parameters, origin, geometry, layout and rows as `hierkit.sampling.joint.engine` packs them."""
     i = np.arange(22, 30)
     parameters, origin, geometry, layout = unpack_model(block)
@@ -213,7 +226,7 @@ def unpack(block: Kernel) -> Kernel:
 
 
 @callback
-def logit_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+def logit_callback(dimension: int, x: Array, out: Array, log_p: Array, address: Any) -> int:
     """`logit_log_posterior` for nutpie."""
     parameters, origin, geometry, layout, rows = unpack(words(address))
     value, grad = logit_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, rows)
@@ -221,7 +234,7 @@ def logit_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, addres
 
 
 @kernel
-def logit_draws(c: Kernel, L: Kernel, geometry: Kernel, layout: Kernel, rows: Kernel, v: Kernel) -> None:
+def logit_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array) -> None:
     """Gamma and effects of draws from their coordinates.
 
     Parameters

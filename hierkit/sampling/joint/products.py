@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from hierkit.arrays import Array
+from hierkit.arrays import Array, Ints
 from hierkit.model.basis import Basis
 from hierkit.model.design import Design
-from hierkit.sampling.kernels.densities import Kernel, row_kernel
+from hierkit.sampling.kernels.densities import row_kernel
 from hierkit.sampling.kernels.integrated_groups import in_lanes
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import sampled_Z
@@ -126,7 +126,7 @@ def _as_rows(matrix: sparse.csr_array) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 @row_kernel
-def sparse_products(starts: Kernel, columns: Kernel, values: Kernel, x: Kernel, out: Kernel) -> None:
+def sparse_products(starts: Ints, columns: Ints, values: Array, x: Array, out: Array) -> None:
     """Fill out with S x, for a sparse matrix S by rows."""
     for i in range(out.shape[0]):
         s = 0.0
@@ -136,7 +136,7 @@ def sparse_products(starts: Kernel, columns: Kernel, values: Kernel, x: Kernel, 
 
 
 @row_kernel
-def less_sparse_transposed(starts: Kernel, columns: Kernel, values: Kernel, x: Kernel, out: Kernel) -> None:
+def less_sparse_transposed(starts: Ints, columns: Ints, values: Array, x: Array, out: Array) -> None:
     """Subtract S'x from out."""
     for i in range(x.shape[0]):
         for k in range(starts[i], starts[i + 1]):

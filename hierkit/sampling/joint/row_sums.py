@@ -3,11 +3,12 @@
 What is common to a predictor lies side by side, (column, row), so that the compiler does several rows at once.
 """
 
-from hierkit.sampling.kernels.densities import Kernel, row_kernel
+from hierkit.arrays import Array, Ints
+from hierkit.sampling.kernels.densities import row_kernel
 
 
 @row_kernel
-def add_columns(beta: Kernel, X: Kernel, eta: Kernel) -> None:
+def add_columns(beta: Array, X: Array, eta: Array) -> None:
     """Add X' beta to eta, for X (column, row)."""
     for k in range(X.shape[0]):
         b = beta[k]
@@ -16,7 +17,7 @@ def add_columns(beta: Kernel, X: Kernel, eta: Kernel) -> None:
 
 
 @row_kernel
-def column_products(X: Kernel, r: Kernel, grad: Kernel) -> None:
+def column_products(X: Array, r: Array, grad: Array) -> None:
     """Add X r to grad, for X (column, row)."""
     for k in range(X.shape[0]):
         s = 0.0
@@ -26,7 +27,7 @@ def column_products(X: Kernel, r: Kernel, grad: Kernel) -> None:
 
 
 @row_kernel
-def add_effects(u: Kernel, Z: Kernel, codes: Kernel, eta: Kernel) -> None:
+def add_effects(u: Array, Z: Array, codes: Ints, eta: Array) -> None:
     """Add each row's effects (effect, group) times Z (effect, row) to eta."""
     for k in range(Z.shape[0]):
         for i in range(eta.shape[0]):
@@ -34,7 +35,7 @@ def add_effects(u: Kernel, Z: Kernel, codes: Kernel, eta: Kernel) -> None:
 
 
 @row_kernel
-def effect_products(Z: Kernel, codes: Kernel, r: Kernel, grad: Kernel) -> None:
+def effect_products(Z: Array, codes: Ints, r: Array, grad: Array) -> None:
     """Add each row's Z r to its group's entries of grad (effect, group)."""
     for k in range(Z.shape[0]):
         for i in range(r.shape[0]):
@@ -42,7 +43,7 @@ def effect_products(Z: Kernel, codes: Kernel, r: Kernel, grad: Kernel) -> None:
 
 
 @row_kernel
-def group_products(Z: Kernel, starts: Kernel, r: Kernel, grad: Kernel) -> None:
+def group_products(Z: Array, starts: Ints, r: Array, grad: Array) -> None:
     """Add Z_j r_j to grad (effect, group), for rows sorted by group."""
     for k in range(Z.shape[0]):
         for j in range(grad.shape[1]):
@@ -53,7 +54,7 @@ def group_products(Z: Kernel, starts: Kernel, r: Kernel, grad: Kernel) -> None:
 
 
 @row_kernel
-def gaussian_rows(eta: Kernel, y: Kernel, size: Kernel, precision: float, residual: Kernel) -> float:
+def gaussian_rows(eta: Array, y: Array, size: Array, precision: float, residual: Array) -> float:
     """Sum of squares, in units of 1 / precision, of `size` rows of mean y around eta.
 
     Fills `residual` with precision size (y - eta), the derivative by eta of minus half that sum.
@@ -67,7 +68,7 @@ def gaussian_rows(eta: Kernel, y: Kernel, size: Kernel, precision: float, residu
 
 
 @row_kernel
-def less_products(S: Kernel, v: Kernel, s: Kernel) -> None:
+def less_products(S: Array, v: Array, s: Array) -> None:
     """Subtract S v from s."""
     for j in range(S.shape[0]):
         a = 0.0
@@ -77,7 +78,7 @@ def less_products(S: Kernel, v: Kernel, s: Kernel) -> None:
 
 
 @row_kernel
-def less_transposed_products(S: Kernel, g: Kernel, grad: Kernel) -> None:
+def less_transposed_products(S: Array, g: Array, grad: Array) -> None:
     """Subtract S'g from grad."""
     for j in range(S.shape[0]):
         for k in range(S.shape[1]):

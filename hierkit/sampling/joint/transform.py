@@ -7,6 +7,8 @@ themselves in another.
 
 import numpy as np
 
+from hierkit.arrays import Array
+from hierkit.sampling.joint.coordinates import Geometry
 from hierkit.sampling.joint.row_sums import less_products, less_transposed_products
 from hierkit.sampling.joint.whitening import (
     stretch,
@@ -15,12 +17,13 @@ from hierkit.sampling.joint.whitening import (
     unwhiten_head,
     unwhiten_head_gradient,
 )
-from hierkit.sampling.kernels.densities import Kernel, kernel
+from hierkit.sampling.kernels.densities import kernel
+from hierkit.sampling.kernels.layout import Layout
 
 
 @kernel
 def head_position(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel
+    c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array
 ) -> float:
     """Fill gamma and the effects of the head's factors in v; return log|K|."""
     size = geometry.head_b.shape[0]
@@ -36,8 +39,8 @@ def head_position(
 
 @kernel
 def head_gradient(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, v: Kernel, head_K: Kernel, head_w: Kernel, g: Kernel,
-    grad_c: Kernel, grad_P: Kernel,
+    c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array, g: Array,
+    grad_c: Array, grad_P: Array,
 ) -> float:  # fmt: skip
     """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2."""
     size = geometry.head_b.shape[0]
@@ -63,8 +66,8 @@ def head_gradient(
 
 @kernel
 def position(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
-    K: Kernel, w: Kernel,
+    c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
+    K: Array, w: Array,
 ) -> float:  # fmt: skip
     """From coordinates to coefficients and effects of the first factors.
 
@@ -92,6 +95,7 @@ def position(
     p = geometry.head_b.shape[0] - layout.first[head]
     at = 0
     tied = 0
+    # the head first, along the pilot's principal directions; then each factor given those before it
     stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
     log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
     for f in range(head, end):
@@ -103,6 +107,7 @@ def position(
         size = n_groups * q * q
         width = geometry.widths[f - head]
         after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
+        # s = b - S v: what the rows say of this factor given all before it
         s = geometry.b[after].copy()
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
         log_det += unwhiten(
@@ -120,8 +125,8 @@ def position(
 
 @kernel
 def position_gradient(
-    c: Kernel, P: Kernel, geometry: Kernel, layout: Kernel, end: int, v: Kernel, head_K: Kernel, head_w: Kernel,
-    K: Kernel, w: Kernel, grad_v: Kernel, grad_c: Kernel, grad_P: Kernel,
+    c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
+    K: Array, w: Array, grad_v: Array, grad_c: Array, grad_P: Array,
 ) -> float:  # fmt: skip
     """Backwards through `position`, the effects' prior with it.
 
@@ -145,6 +150,7 @@ def position_gradient(
     p = geometry.head_b.shape[0] - layout.first[head]
     at = 0
     tied = 0
+    # where the last of these factors' blocks end: the way goes backwards
     for f in range(head, end):
         at += layout.groups[f] * layout.effects[f] ** 2
         tied += layout.groups[f] * layout.effects[f] * geometry.widths[f - head]
@@ -157,6 +163,7 @@ def position_gradient(
         size, width = n_groups * q * q, geometry.widths[f - head]
         at, tied = at - size, tied - n_groups * q * width
         g, grad_own = grad_v[p:][own], np.zeros((q, q))
+        # through K_j' t = c + w, and the prior -u'P u / 2
         total += unwhiten_gradient(
             K[at : at + size].reshape((q, q, n_groups)),
             P[block, block],
@@ -168,6 +175,7 @@ def position_gradient(
             grad_own,
         )
         grad_P[block, block] += grad_own
+        # through s = b - S v to all before it
         less_transposed_products(
             geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), g, grad_v
         )
@@ -179,7 +187,7 @@ def position_gradient(
 
 
 @kernel
-def scales_gradient(layout: Kernel, L: Kernel, L_inverse: Kernel, P: Kernel, grad_P: Kernel, grad_L: Kernel) -> float:
+def scales_gradient(layout: Layout, L: Array, L_inverse: Array, P: Array, grad_P: Array, grad_L: Array) -> float:
     """Add to grad_L what the derivative by P and the effects' priors give; returns -sum_f J_f log|L_f|.
 
     G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.

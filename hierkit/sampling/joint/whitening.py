@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from hierkit.sampling.kernels.densities import Kernel, kernel, row_kernel
+from hierkit.arrays import Array
+from hierkit.sampling.kernels.densities import kernel, row_kernel
 
 
 @kernel
-def precision(L: Kernel, inverse: Kernel, P: Kernel) -> None:
+def precision(L: Array, inverse: Array, P: Array) -> None:
     """Fill `inverse` with L^-1 and P with G^-1 = L^-T L^-1, for lower triangular L."""
     q = L.shape[0]
     for m in range(q):
@@ -24,7 +25,7 @@ def precision(L: Kernel, inverse: Kernel, P: Kernel) -> None:
 
 
 @row_kernel
-def stretch(directions: Kernel, factors: Kernel, x: Kernel) -> None:
+def stretch(directions: Array, factors: Array, x: Array) -> None:
     """Add factors_r (v_r'x) v_r to x for each of the orthonormal directions v_r (direction, coordinate)."""
     for r in range(directions.shape[0]):
         s = 0.0
@@ -36,7 +37,7 @@ def stretch(directions: Kernel, factors: Kernel, x: Kernel) -> None:
 
 
 @row_kernel
-def unwhiten(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, u: Kernel) -> float:
+def unwhiten(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, u: Array) -> float:
     """Effects of the groups of one factor from their coordinates.
 
     The innermost loops go over groups, so that the compiler does several at once.
@@ -90,7 +91,7 @@ def unwhiten(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, u
 
 @row_kernel
 def unwhiten_gradient(
-    K: Kernel, P: Kernel, w: Kernel, c: Kernel, u: Kernel, g: Kernel, grad_c: Kernel, grad_P: Kernel
+    K: Array, P: Array, w: Array, c: Array, u: Array, g: Array, grad_c: Array, grad_P: Array
 ) -> float:
     """One factor's part of the gradient, backwards through `unwhiten` and the prior N(0, G) of its effects.
 
@@ -166,7 +167,7 @@ def unwhiten_gradient(
 
 
 @kernel
-def unwhiten_head(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kernel, v: Kernel) -> float:
+def unwhiten_head(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, v: Array) -> float:
     """As `unwhiten`, for the one large system of the head; returns log|K|.
 
     Parameters
@@ -200,7 +201,7 @@ def unwhiten_head(M: Kernel, s: Kernel, P: Kernel, c: Kernel, K: Kernel, w: Kern
 
 @kernel
 def unwhiten_head_gradient(
-    K: Kernel, P: Kernel, w: Kernel, c: Kernel, v: Kernel, g: Kernel, grad_c: Kernel, grad_P: Kernel
+    K: Array, P: Array, w: Array, c: Array, v: Array, g: Array, grad_c: Array, grad_P: Array
 ) -> float:
     """As `unwhiten_gradient`, for the head; returns -v'P v / 2.
 
@@ -239,7 +240,7 @@ def unwhiten_head_gradient(
 
 
 @row_kernel
-def _solve_rows(K: Kernel, rows: Kernel) -> None:
+def _solve_rows(K: Array, rows: Array) -> None:
     """K^-T times a matrix, in its place."""
     size = K.shape[0]
     for k in range(size - 1, -1, -1):

@@ -10,6 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from hierkit.arrays import Array, Ints
 from hierkit.sampling.kernels.codes import (
     CAUCHY,
     CURVE,
@@ -26,8 +27,6 @@ from hierkit.sampling.kernels.codes import (
     POSITIVE,
     STUDENT_T,
 )
-
-Kernel = Any  # a compiled function has no useful type
 
 C_LOG_POSTERIOR = numba.types.int64(  # nutpie's: dimension, x, gradient, value, data -> 0 or an error code
     numba.types.uint64, *[numba.types.CPointer(numba.types.double)] * 3, numba.types.voidptr
@@ -76,7 +75,7 @@ def expansion[F: Callable[..., Any]](function: F) -> F:
 
 
 @expansion
-def keep_point(dimension: int, count: int, x: Kernel, out: Kernel, data: Kernel) -> int:
+def keep_point(dimension: int, count: int, x: Array, out: Array, data: Array) -> int:
     """All of it."""
     for i in range(count):
         out[i] = x[i]
@@ -84,19 +83,19 @@ def keep_point(dimension: int, count: int, x: Kernel, out: Kernel, data: Kernel)
 
 
 @kernel
-def words(address: Kernel) -> Kernel:
+def words(address: Any) -> Any:
     """The block of memory at an address, whose first word says how many it has; see `packing`."""
     return numba.carray(address, (numba.carray(address, (1,), np.int64)[0],), np.float64)
 
 
 @kernel
-def numbers_at(address: Kernel, count: int) -> Kernel:
+def numbers_at(address: Any, count: int) -> Any:
     """(count,), numbers at an address."""
     return numba.carray(address, (count,))
 
 
 @kernel
-def answer(value: float, grad: Kernel, out: Kernel, log_p: Kernel) -> int:
+def answer(value: float, grad: Array, out: Array, log_p: Array) -> int:
     """Hand value and gradient to nutpie; the code says whether they are finite."""
     log_p[0] = value
     out[:] = grad
@@ -106,7 +105,7 @@ def answer(value: float, grad: Kernel, out: Kernel, log_p: Kernel) -> int:
 
 
 @kernel
-def spline(x: float, table: Kernel) -> Kernel:
+def spline(x: float, table: Array) -> tuple[float, float, float]:
     """Height, slope and second derivative of a natural cubic spline, a line beyond its ends.
 
     The table has its heights at the knots, then its second derivatives there.
@@ -124,7 +123,7 @@ def spline(x: float, table: Kernel) -> Kernel:
 
 
 @kernel
-def transform(kind: int, x: float, numbers: Kernel) -> Kernel:
+def transform(kind: int, x: float, numbers: Array) -> tuple[float, float, float, float]:
     """Value, its slope, the log of the slope, and the derivative of that log, at a real number x.
 
     REAL: x. POSITIVE: exp x. INTERVAL: lower + (upper - lower) / (1 + exp -x), the bounds being the first two numbers.
@@ -152,7 +151,7 @@ def transform(kind: int, x: float, numbers: Kernel) -> Kernel:
 
 
 @kernel
-def log_density(kind: int, v: float, a: float, b: float, c: float) -> Kernel:
+def log_density(kind: int, v: float, a: float, b: float, c: float) -> tuple[float, float]:
     """Log density of a value v and its derivative; a, b, c are the prior's parameters in PyMC's order.
 
     HALF is |Student t| with a degrees of freedom and scale b: half-normal for a = inf, half-Cauchy for a = 1. LKJ is
@@ -189,7 +188,7 @@ def log_density(kind: int, v: float, a: float, b: float, c: float) -> Kernel:
 
 
 @kernel
-def log_priors(x: Kernel, codes: Kernel, numbers: Kernel, value: Kernel, slope: Kernel, grad: Kernel) -> float:
+def log_priors(x: Array, codes: Ints, numbers: Array, value: Array, slope: Array, grad: Array) -> float:
     """Sum over parameters of log p(value) + log |d value / dx|, for a vector x of real numbers.
 
     Parameters
@@ -223,7 +222,7 @@ def log_priors(x: Kernel, codes: Kernel, numbers: Kernel, value: Kernel, slope: 
 
 
 @kernel
-def correlation_cholesky(partials: Kernel, slopes: Kernel, pairs: Kernel, C: Kernel, left: Kernel) -> None:
+def correlation_cholesky(partials: Array, slopes: Array, pairs: Ints, C: Array, left: Array) -> None:
     """Fill C with the Cholesky factor of a correlation matrix.
 
     Row i of a block: C_ij = r_ij sqrt(prod_{k<j} (1 - r_ik²)), and C_ii takes what is left.
@@ -252,7 +251,7 @@ def correlation_cholesky(partials: Kernel, slopes: Kernel, pairs: Kernel, C: Ker
 
 @kernel
 def correlation_cholesky_gradient(
-    partials: Kernel, slopes: Kernel, pairs: Kernel, left: Kernel, grad_C: Kernel, grad_x: Kernel
+    partials: Array, slopes: Array, pairs: Ints, left: Array, grad_C: Array, grad_x: Array
 ) -> None:
     """Add the derivative with respect to x = artanh r of a function whose derivative by C is grad_C.
 
@@ -267,7 +266,7 @@ def correlation_cholesky_gradient(
 
 
 @kernel
-def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Kernel, left: Kernel) -> None:
+def effect_factors(value: Array, slope: Array, pairs: Ints, C: Array, L: Array, left: Array) -> None:
     """Fill C and L = diag(sds) C, Cholesky factors of the correlations and of G of all effects, block by block."""
     q = C.shape[0]
     correlation_cholesky(value[q:], slope[q:], pairs, C, left)
@@ -278,7 +277,7 @@ def effect_factors(value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, L: Ke
 
 @kernel
 def effect_factors_gradient(
-    value: Kernel, slope: Kernel, pairs: Kernel, C: Kernel, left: Kernel, grad_L: Kernel, grad: Kernel
+    value: Array, slope: Array, pairs: Ints, C: Array, left: Array, grad_L: Array, grad: Array
 ) -> None:
     """Add to grad the derivative by the coordinates of sds and correlations, given that by L; uses grad_L up."""
     q = C.shape[0]
@@ -292,7 +291,7 @@ def effect_factors_gradient(
 
 
 @kernel
-def cholesky_solve_identity(M: Kernel, inverse: Kernel) -> float:
+def cholesky_solve_identity(M: Array, inverse: Array) -> float:
     """Replace M by its Cholesky factor, fill `inverse` with M^-1, and return log |M|."""
     q = M.shape[0]
     log_det = 0.0
@@ -318,7 +317,7 @@ def cholesky_solve_identity(M: Kernel, inverse: Kernel) -> float:
 
 
 @kernel
-def constrain(x: Kernel, codes: Kernel, numbers: Kernel) -> Kernel:
+def constrain(x: Array, codes: Ints, numbers: Array) -> tuple[Array, Array]:
     """(draw, parameter) twice: values and their slopes for real vectors x (draw, parameter)."""
     values, slopes = np.empty_like(x), np.empty_like(x)
     for d in range(x.shape[0]):
@@ -328,7 +327,7 @@ def constrain(x: Kernel, codes: Kernel, numbers: Kernel) -> Kernel:
 
 
 @kernel
-def correlation_factors(partials: Kernel, slopes: Kernel, pairs: Kernel, q: int) -> Kernel:
+def correlation_factors(partials: Array, slopes: Array, pairs: Ints, q: int) -> Array:
     """(draw, effect, effect), Cholesky factors of correlation matrices; see `correlation_cholesky`."""
     factors, left = np.empty((partials.shape[0], q, q)), np.empty(pairs.shape[0])
     for d in range(partials.shape[0]):

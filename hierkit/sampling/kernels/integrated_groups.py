@@ -8,7 +8,7 @@ several groups at once, and a block's numbers stay in the processor's nearest ca
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import Kernel, kernel, row_kernel
+from hierkit.sampling.kernels.densities import kernel, row_kernel
 
 MOST_LANES = 64
 STEP = 8  # lanes are a multiple of what a processor does at once
@@ -25,7 +25,7 @@ def in_lanes(sums: Array) -> Array:
 
 
 @row_kernel
-def invert_lanes(M: Kernel, inverse: Kernel) -> float:
+def invert_lanes(M: Array, inverse: Array) -> float:
     """Invert symmetric matrices M (row, column, lane), whose lower triangles are read; return the sum of log|M|.
 
     M = U D U' with U unit triangular, and M^-1 = U^-T D^-1 U^-1: one division for each row.
@@ -64,7 +64,7 @@ def invert_lanes(M: Kernel, inverse: Kernel) -> float:
 
 
 @row_kernel
-def _sum_of_logs(x: Kernel) -> float:
+def _sum_of_logs(x: Array) -> float:
     """By the logs of products of four, which take a quarter of the time."""
     quarter, total = x.shape[0] // 4, 0.0
     for n in range(quarter):
@@ -74,7 +74,7 @@ def _sum_of_logs(x: Kernel) -> float:
 
 @row_kernel
 def integrate_groups(
-    g: Kernel, L: Kernel, s2: float, AL: Kernel, inverse: Kernel, T: Kernel, solved: Kernel, system: Kernel
+    g: Array, L: Array, s2: float, AL: Array, inverse: Array, T: Array, solved: Array, system: Array
 ) -> float:
     """Take the largest factor's part off [S t; t' r], for some of its groups; return sum log|M_j|.
 
@@ -95,6 +95,7 @@ def integrate_groups(
     width = T.shape[1]
     lanes = g.shape[2]
     M = np.empty((q, q, lanes))
+    # T_j = L'X_j and A_j L
     for k in range(q):
         for i in range(width):
             T[k, i] = 0.0
@@ -106,6 +107,7 @@ def integrate_groups(
             for a in range(m, q):
                 for n in range(lanes):
                     AL[k, m, n] += g[k, a, n] * L[a, m]
+    # M_j = I + L'A_j L / s2
     for k in range(q):
         for m in range(k + 1):
             M[k, m] = 1.0 if k == m else 0.0
@@ -113,12 +115,14 @@ def integrate_groups(
                 for n in range(lanes):
                     M[k, m, n] += L[a, k] / s2 * AL[a, m, n]
     log_det = invert_lanes(M, inverse)
+    # M_j^-1 T_j
     for k in range(q):
         for i in range(width):
             solved[k, i] = 0.0
             for m in range(q):
                 for n in range(lanes):
                     solved[k, i, n] += inverse[k, m, n] * T[m, i, n]
+    # less T_j'M_j^-1 T_j / s2², summed over groups
     for i in range(width):
         for m in range(i + 1):
             s = 0.0
@@ -131,7 +135,7 @@ def integrate_groups(
 
 @row_kernel
 def integrate_groups_gradient(
-    g: Kernel, s2: float, AL: Kernel, inverse: Kernel, solved: Kernel, N: Kernel, by_X: Kernel, by_A: Kernel
+    g: Array, s2: float, AL: Array, inverse: Array, solved: Array, N: Array, by_X: Array, by_A: Array
 ) -> None:
     """Add sum_j X_j N solved_j' to by_X and sum_j A_j L (M_j^-1 + solved_j N solved_j' / s2²) to by_A.
 
@@ -144,6 +148,7 @@ def integrate_groups_gradient(
     weight = np.empty((q, lanes))
     scale = 1.0 / (s2 * s2)
     for k in range(q):
+        # Y = N solved_j', one effect at a time
         for i in range(width):
             Y[i] = 0.0
             for m in range(width):
@@ -155,6 +160,7 @@ def integrate_groups_gradient(
                 for n in range(lanes):
                     s += g[a, q + i, n] * Y[i, n]
             by_X[a, k] += s
+        # M_j^-1 + solved_j N solved_j' / s2²
         for m in range(q):
             weight[m] = inverse[m, k]
             for i in range(width):
@@ -169,7 +175,7 @@ def integrate_groups_gradient(
 
 
 @kernel
-def draw_group(A: Kernel, right: Kernel, L: Kernel, s2: float, z: Kernel, M: Kernel, t: Kernel) -> None:
+def draw_group(A: Array, right: Array, L: Array, s2: float, z: Array, M: Array, t: Array) -> None:
     """Fill t with L^-1 u of one group, u given all else: N(M^-1 L'right / s2, M^-1) with M = I + L'A L / s2.
 
     Parameters
@@ -184,6 +190,7 @@ def draw_group(A: Kernel, right: Kernel, L: Kernel, s2: float, z: Kernel, M: Ker
         Filled; M with its Cholesky factor.
     """
     q = L.shape[0]
+    # M, turned into its Cholesky factor row by row
     for k in range(q):
         for m in range(k + 1):
             s = 1.0 if k == m else 0.0
@@ -193,6 +200,7 @@ def draw_group(A: Kernel, right: Kernel, L: Kernel, s2: float, z: Kernel, M: Ker
             for i in range(m):
                 s -= M[k, i] * M[m, i]
             M[k, m] = np.sqrt(s) if k == m else s / M[m, m]
+    # t = M^-1/2' (M^-1/2 L'right / s2 + z)
     for k in range(q):
         s = 0.0
         for a in range(k, q):

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from hierkit.arrays import Array
+from hierkit.arrays import Array, Ints
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
-from hierkit.sampling.kernels.densities import Kernel, kernel, log_density
+from hierkit.sampling.kernels.densities import kernel, log_density
 from hierkit.sampling.kernels.parameters import sd_code
 
 
@@ -65,7 +65,7 @@ def sampled_Z(design: Design, f: int, T: Array) -> Array:
 
 
 @kernel
-def origin_priors(T: Kernel, codes: Kernel, numbers: Kernel, L: Kernel, grad_L: Kernel) -> float:
+def origin_priors(T: Array, codes: Ints, numbers: Array, L: Array, grad_L: Array) -> float:
     """Log density of the priors that hold at zero, by sds and correlations at the centre; adds to grad_L."""
     q, total = L.shape[0], 0.0
     for i in range(q):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import Kernel, kernel
+from hierkit.sampling.kernels.densities import kernel
 
 WORDS = 5  # of an array in the table
 
@@ -25,21 +25,21 @@ def pack(*arrays: NDArray[np.float64] | NDArray[np.int64] | float) -> Array:
 
 
 @kernel
-def vector(block: Kernel, i: int) -> Kernel:
+def vector(block: Array, i: int) -> Array:
     """Array i of a block, flat."""
     table = block.view(np.int64)[1 + WORDS * i : 1 + WORDS * (i + 1)]
     return block[table[0] : table[0] + table[1] * table[2] * table[3] * table[4]]
 
 
 @kernel
-def matrix(block: Kernel, i: int) -> Kernel:
+def matrix(block: Array, i: int) -> Array:
     """Array i of a block, which has two axes."""
     table = block.view(np.int64)[1 + WORDS * i : 1 + WORDS * (i + 1)]
     return vector(block, i).reshape((table[1], table[2]))
 
 
 @kernel
-def cubes(block: Kernel, i: int) -> Kernel:
+def cubes(block: Array, i: int) -> Array:
     """Array i of a block, which has four axes."""
     table = block.view(np.int64)[1 + WORDS * i : 1 + WORDS * (i + 1)]
     return vector(block, i).reshape((table[1], table[2], table[3], table[4]))

@@ -14,14 +14,13 @@ prior, d its mean less g, and for effects they are the identity and 0. Deviation
 that raw sums lose.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierkit.arrays import Array
+from hierkit.arrays import Array, Ints
 from hierkit.sampling.kernels.densities import (
-    Kernel,
     answer,
     callback,
     cholesky_solve_identity,
@@ -67,7 +66,7 @@ class Statistics(NamedTuple):
 
 
 @kernel
-def times_factors(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
+def times_factors(rows: Array, L: Array, head: Ints, p: int) -> None:
     """Each row (head,) times Lambda, in place."""
     at = p
     for f in range(head.shape[0]):
@@ -85,7 +84,7 @@ def times_factors(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
 
 
 @kernel
-def times_factors_transposed(rows: Kernel, L: Kernel, head: Kernel, p: int) -> None:
+def times_factors_transposed(rows: Array, L: Array, head: Ints, p: int) -> None:
     """Each row (head,) times Lambda', in place."""
     at = p
     for f in range(head.shape[0]):
@@ -104,13 +103,14 @@ def times_factors_transposed(rows: Kernel, L: Kernel, head: Kernel, p: int) -> N
 
 @kernel
 def solve_head(
-    system: Kernel, L: Kernel, statistics: Kernel, SL: Kernel, K: Kernel, V: Kernel, estimate: Kernel
-) -> Kernel:
+    system: Array, L: Array, statistics: Statistics, SL: Array, K: Array, V: Array, estimate: Array
+) -> tuple[float, float]:
     """Integrate the head out: S Lambda, K's Cholesky factor, K^-1, K^-1 k; returns log|K| and k'K^-1 k."""
     size, p = K.shape[0], statistics.shift.shape[0]
     for i in range(size):
         for m in range(i + 1):
             SL[i, m] = SL[m, i] = system[i, m]
+    # K = Lambda'S Lambda + I, for the coefficients with their prior's precision instead of I
     times_factors(SL, L, statistics.head, p)
     K[:] = SL.T
     times_factors(K, L, statistics.head, p)
@@ -124,6 +124,7 @@ def solve_head(
                 K[i, m] += statistics.precision[i, m]
         else:
             K[i, i] += 1.0
+    # the quadratic form k'K^-1 k, and the estimate K^-1 k
     log_det = cholesky_solve_identity(K, V)
     quad = 0.0
     for i in range(size):
@@ -136,7 +137,7 @@ def solve_head(
 
 
 @kernel
-def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kernel) -> Kernel:
+def marginal_gaussian(L: Array, sigma: float, statistics: Statistics, grad_L: Array) -> tuple[float, float]:
     """Log likelihood of y with coefficients and effects integrated out, without its constant, and its gradient.
 
     Parameters
@@ -166,33 +167,39 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
     first = statistics.last[0]
     s2 = sigma * sigma
     own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    # integrate the largest factor out, a lane for each group; what is left is a system in the head
     system = cross / s2
     AL, inverse = np.empty((blocks, q, q, lanes)), np.empty((blocks, q, q, lanes))
     T, solved = np.empty((q, width, lanes)), np.empty((blocks, q, width, lanes))
     log_det = 0.0
     for b in range(blocks):
         log_det += integrate_groups(groups[b], own, s2, AL[b], inverse[b], T, solved[b], system)
+    # integrate the head out: coefficients, and effects of the smaller factors
     SL = np.empty((size, size))
     K = np.empty((size, size))
     V = np.empty((size, size))
     estimate = np.empty(size)
     log_det_K, quad = solve_head(system, L, statistics, SL, K, V, estimate)
     value = -0.5 * (statistics.size[0] * np.log(s2) + log_det + log_det_K + system[size, size] - quad)
+    # N, the derivative of log p by the system, times -2: of log|K| and of k'K^-1 k together
     N = np.empty((width, width))
     for i in range(size):
         for m in range(size):
             V[i, m] += estimate[i] * estimate[m]
             N[i, m] = V[i, m]
         N[size, i] = -estimate[i]
+    # to L of the smaller factors, then N from the whitened head to the effects as they are
     _head_gradient(system, SL, V, estimate, statistics.head, p, grad_L)
     times_factors_transposed(N[:, :size], L, statistics.head, p)
     N[:size, :size] = N[:size, :size].T.copy()
     times_factors_transposed(N[:size, :size], L, statistics.head, p)
     N[:size, size] = N[size, :size]
     N[size, size] = 1.0
+    # to L of the largest factor
     by_X, by_A = np.zeros((q, q)), np.zeros((q, q))
     for b in range(blocks):
         integrate_groups_gradient(groups[b], s2, AL[b], inverse[b], solved[b], N, by_X, by_A)
+    # to s2, in which both the system and the groups' systems are measured
     d_s2 = statistics.size[0] / s2 - np.sum(N * cross) / (s2 * s2)
     for k in range(q):
         for m in range(k + 1):
@@ -202,9 +209,7 @@ def marginal_gaussian(L: Kernel, sigma: float, statistics: Kernel, grad_L: Kerne
 
 
 @kernel
-def _head_gradient(
-    system: Kernel, SL: Kernel, N: Kernel, estimate: Kernel, head: Kernel, p: int, grad_L: Kernel
-) -> None:
+def _head_gradient(system: Array, SL: Array, N: Array, estimate: Array, head: Ints, p: int, grad_L: Array) -> None:
     """Add the derivative by the L of the head's factors: minus the blocks of S Lambda N - t estimate'."""
     size, at = SL.shape[0], p
     for f in range(head.shape[0]):
@@ -223,8 +228,8 @@ def _head_gradient(
 
 @kernel
 def marginal_log_posterior(
-    x: Kernel, codes: Kernel, numbers: Kernel, pairs: Kernel, origin: Kernel, statistics: Kernel
-) -> Kernel:
+    x: Array, codes: Ints, numbers: Array, pairs: Ints, origin: Origin, statistics: Statistics
+) -> tuple[float, Array]:
     """Log posterior of (sds, partial correlations, sigma) at a real vector, and its gradient.
 
     Parameters
@@ -240,6 +245,7 @@ def marginal_log_posterior(
     value = np.empty(dim)
     slope = np.empty(dim)
     grad = np.empty(dim)
+    # sds, correlations and the residual sd: their priors, and G = L L' of all factors
     total = log_priors(x, codes, numbers, value, slope, grad)
     C = np.empty((q, q))
     L = np.empty((q, q))
@@ -247,6 +253,7 @@ def marginal_log_posterior(
     effect_factors(value, slope, pairs, C, L, left)
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
+    # the likelihood, and backwards through L to sds and correlations
     likelihood, grad_sigma = marginal_gaussian(L, value[dim - 1], statistics, grad_L)
     effect_factors_gradient(value, slope, pairs, C, left, grad_L, grad)
     grad[dim - 1] += grad_sigma * slope[dim - 1]
@@ -254,7 +261,7 @@ def marginal_log_posterior(
 
 
 @kernel
-def unpack(block: Kernel) -> Kernel:
+def unpack(block: Array) -> tuple[Ints, Array, Ints, Origin, Statistics]:
     """Codes, numbers, pairs, origin and statistics as `hierkit.sampling.marginal.engine` packs them."""
     i = np.arange(13)  # numba would compile the readers anew for each literal number
     origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
@@ -268,7 +275,7 @@ def unpack(block: Kernel) -> Kernel:
 
 
 @callback
-def marginal_callback(dimension: int, x: Kernel, out: Kernel, log_p: Kernel, address: Kernel) -> int:
+def marginal_callback(dimension: int, x: Array, out: Array, log_p: Array, address: Any) -> int:
     """`marginal_log_posterior` for nutpie."""
     codes, numbers, pairs, origin, statistics = unpack(words(address))
     value, grad = marginal_log_posterior(numbers_at(x, dimension), codes, numbers, pairs, origin, statistics)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
-from hierkit.arrays import Array
+from hierkit.arrays import Array, Ints
 from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.priors import EffectsDistribution, Priors
@@ -99,10 +99,10 @@ def _indicators(design: Design, f: int, origin: Origin) -> Array:
     return columns.reshape(len(Z), -1)
 
 
-def arguments(parameters: Parameters) -> tuple[Array, ...]:
+def arguments(parameters: Parameters) -> tuple[Ints, Array, Ints]:
     """Codes, numbers and pairs of the parameters that are sampled: all but the coefficients."""
     p = parameters.coefficients
-    return parameters.codes[p:], parameters.numbers[p:], parameters.pairs  # type: ignore[return-value]
+    return parameters.codes[p:], parameters.numbers[p:], parameters.pairs
 
 
 def pilot(
@@ -134,10 +134,10 @@ def pilot(
 def _minus_log_posterior(
     parameters: Parameters, origin: Origin, statistics: Statistics
 ) -> Callable[[Array], tuple[float, Array]]:
-    given = (*arguments(parameters), origin, statistics)
+    codes, numbers, pairs = arguments(parameters)
 
     def minus(x: Array) -> tuple[float, Array]:
-        value, grad = marginal_log_posterior(x, *given)
+        value, grad = marginal_log_posterior(x, codes, numbers, pairs, origin, statistics)
         finite = np.isfinite(value) and np.isfinite(grad).all()
         return (-value, -grad) if finite else (FAILED, np.zeros_like(x))
 
@@ -165,7 +165,7 @@ def _posterior(
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
     z = rng.standard_normal((len(flat), n_effects, n_last))
-    draw_effects(L, origin.T, sigma, statistics, head, z)
+    draw_effects(L, origin.T, np.asarray(sigma), statistics, head, z)
     beta = (head[:, :p] + centre) @ basis.inverse.T
     u, at = {}, p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):

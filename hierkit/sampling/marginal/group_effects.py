@@ -3,13 +3,14 @@
 import numba
 import numpy as np
 
-from hierkit.sampling.kernels.densities import Kernel, parallel_kernel
+from hierkit.arrays import Array
+from hierkit.sampling.kernels.densities import parallel_kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group, integrate_groups
-from hierkit.sampling.marginal.density import solve_head, times_factors_transposed
+from hierkit.sampling.marginal.density import Statistics, solve_head, times_factors_transposed
 
 
 @parallel_kernel
-def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: Kernel, z: Kernel) -> None:
+def draw_effects(L: Array, T: Array, sigma: Array, statistics: Statistics, head: Array, z: Array) -> None:
     """Coefficients and effects given the rest, from standard normal numbers.
 
     The head is Lambda (K^-1 k + K^-T z); then v_j ~ N(L M_j^-1 w_j / s2, L M_j^-1 L') with w_j = L'(Z_j'e - Z_j'H h),
@@ -42,6 +43,7 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         system = statistics.cross / s2
         AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
         products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+        # the same systems as in the density
         for b in range(blocks):
             integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
         SL = np.empty((size, size))
@@ -49,6 +51,7 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         V = np.empty((size, size))
         estimate = np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
+        # head = Lambda K^-1/2 z + estimate: back substitution in K's Cholesky factor
         for i in range(size - 1, -1, -1):
             s = head[d, i]
             for m in range(i + 1, size):
@@ -57,6 +60,7 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
         for i in range(size):
             head[d, i] += estimate[i]
         times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
+        # each group of the largest factor given the head
         M = np.empty((q, q))
         right = np.empty(q)
         t = np.empty(q)
@@ -68,6 +72,7 @@ def draw_effects(L: Kernel, T: Kernel, sigma: Kernel, statistics: Kernel, head: 
                 for i in range(size):
                     right[a] -= g[a, q + i] * head[d, i]
             draw_group(g[:, :q], right, own, s2, z[d, :, j], M, t)
+            # from the standard normal t to u = T L t
             for k in range(q):
                 s = 0.0
                 for i in range(q):
