@@ -97,7 +97,7 @@ def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: 
 def report(
     fit: Annotated[Path, typer.Argument(help="A file that fit.save() or hierkit fit --save wrote.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")] = Path("report.html"),
-    title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
 ) -> None:
     """Write the HTML report of a saved fit."""
     import hierkit
@@ -171,7 +171,11 @@ def _read_table(path: Path) -> Any:
     try:
         return readers[path.suffix](path)
     except (ValueError, OSError, ImportError) as error:
-        raise refusal(f"{str(path)!r} cannot be read: {error}", "A table has rows and columns", "Check it") from error
+        raise refusal(
+            f"{str(path)!r} cannot be read: {error}",
+            "A table has rows and columns",
+            "Open the file to see what it holds",
+        ) from error
 
 
 def _read_priors(options: list[str]) -> dict[str, str]:

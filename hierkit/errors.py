@@ -1,4 +1,4 @@
-"""The three ways in which hierkit speaks up, and what they have in common.
+"""hierkit's error and its two warnings.
 
 Every refusal has one shape: what was given, what is allowed, what to do. `refusal` builds it, so that a message
 without advice cannot be written by accident.

@@ -136,7 +136,11 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
         For fewer than two models, and for models of other rows, outcomes or groups.
     """
     if not isinstance(models, Mapping) or not all(isinstance(one, Fit | Validation) for one in models.values()):
-        raise refusal("models= is no mapping of names to fits", "Pass {'one': fit, 'other': fit}", "Name the models")
+        raise refusal(
+            f"models= is a {type(models).__name__}, not a mapping of names to fits",
+            "compare() takes fits or validations by name",
+            'Pass {"one": fit, "other": fit}',
+        )
     found = dict[str, Validation]()
     for name, model in models.items():
         if isinstance(model, Validation):

@@ -63,10 +63,15 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
     groups, singles = len(factor.levels), int((factor.counts == 1).sum())
     if groups < FEW_GROUPS:
         severity: Severity = "warning" if groups < VERY_FEW_GROUPS else "note"
-        message = f"{factor.label} has {groups} groups: how much groups differ is known poorly, and its prior matters."
-        yield Finding(severity, "few groups", message, f"Set a prior on {all_sds(factor.label)} from what you know.")
+        message = f"With {groups} groups the data say little about how much groups of {factor.label} differ."
+        yield Finding(
+            severity,
+            "few groups",
+            message,
+            f"The prior on {all_sds(factor.label)} matters: choose it from what you know.",
+        )
     if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):
-        message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be told apart."
+        message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be distinguished."
         yield Finding("warning", "one-row groups", message, "Leave the group term out.")
     elif singles:
         message = f"{singles} of {groups} groups of {factor.label} have one row."
@@ -75,8 +80,10 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         )
     for effect, z in zip(factor.effects, factor.Z.T, strict=True):
         if not effect.is_intercept and factor.varies(z) == "between":
-            message = f"{effect.label} is constant within every group of {factor.label}, and has a group effect there."
-            advice = "A slope cannot be seen within groups; leave the group effect out."
+            message = (
+                f"{effect.label} does not vary within any group of {factor.label}, but has a slope by {factor.label}."
+            )
+            advice = f"No group informs its slope; drop {effect.label} from that group term."
             yield Finding("warning", "no variation within", message, advice)
     doubled = any(term.factor_label == factor.label and not term.correlated for term in design.formula.group_terms)
     if doubled and factor.blocks:
@@ -108,7 +115,10 @@ def _common_too(design: Design, factor: Factor) -> Iterator[Finding]:
     means = np.array([np.bincount(factor.codes, x, len(factor.levels)) / factor.counts for x in between])
     if np.linalg.matrix_rank(means) == len(factor.levels):
         message = f"The predictors have a coefficient for every group of {factor.label} already."
-        advice = f"Leave either the predictor or the group intercepts of {factor.label} out: only priors part them."
+        advice = (
+            f"Leave either the predictor or the group intercepts of {factor.label} out: only their priors tell them "
+            "apart."
+        )
         yield Finding("warning", "common and group effect", message, advice)
 
 
@@ -121,7 +131,7 @@ def _predictors(design: Design) -> Iterator[Finding]:
         rank = int((size > 1e-9 * size[0]).sum())
         if redundant := [labels[i] for i in order[rank:]]:
             message = f"{', '.join(redundant)} can be computed from the other predictors."
-            yield Finding("warning", "collinear", message, "Leave out one of them: only their priors tell them apart.")
+            yield Finding("warning", "collinear", message, "Leave out one of them: only their priors distinguish them.")
     sds = {label: float(sd) for label, sd in zip(labels, X.std(axis=0), strict=True) if sd > 0}
     if sds and max(sds.values()) > SCALE_RATIO * min(sds.values()):
         wide, narrow = max(sds, key=sds.__getitem__), min(sds, key=sds.__getitem__)
@@ -156,5 +166,5 @@ def _separation(design: Design) -> Iterator[Finding]:
             c.label for c, b in zip(design.columns, solution.x, strict=True) if abs(b) > 1e-6 and not c.is_intercept
         ]
         message = f"{', '.join(labels) or 'The intercept'} separates events from non-events perfectly in some rows."
-        advice = "Its size is set by the prior alone: say what you know of it there, or merge levels."
+        advice = "Only the prior bounds its coefficient: choose an informative one, or merge levels."
         yield Finding("warning", "separation", message, advice)

@@ -43,7 +43,7 @@ def _outlying(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
     found = outlying_groups(posterior, factor)
     if len(found):
         names = ", ".join(map(str, found[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-        message = f"Groups of {factor.label} that a normal distribution of effects does not expect: {names}."
+        message = f"Groups of {factor.label} whose effects are too extreme for a normal distribution: {names}."
         advice = 'Look at their rows; effects="student_t" leaves the others alone. See blup_qq().'
         yield Finding("note", "outlying groups", message, advice)
 
@@ -63,8 +63,8 @@ def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Findin
         r, p = stats.pearsonr(level, np.bincount(factor.codes, x, len(factor.levels)) / factor.counts)
         if p > P_VALUE:
             continue
-        message = f"Levels of {factor.label} are correlated ({r:.2f}) with their means of {name}."
+        message = f"The intercepts of {factor.label} are correlated ({r:.2f}) with the group means of {name}."
         first = "" if factor.label in design.rows.frame else f"Make {factor.label} a column. "
         split = f'hierkit.center_within(data, "{name}", by="{factor.label}")'
-        advice = f"{first}Split it by {split}, and see mundlak_contrast()."
+        advice = f"{first}Split {name} with {split}, and see mundlak_contrast()."
         yield Finding("warning", "within and between", message, advice)

@@ -46,14 +46,14 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
         with more than 200 groups every so many are looked at.
     """
     if retry := draws.attrs.get("retry"):
-        advice = "The draws are those of the second run; its own divergences, if any, stand above."
+        advice = "The draws are those of the second run; any divergences of that run are listed separately."
         yield Finding("note", "sampled again", f"{retry}.", advice)
     posterior = varying(_some_groups(draws["posterior"].to_dataset()))
     if broken := [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]:
         message = f"{', '.join(broken)} have draws that are not finite numbers."
         yield Finding("action", "not finite", message, "Check the priors and the scales of outcome and predictors.")
     elif posterior.sizes["draw"] < FEWEST_DRAWS:
-        yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws a chain are too few to check.", LONGER)
+        yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws per chain are too few to check.", LONGER)
     else:
         yield from _mixing(posterior)
     if "sample_stats" in draws:
@@ -80,10 +80,10 @@ def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
         chance = largest_by_chance(smaller, posterior.sizes["chain"])
         bad = (rhat > RHAT) & ((rhat > chance) | (smaller < needed))
         if stuck.any():
-            message = f"All chains stand still at one value of {stuck.idxmax()} ({int(stuck.sum())} such quantities)."
+            message = f"All chains are stuck at one value of {stuck.idxmax()} ({int(stuck.sum())} such parameters)."
             yield Finding("action", "R-hat", message, "Check the priors, then sample again with another seed.")
         if bad.any():
-            where = f"{rhat.idxmax()}, and too large for {int(bad.sum())} of {len(rhat)} quantities"
+            where = f"{rhat.idxmax()}, and too large for {int(bad.sum())} of {len(rhat)} parameters"
             yield Finding("action", "R-hat", f"R-hat is {rhat.max():.3f} for {where}: the chains disagree.", LONGER)
     else:
         yield Finding("action", "R-hat", "One chain cannot be compared with others.", "Run four chains.")
@@ -98,7 +98,7 @@ def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
 
 def _smallest(ess: pd.Series, enough: float) -> str:
     few = int((ess < enough).sum())
-    return f"{ess.min():.0f} for {ess.idxmin()}, and below {enough:.0f} for {few} of {len(ess)} quantities"
+    return f"{ess.min():.0f} for {ess.idxmin()}, and below {enough:.0f} for {few} of {len(ess)} parameters"
 
 
 def largest_by_chance(ess: pd.Series, chains: int) -> pd.Series:
@@ -118,7 +118,8 @@ def _statistics(statistics: xr.Dataset) -> Iterator[Finding]:
     if count := int(statistics["diverging"].sum()) if "diverging" in statistics else 0:
         message = f"{count} of {total} draws diverged: regions of the posterior may be missed."
         advice = (
-            "Raise target_accept (to 0.99), use tighter priors on the sds, or drop an effect that the data cannot hold."
+            "Raise target_accept (to 0.99), use tighter priors on the sds, or drop an effect that the data cannot "
+            "support."
         )
         yield Finding("action", "divergences", message, advice)
     name = next((name for name in TREE_DEPTH_NAMES if name in statistics), None)

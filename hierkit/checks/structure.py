@@ -66,7 +66,10 @@ def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
             "warning", "prior-driven sd", message, "The data say little about it: choose its prior with care."
         )
     elif piled > PILED_SHARE and pull(sd, prior)[0] <= PULLED:
-        message = f"The posterior of {name} piles up at zero: {piled:.0%} of it lies below a tenth of its 95 % point."
+        message = (
+            f"The posterior of {name} piles up at zero: {piled:.0%} of the draws are below a tenth of the 95th "
+            "percentile."
+        )
         advice = "Groups may not differ in this at all: report the interval, and see what changes without the effect."
         yield Finding("note", "sd at zero", message, advice)
 
@@ -86,7 +89,7 @@ def _correlations(factor: Factor, cov: xr.DataArray, labels: list[str]) -> Itera
             if share > EDGE_SHARE:
                 name = correlation_name(b, a, factor.label)
                 message = f"{name} lies beyond ±{EDGE_CORRELATION} in {share:.0%} of the draws."
-                advice = "One of the two effects may do for both; compare with || or without the slope."
+                advice = "One of the two effects may suffice; compare with || or without the slope."
                 yield Finding("warning", "correlation at the edge", message, advice)
 
 

@@ -91,7 +91,9 @@ def _named(design: Design, estimates: Array, errors: Array) -> Values:
 def _check_several(design: Design) -> None:
     effects = sum(len(factor.levels) * len(factor.effects) for factor in design.factors)
     if any(factor.blocks for factor in design.factors):
-        raise refusal("Several factors have correlated effects", "statsmodels has those of one", "See the posterior")
+        raise refusal(
+            "Several factors have correlated effects", "statsmodels fits them for one factor only", "See the posterior"
+        )
     if effects > MOST_EFFECTS:
         raise refusal(f"{effects:,} effects", f"statsmodels holds about {MOST_EFFECTS:,} here", "See the posterior")
 

@@ -33,7 +33,7 @@ class Unknown:
 
 
 def connected(size: int, codes: Sequence[NDArray[np.intp]], unknown: Sequence[NDArray[np.bool_]]) -> Iterator[Unknown]:
-    """The rows that belong together because they share unknown groups; those without one each for itself.
+    """The rows that belong together because they share unknown groups; rows without one are blocks of their own.
 
     Parameters
     ----------

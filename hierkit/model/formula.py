@@ -164,9 +164,9 @@ def parse(text: str, trusted: bool = False) -> Formula:
     predictors = _unique([*columns_in(common), *(name for bar in bars for name in columns_in(bar))])
     if both := [name for name in outcome_columns if name in predictors]:
         raise refusal(
-            f"{', '.join(map(repr, both))} stands on both sides of ~ in {text!r}",
-            "The outcome is not among its own predictors",
-            "Leave it out on the right",
+            f"{', '.join(map(repr, both))} is on both sides of ~ in {text!r}",
+            "The outcome cannot be one of its own predictors",
+            "Remove it from the right side",
         )
     columns = (*outcome_columns, *predictors)
     return Formula(text, columns, outcome_columns, event, group_terms, trusted, outcome, common)
@@ -185,7 +185,7 @@ def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
         )
     if isinstance(node, ast.Call) and callee_of(node) in COUNT_CALLS and not _is_count_call(node):
         raise refusal(
-            f"The outcome {render(node)} has other arguments than two columns",
+            f"The outcome {render(node)} does not have two columns as its arguments",
             "Counts are written p(successes, trials), trials being a column or a whole number",
             "Compute the two columns in the data first",
         )
@@ -193,7 +193,7 @@ def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
         return node, None
     raise refusal(
         f"The outcome {render(node)!r} is not one column",
-        "Left of ~ stands a column, a function of columns, or p(successes, trials)",
+        "Left of ~ write a column, a function of columns, or p(successes, trials)",
         "Wrap arithmetic in I(...)",
     )
 
@@ -214,7 +214,9 @@ def _split_groups(node: Node, text: str) -> tuple[Node, list[Node]]:
             _no_bars(node.right, text)
             return ast.Binary(common, node.operator, node.right), bars
         if node.operator.kind == "MINUS":
-            raise refusal(f"{render(node.right)} is subtracted", "Group terms are added", "Leave the term out instead")
+            raise refusal(
+                f"{render(node.right)} is subtracted", "Group terms can only be added", "Leave the term out instead"
+            )
         return common, [*bars, node.right.expression]
     _no_bars(node, text)
     return node, []
@@ -259,8 +261,8 @@ def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
             }[node.operator.kind]
         case _:
             raise refusal(
-                f"The grouping factor {render(node)!r} is not made of columns",
-                "Right of | stand columns, joined by / (nested), : (cells) or *",
+                f"The grouping factor {render(node)!r} is not a column",
+                "Right of | write columns, joined by / (nested), : (cells) or *",
                 "Compute the grouping column in the data first",
             )
 

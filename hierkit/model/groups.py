@@ -127,7 +127,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class BambiTerms:
-    """How Bambi is told of group terms: their text, and columns that it has to find in the frame."""
+    """Group terms as Bambi takes them: their text, and columns that it has to find in the frame."""
 
     texts: tuple[str, ...]
     columns: dict[str, Any]
@@ -191,9 +191,9 @@ def make_factors(
         name = ":".join(evaluator.names[column] for column in own[0].term.factor)
         if len(own[0].term.factor) > 1:
             columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels), ordered=True)
-        spoken = [_for_bambi(evaluator, block, own, quoted(name), ambiguous, columns) for block in own]
-        factors.append(_factor(label, name, levels, codes, own, [effects for effects, _ in spoken]))
-        texts += [text for _, block_texts in spoken for text in block_texts]
+        for_bambi = [_for_bambi(evaluator, block, own, quoted(name), ambiguous, columns) for block in own]
+        factors.append(_factor(label, name, levels, codes, own, [effects for effects, _ in for_bambi]))
+        texts += [text for _, block_texts in for_bambi for text in block_texts]
     return tuple(factors), BambiTerms(tuple(texts), columns)
 
 

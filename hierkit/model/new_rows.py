@@ -127,8 +127,9 @@ def check_outcome_of_each_row(design: Design) -> None:
     calls = [] if formula.counts is not None else [callee_of(call) for call in outer_calls(formula.outcome_tree)]
     if remembering := [call for call in calls if call not in {"I", *MATHEMATICS}]:
         raise refusal(
-            f"The outcome {formula.outcome} depends on the rows that were fitted, by {remembering[0]}()",
-            "An outcome of other rows is a column, counts, or a function of single values such as log()",
+            f"The outcome {formula.outcome} uses {remembering[0]}(), which depends on all fitted rows, and so has no "
+            "value for new rows",
+            "The outcome of new rows is a column, counts, or a function of single values such as log()",
             "Compute the outcome in the data first",
         )
 
@@ -138,7 +139,9 @@ def _check_values(label: str, fitted: pd.Series, frame: pd.DataFrame) -> None:
     known = list(fitted.unique())
     if unseen := [value for value in frame[str(fitted.name)].unique() if value not in known]:
         raise refusal(
-            f"The outcome {label!r} has the value {some(unseen)}", f"It was {some(known)}", "Correct the rows"
+            f"The outcome {label!r} has the value {some(unseen)}",
+            f"When the model was fitted it was {some(known)}",
+            "Check these rows",
         )
 
 
@@ -173,12 +176,12 @@ def _as_fitted(fitted: pd.Series, new: pd.Series) -> pd.Series:
         raise refusal(
             f"{new.name!r} holds labels such as {some([new.iloc[0]])}",
             f"It held {kind} when it was fitted",
-            "Convert it",
+            "Convert the column",
         )
     if fitted.dtype == bool and _is_0_or_1(new):
         return new.astype(bool)
     if fitted.dtype == bool:
-        raise refusal(f"{new.name!r} holds numbers", f"It held {kind} when it was fitted", "Convert it")
+        raise refusal(f"{new.name!r} holds numbers", f"It held {kind} when it was fitted", "Convert the column")
     return new.astype(np.int64) if new.dtype == bool else new
 
 
@@ -187,8 +190,8 @@ def _known_levels(levels: pd.Index, new: pd.Series) -> pd.Series:
     codes, given = pd.factorize(new)
     if unseen := [label for label in given if _text(label) not in places]:
         raise refusal(
-            f"{new.name!r} has levels that were not fitted: {some(unseen)}",
-            f"Its levels are {some(list(levels))}",
+            f"{new.name!r} has unseen levels: {some(unseen)}",
+            f"The levels in the fitted rows are {some(list(levels))}",
             "Leave those rows out, or fit again with rows of the new levels",
         )
     at = np.array([places[_text(label)] for label in given], dtype=np.intp)[codes]

@@ -112,7 +112,11 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
         return replace(fitted, y=(values == fitted.event).to_numpy(dtype=np.float64))
     y = values.to_numpy(dtype=np.float64)
     if not fitted.family.has_residual and not np.isin(y, (0, 1)).all():
-        raise refusal(f"The outcome {fitted.label!r} is {_some(values)}", "It is 0 or 1, as fitted", "Code it so")
+        raise refusal(
+            f"The outcome {fitted.label!r} has the values {_some(values)}",
+            "When the model was fitted it was 0 or 1",
+            "Recode it",
+        )
     return replace(fitted, y=y)
 
 
@@ -122,7 +126,9 @@ def check_counts(
     """Successes and trials as numbers; refused unless they are whole, with no more successes than trials."""
     for values in (successes, trials):
         if isinstance(values.dtype, pd.CategoricalDtype):
-            raise refusal(f"{values.name!r} in {label} is not a number", "Counts are whole numbers", "Convert it")
+            raise refusal(
+                f"{values.name!r} in {label} is not a number", "Counts are whole numbers", "Convert the column"
+            )
     s, n = successes.to_numpy(dtype=np.float64), trials.to_numpy(dtype=np.float64)
     wrong = (s < 0) | (s > n) | (s % 1 != 0) | (n % 1 != 0)
     if wrong.any():
@@ -130,7 +136,7 @@ def check_counts(
         raise refusal(
             f"{label} has {s[row]:g} successes in {n[row]:g} trials in used row {row} ({int(wrong.sum())} such rows)",
             "Counts are whole numbers with 0 <= successes <= trials",
-            "Correct the rows",
+            "Check these rows, or leave them out",
         )
     return s, n
 

@@ -1,4 +1,4 @@
-"""Typical rows: one predictor moves, the others stand at their means or their commonest level."""
+"""Reference rows: one predictor moves, the others are at their means or their commonest level."""
 
 from collections.abc import Mapping
 from typing import Any

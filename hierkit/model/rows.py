@@ -137,8 +137,8 @@ def _table(data: Any, argument: str) -> Any:
     if isinstance(data, pd.DataFrame) and not (doubled := data.columns[data.columns.duplicated()]).empty:
         raise refusal(
             f"{argument} has more than one column named {', '.join(map(repr, doubled.unique()))}",
-            "Column names are unique",
-            "Rename or drop the doubles",
+            "Column names must be unique",
+            "Rename or drop the duplicates",
         )
     try:
         table: Any = nw.from_native(data)
@@ -152,7 +152,9 @@ def _table(data: Any, argument: str) -> Any:
         table.collect_schema()
     except nw.exceptions.DuplicateError as error:
         raise refusal(
-            f"The table's column names are not unique: {error}", "They must be", "Rename the doubles"
+            f"Two columns of the table have the same name: {error}",
+            "Column names must be unique",
+            "Rename the duplicates",
         ) from None
     return table
 
@@ -162,7 +164,7 @@ def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> Hie
     return refusal(
         f"The formula uses {', '.join(map(repr, unknown))}, which {argument} does not have",
         f"Its columns are {shown}",
-        "Correct the name, in backticks if it is no plain word",
+        "Check the spelling, and put names with spaces or symbols into backticks",
     )
 
 
@@ -193,8 +195,8 @@ def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tupl
     except TypeError:
         raise refusal(
             f"Column {name!r} holds {type(values.iloc[0]).__name__}s",
-            "Cells are numbers or labels",
-            "Unpack them first",
+            "Each cell must be a number or a label",
+            "Unpack them into columns first",
         ) from None
     return _plain_labels(name, pd.Series(categories)), []
 
@@ -219,9 +221,9 @@ def _plain_labels(name: str, values: pd.Series) -> pd.Series:
     texts = [str(level) for level in levels]
     if len(set(texts)) < len(texts):
         raise refusal(
-            f"Column {name!r} holds labels of several types that look alike",
-            "Labels differ as text",
-            "Give the column one type",
+            f'Column {name!r} holds labels of different types that print alike, such as 1 and "1"',
+            "Labels must differ as text",
+            "Convert the column to one type",
         )
     return values.cat.rename_categories(texts)
 
@@ -239,6 +241,6 @@ def _check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> 
         return
     raise refusal(
         f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",
-        "Values are finite or missing",
-        "Correct them, or set them missing to leave the rows out",
+        "Values must be finite or missing",
+        "Check these rows, or set the values missing to leave the rows out",
     )

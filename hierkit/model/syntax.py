@@ -48,7 +48,7 @@ def parse_text(text: str) -> Node:
         reason = "a quotation mark or backtick is not closed" if isinstance(error, IndexError) else str(error)
         raise unreadable(text, reason.rstrip(".")) from None
     if not parser.at_end():
-        raise unreadable(text, f"it makes no sense from {parser.peek().lexeme!r} on")
+        raise unreadable(text, f"unexpected {parser.peek().lexeme!r}")
     return root
 
 
@@ -67,8 +67,8 @@ def unreadable(text: str, reason: str) -> HierkitError:
     """The error for text that is no formula, with the reason in the middle of its first sentence."""
     return refusal(
         f"The formula {text!r} cannot be read: {reason}",
-        "Terms are joined by + and group terms stand in parentheses, as in y ~ x + (x | g)",
-        "Put names that are no plain words into backticks, as in `km/h`",
+        "Terms are joined by +, and group terms are in parentheses, as in y ~ x + (x | g)",
+        "Put names with spaces or symbols into backticks, as in `km/h`",
     )
 
 

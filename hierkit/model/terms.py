@@ -273,7 +273,9 @@ def _check_names(terms: list[Any]) -> None:
 def _check_columns(evaluated: Evaluated) -> None:
     if not evaluated.values.shape[1]:
         raise refusal(
-            f"{evaluated.term.name!r} has no columns, as a category of one level", "A predictor varies", "Leave it out"
+            f"{evaluated.term.name!r} has a single level and adds no column",
+            "A predictor must vary",
+            "Leave it out",
         )
     for label, column in zip(evaluated.labels, evaluated.values.T, strict=True):
         check_finite(label, column)
@@ -287,7 +289,7 @@ def _check_columns(evaluated: Evaluated) -> None:
         if evaluated.kind not in ("intercept", "offset") and (column == column[0]).all():
             raise refusal(
                 f"{label!r} is constant ({column[0]:g} in every used row)",
-                "A predictor varies; the intercept is 1 and implicit",
+                "A predictor must vary; the intercept is added by itself",
                 "Leave the term out, and check the filter and the missing values",
             )
 
@@ -297,7 +299,7 @@ def check_finite(label: str, column: Array) -> None:
     if not (finite := np.isfinite(column)).all():
         raise refusal(
             f"{label!r} is not finite in {int((~finite).sum())} rows, first in used row {int(finite.argmin())}",
-            "Terms are finite in every row",
+            "Every term must be finite in every row",
             "Check the transformation's domain, or set those rows missing",
         )
 
@@ -306,9 +308,9 @@ def check_magnitude(label: str, column: Array) -> None:
     """Refuse numbers whose squares, or the squares of whose differences, a computer cannot hold."""
     if np.abs(column).max() > LARGEST or 0 < np.ptp(column) < 1 / LARGEST:
         raise refusal(
-            f"{label!r} is measured in units of another universe (from {column.min():g} to {column.max():g})",
-            f"Sizes and differences lie between {1 / LARGEST:g} and {LARGEST:g}",
-            "Change its units",
+            f"{label!r} ranges from {column.min():g} to {column.max():g}, beyond what double precision can square",
+            f"Values and their differences must have sizes from {1 / LARGEST:g} to {LARGEST:g}",
+            "Rescale the column",
         )
 
 

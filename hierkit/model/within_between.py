@@ -38,7 +38,9 @@ def center_within(data: Any, x: str, by: str, like: Any = None) -> Any:
         fitted = _table(like)
         if not {by, between} <= set(fitted.columns):
             raise refusal(
-                f"like= has no columns {by!r} and {between!r}", "It is a result of center_within", "Pass that"
+                f"like= has no columns {by!r} and {between!r}",
+                "like= takes an earlier result of center_within",
+                "Pass the table that center_within returned",
             )
         known = dict(zip(fitted[by].to_list(), fitted[between].to_list(), strict=True))
         values = [known.get(group, mean) for group, mean in zip(table[by].to_list(), means.to_list(), strict=True)]
@@ -58,7 +60,9 @@ def _table(data: Any) -> nw.DataFrame[Any]:
 def _check(table: nw.DataFrame[Any], x: str, by: str) -> None:
     if missing := [name for name in (x, by) if name not in table.columns]:
         raise refusal(
-            f"The table has no column {missing[0]!r}", f"Its columns are {', '.join(table.columns)}", "Correct it"
+            f"The table has no column {missing[0]!r}",
+            f"Its columns are {', '.join(table.columns)}",
+            "Check the spelling",
         )
     if not table.schema[x].is_numeric():
-        raise refusal(f"{x!r} is not a number", "A group's mean is one of numbers", "Convert the column")
+        raise refusal(f"{x!r} is not a number", "Only numeric columns have group means", "Convert the column")

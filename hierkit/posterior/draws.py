@@ -1,4 +1,4 @@
-"""What the draws say of rows: linear predictors and the variance that groups add, a batch of draws at a time."""
+"""Linear predictors and group variances of rows, in batches of draws."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence

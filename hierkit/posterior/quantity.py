@@ -135,7 +135,7 @@ class Quantity:
     @property
     def _rest(self) -> str:
         counts = ", ".join(f"{SHOWN} of {size:,} {dim}s" for dim, size in self._long.items())
-        return f"The first {counts}; .table() has all." if counts else ""
+        return f"The first {counts}; .table() shows all." if counts else ""
 
 
 def _numbers(numbers: xr.Dataset) -> pd.DataFrame:

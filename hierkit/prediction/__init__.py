@@ -1,1 +1,1 @@
-"""Rows that were not fitted."""
+"""Predictions for new rows."""

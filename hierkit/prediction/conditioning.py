@@ -114,13 +114,13 @@ def _resampled(log_weights: Array, rng: np.random.Generator) -> tuple[NDArray[np
     ess = float(1 / np.sum(weights**2))
     if ess < TOO_FEW:
         raise refusal(
-            f"The given rows agree with {ess:.0f} of {len(weights):,} draws",
+            f"Given these rows the {len(weights):,} draws are worth {ess:.0f}",
             f"Reweighting needs some hundreds ({TOO_FEW} at the least)",
             "Fit again with these rows added",
         )
     if ess < FEW:
         warn(
-            f"The given rows agree with {ess:.0f} of {len(weights):,} draws only: intervals are rough. Fit again with "
+            f"Given these rows the {len(weights):,} draws are worth {ess:.0f}: intervals are rough. Fit again with "
             "these rows added."
         )
     at = (np.arange(len(weights)) + rng.uniform()) / len(weights)
@@ -139,10 +139,10 @@ def _refuse_fitted(design: Design, is_new: NDArray[np.bool_]) -> None:
         return
     names = " and ".join(factor.label for factor in design.factors)
     raise refusal(
-        f"given= has {int((~is_new).sum())} rows whose groups of {names} were all fitted, first in row "
+        f"given= has {int((~is_new).sum())} rows whose groups of {names} are all known, first in row "
         f"{int(is_new.argmin())}"
         if design.factors
         else "given= adds rows of new groups, and the model has no groups",
-        "What more rows say of all else needs a new fit",
+        "given= adds rows of new groups only; other rows need a new fit",
         "Leave those rows out, or fit again with all rows",
     )

@@ -42,7 +42,7 @@ class RowDraws(BackendArray):
         if (size := 8 * len(rows) * kept) > MOST_BYTES:
             raise refusal(
                 f"The draws of {len(rows):,} rows would take {size / 1e9:.1f} GB",
-                "They may take 2 GB; a table of any number of rows is computed in parts",
+                "The limit is 2 GB; a table of any number of rows is computed in parts",
                 "Ask for .table(), or for some of the rows with .draws.isel(row=slice(0, 1000))",
             )
         parts = [self._some(rows[start : start + ROWS], chains, draws) for start in range(0, max(1, len(rows)), ROWS)]

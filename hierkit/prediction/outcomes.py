@@ -70,7 +70,7 @@ def group_draws(
     asked : collection of str
         Labels of the factors whose groups have effects; None for others.
     given : mapping
-        By the factor's place and the label, u (sample, effect) of groups that were not fitted and need not be drawn.
+        By the factor's place and the label, u (sample, effect) of unseen groups that need not be drawn.
     seed : int
         For those that are.
     """
@@ -94,7 +94,7 @@ def group_draws(
 
 
 def replicate(posterior: Posterior, rows: NewRows, seed: int) -> xr.DataArray:
-    """(chain, draw, row), outcomes of rows in groups that were fitted, or drawn anew where they were not."""
+    """(chain, draw, row), outcomes of rows in known groups, or in unseen ones that are drawn."""
     design = posterior.design
     draws, places = posterior.draws, np.arange(len(rows.frame))
     effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
@@ -128,7 +128,7 @@ def outcomes(
 
 
 def row_keys(design: Design, rows: NewRows) -> list[tuple[int, int]]:
-    """What tells rows apart wherever they stand: a hash of what the model reads, and their place among equal ones."""
+    """Keys that identify rows whatever their order: a hash of what the model reads, and a place among equal ones."""
     cells = {name: rows.frame[name] for name in design.formula.predictors}
     keys = {
         f"predictor {name}": values.astype(np.float64 if is_numeric_dtype(values) else str)

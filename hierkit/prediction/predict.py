@@ -114,7 +114,7 @@ def _check_given(given: Any, roles: Mapping[str, Groups]) -> None:
         raise refusal(
             f"given= adds rows of new groups, and the effects of {others[0]!r} are {roles[others[0]]!r}",
             "With given= every factor is 'known' or 'new'",
-            "Leave given= or groups= out",
+            "Pass either given= or groups=, not both",
         )
 
 
@@ -131,9 +131,9 @@ def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mappin
     for factor in design.factors:
         if drawn[factor.label] and roles[factor.label] == "known":
             raise refusal(
-                f"{factor.label!r} has groups that were not fitted: {some(drawn[factor.label])}",
-                f"The fitted ones are {some(list(factor.levels))}",
-                f'Correct the labels, or pass groups={{"{factor.label}": "new"}} to draw their effects',
+                f"{factor.label!r} has unseen groups: {some(drawn[factor.label])}",
+                f"The groups in the fitted rows are {some(list(factor.levels))}",
+                f'Check the labels, or pass groups={{"{factor.label}": "new"}} to draw their effects',
             )
 
 
@@ -156,7 +156,9 @@ def _definition(
             "known": f"effects of {label} as estimated",
             "new": f"effects of {label} as estimated",
             "typical": f"effects of {label} zero (a typical group)",
-            "marginal": f"effects of {label} integrated out" if kind == "mean" else f"a fresh effect of {label} a row",
+            "marginal": f"effects of {label} integrated out"
+            if kind == "mean"
+            else f"a fresh effect of {label} per row",
         }[role]
         parts.append(meaning)
         if role == "new" and drawn[label]:

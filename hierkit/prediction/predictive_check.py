@@ -105,7 +105,9 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
             found[label], values[label] = own, float(one)
     statistics = xr.concat(list(found.values()), dim=xr.Variable("statistic", list(found))) if found else None
     if statistics is None:
-        raise refusal("The model has no groups", "Predictive checks are of groups", "Use posterior_predictive()")
+        raise refusal(
+            "The model has no groups", "predictive_check() compares groups", "For rows see posterior_predictive()"
+        )
     beside = xr.DataArray(list(values.values()), coords={"statistic": list(values)}, dims="statistic")
     above = ((statistics > beside) + 0.5 * (statistics == beside)).mean(("chain", "draw"))
     how = "as estimated" if groups == "known" else "drawn anew"
@@ -153,7 +155,7 @@ def _name(factor: Factor) -> str:
 
 
 def _all_unseen(design: Design, rows: NewRows) -> NewRows:
-    """The same rows with all groups taken for groups that were not fitted."""
+    """The same rows with all groups taken for unseen groups."""
     shifted = tuple(
         codes + len(factor.levels) for codes, factor in zip(rows.matrices.codes, design.factors, strict=True)
     )

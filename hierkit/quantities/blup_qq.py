@@ -14,7 +14,7 @@ from hierkit.posterior.effects import labels_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
-INFORMATIVE = 0.01  # of τ²: below, and within three Monte Carlo errors of nothing, a group's rows say nothing
+INFORMATIVE = 0.01  # of τ²: groups below this plus three Monte Carlo errors are treated as uninformative
 LEVEL = 0.05
 SIMULATIONS = 2000
 
@@ -38,8 +38,8 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
         No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95 %
         envelope) (group, effect); `distance` (group), the squared Mahalanobis distance over effects, and
         `expected_distance` (χ² quantile at its rank); `outlying` (group), whether the distance is beyond the χ² point
-        that one group in all would exceed with a probability of 5 %. Groups whose rows say nothing (τ² - v_j near 0)
-        are missing.
+        that one group in all would exceed with a probability of 5 %. Uninformative groups (τ² - v_j near 0) are
+        missing.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def outlying_groups(posterior: Posterior, factor: Factor) -> NDArray[Any]:
 def _moments(posterior: Posterior, factor: Factor) -> tuple[Array, Array, Array, float]:
     """Posterior means of u (group, effect), G less their posterior covariance (group, effect, effect), G.
 
-    And the least share of G that a group's rows must say more than nothing of.
+    And the share of G above which a group counts as informative.
     """
     effects = posterior.effects(factor)
     u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
@@ -136,4 +136,4 @@ def _definition(label: str, outlying: Array, silent: int) -> str:
         "they are: no test of normality."
     )
     text += " distance: squared Mahalanobis distance over effects, expected_distance the χ² quantile at its rank."
-    return text + (f" {silent} groups whose rows say nothing of their effects are left out." if silent else "")
+    return text + (f" {silent} groups whose rows say nothing about their effects are left out." if silent else "")

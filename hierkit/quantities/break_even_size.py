@@ -43,7 +43,7 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
     variance = flat(posterior.covariance(chosen))[:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence. Draws with τ near zero carry its mean far up: read the interval."
+        "group's level keeps half of its own evidence. Draws with τ near zero inflate the mean: read the interval."
     )
     if design.outcome.is_counts:
         definition += " Rows are trials."

@@ -34,7 +34,7 @@ def coefficients(posterior: Posterior) -> Quantity:
         "The intercept is where every predictor is zero."
     )
     if not design.columns:
-        raise refusal("The model has no coefficients", "Coefficients are of the common part", "See group_effects()")
+        raise refusal("The model has no coefficients", "The formula has no common terms", "See group_effects()")
     draws = posterior.coefficients()
     arrays = {"coefficient": draws}
     if not design.family.has_residual:

@@ -48,9 +48,9 @@ def design_effect(posterior: Posterior, factor: str | None = None) -> Quantity:
     between = [label for label, where in varies.items() if where == "between"]
     definition = (
         f"Design effect of {chosen.label}: 1 + (m - 1) ρ with m = Σn²/Σn = {size:.4g} {unit} and ρ the ICC on the "
-        f"scale of the outcome (Kish 1965). The {n.sum():,.0f} {unit} tell as much of a mean as that many independent "
-        f"ones. It applies to {', '.join(between) if between else 'no coefficient here'}, constant within groups, not "
-        "to what varies within."
+        f"scale of the outcome (Kish 1965). effective_rows: the number of independent {unit} that would estimate a "
+        f"mean as well as these {n.sum():,.0f}. Both apply to predictors that are constant within groups "
+        f"(here: {', '.join(between) if between else 'none'}), not to those that vary within groups."
     )
     arrays = {"design_effect": draws.labelled(effect), "effective_rows": draws.labelled(n.sum() / effect)}
     terms = xr.DataArray(list(varies.values()), dims="term", coords={"term": list(varies)})

@@ -44,7 +44,7 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
         "coefficient β + u, both partially pooled (the posterior counterpart of the BLUP)."
     )
     if alone := [effect.label for effect, c in zip(chosen.effects, partners, strict=True) if c is None]:
-        definition += f" No common coefficient stands beside {', '.join(alone)}: there β is 0."
+        definition += f" {', '.join(alone)} has no common coefficient: there β is 0."
     G = effects.cov.mean(("chain", "draw"))
     arrays = {"n": effects.n, "G": G, "deviation": effects.u, "coefficient": coefficient}
     return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="caterpillar")

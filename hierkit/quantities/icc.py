@@ -118,7 +118,7 @@ def _labels(design: Design) -> list[str]:
 def _definition(design: Design) -> str:
     gaussian = design.family.has_residual
     scales = "v = σ²" if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
-    text = f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. At the mean row"
+    text = f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. Evaluated at the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
     return text + (f'. "{ALL}" is of all factors together.' if len(design.factors) > 1 else ".")

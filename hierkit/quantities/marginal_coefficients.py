@@ -50,7 +50,9 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     design = posterior.design
     check_word("projection", projection, get_args(Projection))
     if not design.columns:
-        raise refusal("The model has no coefficients", "Marginal coefficients are of the common part", "Add a term")
+        raise refusal(
+            "The model has no coefficients", "The formula has no common terms", "Add an intercept or a predictor"
+        )
     draws = posterior.parameters
     rows, weights = _distinct(design)
     gamma, residual, spread = (np.empty(shape) for shape in (draws.beta.shape, len(draws.beta), len(draws.beta)))

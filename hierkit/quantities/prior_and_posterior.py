@@ -48,7 +48,11 @@ def prior_and_posterior(posterior: Posterior, priors: Priors) -> Quantity:
         parts[RESIDUAL_SD] = posterior.sigma
     names = list(parts)
     if not names:
-        raise refusal("The model has no standard deviations", "They are of groups and residuals", "Add a group term")
+        raise refusal(
+            "The model has no standard deviations",
+            "Only group effects and Gaussian residuals have one",
+            "Add a group term",
+        )
     value = stack(list(parts.values()), "component", names).transpose("chain", "draw", "component")
     at = np.array([np.linspace(0, 1.2 * float(value.sel(component=name).max()), POINTS + 1)[1:] for name in names])
     density = np.array([np.exp(priors[name].log_density(x)) for name, x in zip(names, at, strict=True)])

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from hierkit.errors import refusal
 from hierkit.model.groups import Factor
+from hierkit.model.new_rows import some
 from hierkit.model.reference_rows import dim_of, grid_of, typical_rows
 from hierkit.posterior.draws import common_part, total_group_variance
 from hierkit.posterior.effects import labels_of
@@ -32,7 +33,7 @@ def response_curve(
     posterior : Posterior
         The draws with their design.
     variable : str
-        A numeric predictor; others stand at their means or commonest levels.
+        A numeric predictor; others are at their means or commonest levels.
     factor : str, optional
         Whose groups have curves, other factors' effects zero; the only one, or the first, if not given.
     groups : sequence, optional
@@ -71,7 +72,7 @@ def response_curve(
         if (size := 8 * len(draws.beta) * len(places) * len(grid)) > MOST_BYTES:
             advice = "Name some of them in groups="
             raise refusal(
-                f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "They may take 1 GB", advice
+                f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "The limit is 1 GB", advice
             )
         f = design.factors.index(chosen)
         own = draws.family.mean(eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
@@ -87,8 +88,9 @@ def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:
     """The places of groups among a factor's levels."""
     known = list(factor.levels)
     if unknown := [label for label in ([] if groups is None else groups) if label not in known]:
-        some = ", ".join(map(str, known[:5]))
         raise refusal(
-            f"{factor.label!r} has no group {unknown[0]!r}", f"Its groups are {some}, ...", "Correct the label"
+            f"{factor.label!r} has no group {unknown[0]!r}",
+            f"Its groups are {some(known)}",
+            "Check the label",
         )
     return list(range(len(known))) if groups is None else [known.index(label) for label in groups]

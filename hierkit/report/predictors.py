@@ -38,7 +38,7 @@ def _change(design: Design, column: Column, value: str) -> str:
     if between:
         where = f", a comparison between groups of {listed(between)}"
     else:
-        where = ", within a group and across the population alike" if design.factors else ""
+        where = ", both within a group and across the population" if design.factors else ""
     return f"{_subject(design, column)} changes {design.outcome.label} by {value}{where}."
 
 
@@ -52,7 +52,7 @@ def _odds(design: Design, column: Column, within: str, across: str | None) -> st
     if across is None:
         return f"{text}."
     between = _constant_within(design, column)
-    where = f"between groups of {listed(between)} that are alike otherwise" if between else "within a group"
+    where = f"between otherwise similar groups of {listed(between)}" if between else "within a group"
     return f"{text} {where}, and by {across} across the population."
 
 
@@ -60,16 +60,20 @@ def _interacting(design: Design, column: Column) -> str:
     """Where a coefficient holds whose predictor stands in other terms too."""
     products = [other.term_label.split(":") for other in design.columns if ":" in other.term_label]
     interacts = any(column.term_label in parts for parts in products)
-    return ", where what it interacts with is zero or at its reference; see slopes()" if interacts else ""
+    return (
+        ", where the predictors it interacts with are zero or at their reference level; see slopes()"
+        if interacts
+        else ""
+    )
 
 
 def _subject(design: Design, column: Column) -> str:
     if column.label in design.formula.predictors and is_measured(design, column.label):
-        return f"One unit more of {column.label}"
+        return f"One more unit of {column.label}"
     found = level_of(design, column, design.columns)
     if found is not None and found.reference is not None:
         return f"{found.name} = {found.level} instead of {found.reference}"
-    return f"One unit more of the term {column.label}"
+    return f"One more unit of the term {column.label}"
 
 
 def _mean_of_level(design: Design, column: Column) -> str:
@@ -101,6 +105,8 @@ def _spread(parts: Parts, column: Column) -> str:
         for effect in factor.effects:
             if partner(effect, parts.design.columns) is column:
                 sd = number(parts.sds.sel(component=factor.sd(effect)))
-                unit = " log odds" if not parts.design.family.has_residual else ""
-                text += f" It differs between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
+                gaussian = parts.design.family.has_residual
+                unit = "" if gaussian else " log odds"
+                subject = "It differs" if gaussian else "They differ"
+                text += f" {subject} between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."
     return text

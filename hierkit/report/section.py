@@ -75,7 +75,7 @@ class Section:
     def said(self) -> tuple[str, ...]:
         """The sentences, and what of the table is left out."""
         size = 0 if self.table is None else len(self.table)
-        rest = f"The table has the first {self.most_rows:,} of {size:,} rows."
+        rest = f"The table shows the first {self.most_rows:,} of {size:,} rows."
         return (*self.sentences, rest) if size > self.most_rows else self.sentences
 
     @property

@@ -106,7 +106,7 @@ def _curves(parts: Parts) -> Iterator[Section]:
 
 def _shape(parts: Parts) -> Iterator[Section]:
     for label, found in parts.unusual.items():
-        yield drawn(f"Do groups of {label} look normal?", found, f"Standardised effects of {label}")
+        yield drawn(f"Are the effects of {label} normal?", found, f"Standardised effects of {label}")
 
 
 def _priors(parts: Parts) -> Iterator[Section]:
@@ -201,7 +201,7 @@ def _sampling_section(parts: Parts) -> Section:
         f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family!r}, "
         f"priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
         f"tune={run.tune}, chains={run.chains}, target_accept={run.target_accept:g}, "
-        f"random_seed={run.random_seed}) with the priors and versions of this page.",
+        f"random_seed={run.random_seed}) with the priors and versions listed on this page.",
         *([f"First run: {run.retry}."] if run.retry else []),
     ]
     versions = pd.DataFrame(run.versions.items(), columns=["package", "version"])

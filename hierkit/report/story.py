@@ -25,7 +25,7 @@ def story(parts: Parts) -> tuple[str, ...]:
     for factor in parts.design.factors:
         sentences += [_pooling(parts, factor), _outlying(parts, factor)]
     if parts.design.offset.any():
-        sentences.append("All of this comes on top of the offset that every row has.")
+        sentences.append("All of this is in addition to each row's offset.")
     return tuple(sentences)
 
 
@@ -43,9 +43,9 @@ def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
             continue
         sd = number(parts.sds.sel(component=factor.sd(effect)))
         what = spoken_effect(design, effect, factor.effects)
-        start = f"Groups of {factor.label} differ: {what}" if first else f"{what[0].upper()}{what[1:]}"
+        start = f"Groups of {factor.label} differ: {what} varies" if first else f"{what[0].upper()}{what[1:]} varies"
         unit = f"{design.link_unit}{per_unit(design, effect, factor.effects)}"
-        yield f"{start} varies between them with a {parts.spread(factor)} of {sd} {unit}."
+        yield f"{start} between them with a {parts.spread(factor)} of {sd} {unit}."
         first = False
 
 
@@ -54,11 +54,11 @@ def _share(parts: Parts, factor: Factor) -> str:
     where = "response" if "response" in shares else "latent"
     share = number(shares[where].sel(factor=factor.label), percent=True)
     what = "variance of the outcome" if where == "response" else "variance"
-    text = f"With predictors at their means {share} of the {what} that they leave lies between groups of {factor.label}"
+    text = f"At the means of the predictors, {share} of the unexplained {what} lies between groups of {factor.label}"
     if len(factor.effects) > 1 and any(effect.is_intercept for effect in factor.effects):
         place, draws = design.factors.index(factor), parts.thinned.parameters
         variance = group_variance(draws.G[place], mean_row(design).Z[place])[:, 0]
-        text += f", whose levels have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))} there"
+        text += f"; their levels there have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))}"
     return f"{text}."
 
 
@@ -67,9 +67,9 @@ def _rows(parts: Parts) -> Iterator[str]:
     if not design.factors:
         yield f"All {len(design.offset):,} rows are one population: the model has no groups."
     if parts.posterior.sigma is not None:
-        alike = "Rows of the same groups" if design.factors else "Rows with the same predictors"
+        where = "Within groups, rows" if design.factors else "Rows with the same predictors"
         sd = f"{number(parts.posterior.sigma)} {design.link_unit}"
-        yield f"{alike} differ with a residual standard deviation of {sd}."
+        yield f"{where} have a residual standard deviation of {sd}."
 
 
 def _pooling(parts: Parts, factor: Factor) -> str:
@@ -77,27 +77,31 @@ def _pooling(parts: Parts, factor: Factor) -> str:
     counts = factor.counts
     least, most = int(kept.argmin()), int(kept.argmax())
     low, high = f"{kept[least]:.0%}", f"{kept[most]:.0%}"
-    shares = f"about {low}" if low == high else f"between {low} and {high}"
-    text = f"A group of {factor.label} keeps {shares} of its own evidence"
-    if counts[least] < counts[most] and low != high:
-        text += f" (those with {counts[least]:,} and {counts[most]:,} rows)"
+    if low == high:
+        shares = f"about {low}"
+    elif counts[least] < counts[most]:
+        shares = f"from {low} ({counts[least]:,} rows) to {high} ({counts[most]:,} rows)"
+    else:
+        shares = f"from {low} to {high}"
+    text = f"Groups of {factor.label} keep {shares} of their own evidence"
     note = student_t_note(parts.posterior) if parts.is_student_t(factor) else ""
-    return f"{text}; the rest of its estimate comes from the other groups.{note}"
+    return f"{text}; the rest of each estimate comes from the other groups.{note}"
 
 
 def _outlying(parts: Parts, factor: Factor) -> str:
     if factor.label not in parts.unusual:
         many = f"{len(factor.levels):,}"
-        return f"Whether single groups of {factor.label} stand out was not assessed, there being {many}."
+        return f"Outlying groups of {factor.label} were not looked for, because there are {many} groups."
     found = parts.unusual[factor.label].draws
     places = np.flatnonzero(found["outlying"].values)
     if not len(places):
-        return f"No group of {factor.label} stands out from what a normal distribution of effects allows."
+        return f"No group of {factor.label} is outlying: all effects are within what a normal distribution allows."
     deviations = parts.posterior.effects(factor).u.mean(("chain", "draw")).values
     standardised = np.nan_to_num(found["standardised"].transpose("group", "effect").values)
-    said = [_unusual(parts, factor, j, int(np.abs(standardised[j]).argmax()), deviations[j]) for j in places[:NAMED]]
+    largest = np.abs(standardised).argmax(axis=1)
+    named = [_unusual(parts, factor, j, int(largest[j]), deviations[j]) for j in places[:NAMED]]
     more = f"; and {len(places) - NAMED} more" if len(places) > NAMED else ""
-    return f"Standing out among groups of {factor.label}: {'; '.join(said)}{more}."
+    return f"Outlying groups of {factor.label}: {'; '.join(named)}{more}."
 
 
 def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: np.ndarray) -> str:
@@ -106,4 +110,4 @@ def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: 
     what = spoken_effect(parts.design, column, factor.effects, "its")
     side = "above" if value > 0 else "below"
     unit = f"{parts.design.link_unit}{per_unit(parts.design, column, factor.effects)}"
-    return f"{factor.levels[group]}, {what} being {abs(value):.3g} {unit} {side} the common one"
+    return f"{factor.levels[group]} ({what} is {abs(value):.3g} {unit} {side} the common one)"

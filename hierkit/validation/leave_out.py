@@ -263,7 +263,10 @@ def _warn(found: Validation, failed: dict[Any, str]) -> None:
 
 def _warn_of_errors(factor: Factor, errors: Array) -> None:
     if len(large := factor.levels[errors > LARGEST_ERROR]):
-        warn(f"p(y_j) is only roughly integrated for groups of {factor.label} {some(list(large))}: read them so.")
+        warn(
+            f"The scores of groups {some(list(large))} of {factor.label} are approximate: the integral over their "
+            f"effects has a relative error above {LARGEST_ERROR}."
+        )
 
 
 def _relative_ess(posterior: Posterior) -> float:

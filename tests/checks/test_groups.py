@@ -36,7 +36,7 @@ def test_levels_that_go_with_the_means_of_a_predictor():
     means = data.groupby("g").x.mean().to_numpy()
     found = checks(posterior_of(design, means), design)
     assert found["within and between"].severity == "warning"
-    assert "Levels of g are correlated (1.00) with their means of x." in found["within and between"].message
+    assert "The intercepts of g are correlated (1.00) with the group means of x." in found["within and between"].message
     assert 'hierkit.center_within(data, "x", by="g")' in found["within and between"].advice
 
 

@@ -71,7 +71,7 @@ def test_only_the_columns_that_are_needed_are_looked_at():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"h": "up"}, "'h' has levels that were not fitted: 'up'. Its levels are 'low', 'mid', 'top'"),
+        ({"h": "up"}, "'h' has unseen levels: 'up'. The levels in the fitted rows are 'low', 'mid', 'top'"),
         ({"z": -1.0}, r"'log\(z\)' is not finite in 3 rows"),
         ({"x": "a"}, "'x' holds labels such as 'a'. It held numbers"),
         ({"x": np.nan}, r"Missing values in 'x' \(3\). Every row must be complete"),
@@ -109,7 +109,7 @@ def test_outcomes_that_depend_on_the_fitted_rows_are_refused():
     data = table(60)
     design = design_of("scale(y) ~ x + (1 | g)", data)
     rows = read_new_rows(design, data.head(5), ["g"], ("y",))
-    with pytest.raises(HierkitError, match=r"depends on the rows that were fitted, by scale\(\)"):
+    with pytest.raises(HierkitError, match=r"uses scale\(\), which depends on all fitted rows"):
         new_outcome(design, rows)
 
 
@@ -117,7 +117,7 @@ def test_impossible_outcomes_are_refused():
     data = table(60)
     design = design_of("hits ~ x + (1 | g)", data.assign(hits=data.hits % 2), "bernoulli")
     rows = read_new_rows(design, data.head(5).assign(hits=3), ["g"], ("hits",))
-    with pytest.raises(HierkitError, match="It is 0 or 1, as fitted"):
+    with pytest.raises(HierkitError, match=r"has the values 3\. When the model was fitted it was 0 or 1"):
         new_outcome(design, rows)
 
 

@@ -4,7 +4,7 @@ from synthetic import design_of, table
 
 from hierkit.errors import HierkitError
 from hierkit.model.distributions import make_prior
-from hierkit.model.priors import make_priors
+from hierkit.model.priors import make_priors, moved_to_centre
 
 
 def test_gaussian_defaults(data):
@@ -186,3 +186,12 @@ def test_refused(data, priors, message):
     design = design_of("y ~ wait + (wait | g)", data.rename(columns={"x": "wait"}))
     with pytest.raises(HierkitError, match=message):
         make_priors(design, priors)
+
+
+@pytest.mark.parametrize(("mean", "moved"), [(9.5, False), (10.5, True)])
+def test_own_priors_at_a_zero_ten_sds_away_are_moved_to_the_centre(mean, moved):
+    data = table(60).assign(x=mean + np.where(np.arange(60) % 2, 1.0, -1.0))
+    design = design_of("y ~ x + (x | g)", data)
+    priors = make_priors(design, {"sd(Intercept|g)": "Exponential(1)"})
+    assert moved_to_centre(design.factors[0], priors) == moved
+    assert not moved_to_centre(design.factors[0], make_priors(design))

@@ -65,7 +65,7 @@ def test_products_of_large_whole_numbers_do_not_wrap_around():
         ("y ~ -x", "cannot be computed"),
         ("y ~ I(x:x)", "cannot be computed"),
         ("poly(y, 2) ~ x", "cannot be computed"),
-        ("y ~ poly(x, 0)", "has no columns"),
+        ("y ~ poly(x, 0)", "has a single level"),
         ("y ~ h:empty", "No used row has the combination|cannot be computed"),
     ],
 )
@@ -89,6 +89,6 @@ def test_hundreds_of_predictors():
 
 
 @pytest.mark.parametrize("change", [{"x": lambda d: d.x * 1e200}, {"y": lambda d: d.y * 1e-200}])
-def test_units_of_another_universe(change):
-    with pytest.raises(HierkitError, match="Change its units"):
+def test_numbers_that_cannot_be_squared_are_refused(change):
+    with pytest.raises(HierkitError, match=r"beyond what double precision can square.* Rescale the column"):
         design_of("y ~ x", data().assign(**change))

@@ -64,3 +64,12 @@ def test_refused(quantity):
         quantity.table(ci_prob=89)
     with pytest.raises(HierkitError, match="ci_kind='ci'"):
         quantity.table(ci_kind="ci")
+
+
+@pytest.mark.parametrize(("groups", "cut"), [(60, False), (61, True)])
+def test_the_first_60_labels_are_printed(groups, cut):
+    values = np.zeros((2, 5, groups))
+    draws = xr.Dataset({"x": (("chain", "draw", "group"), values)}, coords={"group": np.arange(groups)})
+    text = repr(Quantity(draws, "Numbers."))
+    assert ("The first 60 of 61 groups; .table() shows all." in text) == cut
+    assert len(text.splitlines()) == 2 + 1 + 60 + 2 * cut

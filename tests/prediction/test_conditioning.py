@@ -112,7 +112,7 @@ def test_crossed_new_groups_are_drawn_together(effects):
 def test_rows_of_fitted_groups_are_refused():
     posterior, design = one_point(10)
     given = table(4, seed=2).assign(g=["new", 10, "new", 20])
-    with pytest.raises(HierkitError, match="given= has 2 rows whose groups of g were all fitted, first in row 1"):
+    with pytest.raises(HierkitError, match="given= has 2 rows whose groups of g are all known, first in row 1"):
         predict(Posterior(posterior, design), given, "new", given=given)
 
 

@@ -234,7 +234,7 @@ def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, r"'g' has groups that were not fitted: 'A'. The fitted ones are 0, 10.*pass groups="),
+        ({}, r"'g' has unseen groups: 'A'. The groups in the fitted rows are 0, 10.*pass groups="),
         ({"groups": {"g": "new", "s": "unknown"}}, r"groups\['s'\]='unknown'. It is one of 'known', 'new'"),
         ({"groups": {"team": "new"}}, "The model has no factor 'team'. Its factors are 'g', 's'"),
         ({"groups": "average"}, "groups='average'"),

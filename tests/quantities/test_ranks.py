@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from synthetic import design_of, synthetic_draws, table
+from synthetic import design_of, many_groups, synthetic_draws, table
 
 from hierkit.errors import HierkitError
 from hierkit.posterior.posterior import Posterior
@@ -41,3 +41,11 @@ def test_refusals(options, message):
     design = design_of("y ~ x + (x | g)", table(100))
     with pytest.raises(HierkitError, match=message):
         ranks(Posterior(synthetic_draws(design), design), **options)
+
+
+@pytest.mark.parametrize(("groups", "best"), [(40, 4), (6, 1)])
+def test_the_best_are_a_tenth_of_the_groups_unless_a_number_is_given(groups, best):
+    design = design_of("y ~ x + (1 | g)", many_groups(groups))
+    found = ranks(Posterior(synthetic_draws(design), design))
+    assert (found.draws["among_best"].sum("group") == best).all()
+    assert f"a rank up to {best}." in found.definition

@@ -12,8 +12,6 @@ from hierkit import datasets
 from hierkit.errors import HierkitError
 from hierkit.posterior.information import inverse, times
 from hierkit.posterior.posterior import Posterior
-from hierkit.quantities.break_even_size import break_even_size
-from hierkit.quantities.pooling_factors import pooling_factors
 from hierkit.quantities.shrinkage import _posterior_covariance, _square_root, shrinkage
 
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
@@ -145,46 +143,6 @@ def test_more_rows_keep_more():
     kept, more = (shrinkage(Posterior(posterior, design)).draws["shrinkage"] for design in (before, after))
     assert (more.sel(group=0) > kept.sel(group=0)).all()
     np.testing.assert_allclose(more.sel(group=10), kept.sel(group=10))
-
-
-def test_pooling_factor_of_a_balanced_batch():
-    """n = 5, τ = 1, σ = 2: 1 - λ = 0.444. Effects from their posterior under the model, 5,000 groups."""
-    rng = np.random.default_rng(0)
-    groups, kept = 5000, 1 / (1 + 4 / 5)
-    design = design_of(
-        "y ~ 1 + (1 | g)", pd.DataFrame({"g": np.arange(groups).repeat(2), "y": rng.normal(size=2 * groups)})
-    )
-    posterior = fixed_draws(design, {"1|g_sigma": 1.0}, draws=200)
-    means = kept * rng.normal(0, np.sqrt(1 + 4 / 5), groups)
-    posterior["1|g"] = posterior["1|g"].copy(data=means + rng.normal(0, np.sqrt(1 - kept), (1, 200, groups)))
-    quantity = pooling_factors(Posterior(posterior, design))
-    assert quantity.draws["pooling"].item() == pytest.approx(0.444, abs=0.02)
-    assert quantity.draws["group_pooling"].mean().item() == pytest.approx(1 - kept, abs=0.02)
-    assert list(quantity.table().columns) == ["group", "effect", "n", "pooling", "group_pooling"]
-
-
-def test_few_groups_are_mostly_noise():
-    design = design_of("y ~ x + (1 | s)", table(60))
-    assert "mostly noise" in pooling_factors(Posterior(synthetic_draws(design), design)).definition
-
-
-def test_break_even_size():
-    """σ²/τ²: 3.26 for csat; 5.3 for σ = 0.76, τ = 0.33 (Gelman and Hill)."""
-    design = design_of("csat ~ wait + (1 | team)", datasets.csat())
-    assert mean(break_even_size(Posterior(fixed_draws(design, CSAT), design)), "rows").item() == pytest.approx(
-        3.26, abs=0.005
-    )
-    other = fixed_draws(design, CSAT | {"sigma": 0.76, "1|team_sigma": 0.33})
-    assert mean(break_even_size(Posterior(other, design)), "rows").item() == pytest.approx(5.3, abs=0.01)
-
-
-def test_break_even_size_of_events_is_where_half_is_kept():
-    design = design_of("won ~ 1 + (1 | g)", table(200), "bernoulli")
-    posterior = fixed_draws(design, {"Intercept": 0.0, "1|g": 0.0, "1|g_sigma": 0.8})
-    assert mean(break_even_size(Posterior(posterior, design)), "rows").item() == pytest.approx(1 / (0.64 * 0.25))
-    design = design_of("won ~ 0 + (0 + x | g)", table(200), "bernoulli")
-    with pytest.raises(HierkitError, match="'g' has no group intercept"):
-        break_even_size(Posterior(synthetic_draws(design), design))
 
 
 def test_unknown_kind_and_factor():

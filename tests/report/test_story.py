@@ -25,15 +25,15 @@ def test_the_sentences_hold_the_numbers_of_the_tables():
     assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
     assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
     shares = fit.icc().table().set_index("quantity")
-    assert f"With predictors at their means {shares.loc['latent', 'estimate']:.0%} (" in text
-    assert "A group of Subject keeps about" in text  # each has ten rows
+    assert f"At the means of the predictors, {shares.loc['latent', 'estimate']:.0%} (" in text
+    assert "Groups of Subject keep about" in text  # each has ten rows
 
 
 def test_odds_are_told_within_and_across():
     fit = synthetic_fit("won ~ x + h + (1 | g)", table(80), "bernoulli", draws=100)
     text = " ".join(story(fit._parts))
     ratio = fit.coefficients().table().query("quantity == 'odds_ratio' and term == 'x'").iloc[0]
-    assert f"One unit more of x multiplies the odds of won = True by {ratio.estimate:.3g} (" in text
+    assert f"One more unit of x multiplies the odds of won = True by {ratio.estimate:.3g} (" in text
     assert "across the population" in text
 
 
@@ -44,22 +44,22 @@ def test_odds_are_told_within_and_across():
         (
             "y ~ x * h + z + (1 | g)",
             "gaussian",
-            ", where what it interacts with is zero or at its reference; see slopes().",
+            ", where the predictors it interacts with are zero or at their reference level; see slopes().",
         ),
         ("won ~ x * z + (1 | g)", "bernoulli", "The odds ratio of x:z is"),
-        ("flag ~ x + (1 | g)", "bernoulli", "One unit more of x multiplies the odds of flag = yes by"),
+        ("flag ~ x + (1 | g)", "bernoulli", "One more unit of x multiplies the odds of flag = yes by"),
         ("p(hits, tries) ~ x + (1 | g)", "bernoulli", "the odds of a success in p(hits, tries) by"),
         ("y ~ bs(x, df=4) + (1 | g)", "gaussian", "The coefficient of bs(x, df=4)[0] is"),
         ("y ~ 0 + h + s + (1 | g)", "gaussian", "Where h is low and s is E, y has a mean of"),
         ("y ~ h + (h || g)", "gaussian", "Their further difference where h is low varies"),
         ("y ~ x + (x * z | g)", "gaussian", "their level where x is 0 and z is 0 varies"),
         ("y ~ rounded + (1 | g)", "gaussian", ", a comparison between groups of g."),
-        ("y ~ x * h + z + (1 | g)", "gaussian", "One unit more of z changes y by"),
+        ("y ~ x * h + z + (1 | g)", "gaussian", "One more unit of z changes y by"),
         ("y ~ k + (1 | g)", "gaussian", "k = b instead of c changes y by"),
         ("y ~ 0 + k + x + (1 | g)", "gaussian", "Where k is b and x is 0, y has a mean of"),
         ("won ~ 0 + k + (1 | g)", "bernoulli", "Where k is b, the odds of won = True are"),
         ("y ~ area + x + (1 | g)", "gaussian", ", a comparison between groups of g."),
-        ("won ~ area + (1 | g)", "bernoulli", "between groups of g that are alike otherwise, and by"),
+        ("won ~ area + (1 | g)", "bernoulli", "between otherwise similar groups of g, and by"),
         ("y ~ x + (x + k | g)", "gaussian", "their level where x is 0 and k is c varies"),
         ("y ~ x + (x + k | g)", "gaussian", "The difference between k = b and c varies between them"),
         ("y ~ 1 + (0 + k | g)", "gaussian", "Groups of g differ: their level where k is c varies"),
@@ -67,7 +67,7 @@ def test_odds_are_told_within_and_across():
         ("y ~ 1 + (0 + x | g)", "gaussian", "units of y per unit of x."),
         ("y ~ x + (x | g) + (x | s)", "gaussian", "It differs between groups of s, with a standard deviation of"),
         ("won ~ x + (x | g)", "bernoulli", "log odds."),
-        ("y ~ x + offset(z) + (1 | g)", "gaussian", "on top of the offset"),
+        ("y ~ x + offset(z) + (1 | g)", "gaussian", "in addition to each row's offset"),
     ],
 )
 def test_each_kind_of_term_has_its_words(formula, family, sentence):
@@ -90,25 +90,31 @@ def test_student_t_effects_have_a_scale():
 def test_shares_that_round_alike_are_told_once():
     data = table(600).assign(s=lambda t: np.where(t.index < 301, "a", "b"))
     fit = synthetic_fit("y ~ (1 | s)", data, draws=200)
-    assert re.search(r"keeps about \d+% of its own evidence;", " ".join(story(fit._parts)))
+    assert re.search(r"keep about \d+% of their own evidence;", " ".join(story(fit._parts)))
 
 
-def test_outlying_groups_are_told_with_direction_and_size():
+@pytest.mark.parametrize("size", [-9.0, 9.0])
+def test_outlying_groups_are_named_with_direction_and_size(size):
     fit = synthetic_fit("y ~ x + (1 | g)", many_groups(40), draws=100)
     posterior = fit.draws["posterior"].to_dataset()
     posterior["1|g"] = 0.1 * posterior["1|g"]
-    posterior["1|g"][..., 7] -= 9.0
+    posterior["1|g"][..., 7] += size
     fit.draws["posterior"] = xr.DataTree(posterior)
     text = " ".join(story(replace(fit, draws=fit.draws)._parts))
     deviation = abs(float(posterior["1|g"][..., 7].mean()))
-    assert (
-        f"Standing out among groups of g: 7, its level being {deviation:.3g} units of y below the common one." in text
-    )
+    side = "above" if size > 0 else "below"
+    assert f"Outlying groups of g: 7 (its level is {deviation:.3g} units of y {side} the common one)." in text
 
 
-def test_many_groups_are_said_not_to_be_assessed():
+@pytest.mark.parametrize(("groups", "looked_for"), [(500, True), (501, False)])
+def test_outlying_groups_are_looked_for_among_at_most_500(groups, looked_for):
+    fit = synthetic_fit("y ~ x + (1 | g)", many_groups(groups), draws=20)
+    assert ("g" in fit._parts.unusual) == looked_for
+
+
+def test_that_outlying_groups_were_not_looked_for_is_said():
     fit = synthetic_fit("y ~ x + (1 | g)", many_groups(600), draws=20)
-    assert "Whether single groups of g stand out was not assessed, there being 600." in " ".join(story(fit._parts))
+    assert "Outlying groups of g were not looked for, because there are 600 groups." in " ".join(story(fit._parts))
 
 
 def test_a_run_that_did_not_converge_says_so_first():

@@ -31,7 +31,7 @@ def test_long_tables_go_first_then_the_largest_picture_then_shorter_tables():
 
 def test_what_is_left_out_is_said():
     last = all_steps((section(500, 10),))[-1][0]
-    assert "The table has the first 100 of 500 rows." in last.said
+    assert "The table shows the first 100 of 500 rows." in last.said
     assert any("Its picture is left out" in sentence for sentence in last.said)
 
 

@@ -9,7 +9,7 @@ from synthetic import design_of, fixed_draws, reference_table, sleepstudy_fit, s
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.posterior.posterior import Posterior
-from hierkit.validation.leave_out import good_k, logo, loo
+from hierkit.validation.leave_out import _warn_of_errors, good_k, logo, loo
 from hierkit.validation.refits import bridged
 
 
@@ -94,7 +94,7 @@ def test_models_of_other_rows_are_not_compared(change, message):
         hierkit.compare(fits)
     with pytest.raises(HierkitError, match="It needs at least two, each with a name"):
         hierkit.compare({"a": fits["a"]})
-    with pytest.raises(HierkitError, match="no mapping of names to fits"):
+    with pytest.raises(HierkitError, match="not a mapping of names to fits"):
         hierkit.compare(list(fits.values()))
 
 
@@ -219,3 +219,13 @@ def test_nested_groups_left_out_score_as_in_fits_without_them():
             for s in range(0, len(draws.beta), 4)
         ]
         assert found[j] == pytest.approx(np.logaddexp.reduce(scores) - np.log(len(scores)), abs=0.05)
+
+
+@pytest.mark.parametrize(("error", "warned"), [(0.29, False), (0.31, True)])
+def test_integrals_with_a_relative_error_above_3_tenths_are_warned_of(error, warned, recwarn):
+    factor = design_of("y ~ x + (1 | g)", table(60)).factor()
+    errors = np.where(factor.levels == 20, error, 0.0)
+    _warn_of_errors(factor, errors)
+    messages = [str(warning.message) for warning in recwarn]
+    expected = "The scores of groups 20 of g are approximate: the integral over their effects"
+    assert [message.startswith(expected) for message in messages] == [True] * warned

@@ -18,7 +18,7 @@ def test_what_cannot_be_fitted_again_is_said_and_loses_nothing(monkeypatch):
     data.loc[data.team == 3, "csat"] += 100
     fit = hierkit.fit("csat ~ kind + (1 | team)", data, random_seed=1, progressbar=False)
     monkeypatch.setattr("hierkit.validation.leave_out.good_k", lambda draws: 0.0)  # every group is to be fitted again
-    with pytest.warns(HierkitWarning, match="for group of team .* There is no fit without: 'kind' has levels"):
+    with pytest.warns(HierkitWarning, match="for group of team .* There is no fit without: 'kind' has unseen levels"):
         found = fit.logo(refit=True)
     table = found.table().set_index("group")
     assert not table.loc[3, "refitted"]
@@ -34,7 +34,7 @@ def test_outcomes_scaled_by_the_rows_are_not_fitted_again():
     def again(kept):
         return refit(design, None, {}, kept)
 
-    assert "depends on the rows that were fitted" in score_without(design, draws, np.array([3]), again)
+    assert "depends on all fitted rows" in score_without(design, draws, np.array([3]), again)
 
 
 def test_the_priors_of_a_new_fit_are_those_of_the_fit():

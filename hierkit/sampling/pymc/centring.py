@@ -1,4 +1,4 @@
-"""Which factors' effects are better sampled as they are than in units of their sd: those that the rows know well.
+"""Factors to sample centred: those whose effects the data determine well.
 
 A choice of coordinates for the PyMC model. It changes the speed of sampling, never the posterior.
 """

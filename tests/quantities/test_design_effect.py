@@ -1,0 +1,56 @@
+"""Design effects and effective rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import design_of, fixed_draws
+
+from hierkit import datasets
+from hierkit.posterior.posterior import Posterior
+from hierkit.quantities.design_effect import design_effect
+from hierkit.quantities.icc import icc
+
+CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
+
+
+def value(quantity, name, **labels):
+    return quantity.draws[name].mean(("chain", "draw")).sel(**labels).item()
+
+
+def test_csat_at_reml():
+    """ICC 0.2346; m 142.05, design effect 34.09."""
+    design = design_of("csat ~ wait + (1 | team)", datasets.csat())
+    posterior = fixed_draws(design, CSAT)
+    assert value(icc(Posterior(posterior, design)), "latent", factor="team") == pytest.approx(0.2346, abs=5e-5)
+    quantity = design_effect(Posterior(posterior, design))
+    assert value(quantity, "design_effect") == pytest.approx(34.09, abs=0.005)
+    assert "142" in quantity.definition
+
+
+def test_fifty_groups_of_a_hundred():
+    """ρ = 0.1: design effect 10.9, and 5,000 rows are worth 458.7."""
+    rng = np.random.default_rng(0)
+    g = np.arange(50).repeat(100)
+    rows = pd.DataFrame({"g": g, "y": rng.normal(size=5000), "x": rng.normal(size=5000), "z": (g % 7) * 1.0})
+    rows["both"] = rows.x + rows.z
+    design = design_of("y ~ x + z + both:x + (1 | g)", rows)
+    quantity = design_effect(Posterior(fixed_draws(design, {"1|g_sigma": 0.1**0.5, "sigma": 0.9**0.5}), design))
+    assert value(quantity, "design_effect") == pytest.approx(10.9)
+    assert value(quantity, "effective_rows") == pytest.approx(458.7, abs=0.05)
+    varies = quantity.draws["varies"]
+    assert varies.sel(term="z").item() == varies.sel(term="Intercept").item() == "between"
+    assert varies.sel(term="x").item() == varies.sel(term="both:x").item() == "both"
+    centred = design_of("y ~ x + (1 | g)", rows.assign(x=rows.x - rows.groupby("g").x.transform("mean")))
+    posterior = fixed_draws(centred, {"1|g_sigma": 1.0, "sigma": 1.0})
+    assert design_effect(Posterior(posterior, centred)).draws["varies"].sel(term="x").item() == "within"
+
+
+def test_counts_have_the_design_effect_of_their_trials():
+    """Eighteen players with one row of 45 trials each: 1 + 44 ρ."""
+    rows = pd.DataFrame({"hits": np.arange(18) + 5, "tries": 45, "g": np.arange(18)})
+    design = design_of("p(hits, tries) ~ 1 + (1 | g)", rows, "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": -1.0, "1|g_sigma": 0.5})
+    rho = value(icc(Posterior(posterior, design)), "response", factor="g")
+    quantity = design_effect(Posterior(posterior, design))
+    assert value(quantity, "design_effect") == pytest.approx(1 + 44 * rho)
+    assert value(quantity, "effective_rows") == pytest.approx(18 * 45 / (1 + 44 * rho))
