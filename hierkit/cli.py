@@ -80,6 +80,7 @@ def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: 
     from hierkit.checks.findings import sorted_findings
     from hierkit.model.design import make_design
     from hierkit.model.formula import parse
+    from hierkit.model.labels import some
     from hierkit.model.priors import make_priors
     from hierkit.model.rows import read_rows
 
@@ -87,9 +88,9 @@ def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: 
     design = make_design(parsed, read_rows(_read_table(data), parsed.columns), family)
     typer.echo(f"{len(design.rows.positions)} of {design.rows.given} rows used")
     for factor in design.factors:
-        shown = ", ".join(map(str, factor.levels[:8])) + (", ..." if len(factor.levels) > 8 else "")
         effects = ", ".join(effect.label for effect in factor.effects)
-        typer.echo(f"{factor.label}: {len(factor.levels)} groups ({shown}); effects {effects}")
+        groups = some(factor.levels.tolist(), 8)
+        typer.echo(f"{factor.label}: {len(factor.levels)} groups ({groups}); effects {effects}")
     typer.echo(f"\n{make_priors(design, _read_priors(prior or []))!r}\n\n{sorted_findings(data_findings(design))!r}")
 
 

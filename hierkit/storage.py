@@ -7,6 +7,7 @@ in `hierkit.json`, with everything that is not an array. Nothing is pickled, and
 import json
 import os
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -130,12 +131,15 @@ def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str
 
 
 def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced; of a new one, what the user's umask leaves."""
+    """The permissions of the file that is replaced; of a new one, those that any new file beside it gets."""
     if path.exists():
         return path.stat().st_mode & 0o777
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        beside.touch()
+        return beside.stat().st_mode & 0o777
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 class _Writer:

@@ -60,7 +60,7 @@ BAD = [
     # the outcome
     ("const ~ x", DATA, {}, "outcome 'const' is constant"),
     ("zero ~ x", DATA, B, "outcome 'zero' is constant"),
-    ("h ~ x", DATA, {}, "'h' is not a number \\(its values: low, mid, top\\)"),
+    ("h ~ x", DATA, {}, "'h' is not a number \\(its values: 'low', 'mid', 'top'\\)"),
     ("won ~ x", DATA, {}, 'Pass family="bernoulli"'),
     ("h ~ x", DATA, B, "'h' is not two-valued"),
     ("y ~ x", DATA, B, "'y' is not two-valued"),

@@ -55,7 +55,7 @@ def test_check_samples_nothing(folder):
     assert result.returncode == 0, result.stderr
     assert "60 of 60 rows used" in result.stdout
     assert "g: 6 groups (0, 10, 20, 30, 40, 50); effects Intercept, x" in result.stdout
-    assert "g:s: 18 groups (0:E, 0:N, " in result.stdout
+    assert "g:s: 18 groups ('0:E', '0:N', " in result.stdout
     assert "sd(x|g:s)" in result.stdout
     assert "few groups: With 6 groups the data say little about how much groups of g differ." in result.stdout
 

@@ -17,6 +17,7 @@ from hierkit.checks.limits import (
 )
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.labels import some
 from hierkit.model.names import all_sds
 
 
@@ -54,8 +55,7 @@ def _rows(design: Design) -> Iterator[Finding]:
         advice = "Check that rows are not missing because of their outcome; fill them in where that can be defended."
         yield Finding("warning" if share > DROPPED_SHARE else "note", "rows dropped", message, advice)
     for name, levels in rows.unused_levels.items():
-        shown = ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")
-        message = f"{name} has levels without used rows ({len(levels)}): {shown}."
+        message = f"{name} has levels without used rows ({len(levels)}): {some(levels)}."
         yield Finding("note", "unused levels", message, "They are not part of the model.")
 
 

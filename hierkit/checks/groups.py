@@ -8,11 +8,10 @@ from scipy import stats
 from hierkit.checks.findings import Finding
 from hierkit.checks.limits import FEWEST_GROUPS_COMPARED, MOST_GROUPS_COMPARED, P_VALUE
 from hierkit.model.groups import Factor
+from hierkit.model.labels import some
 from hierkit.model.reference_rows import is_measured
 from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import outlying_groups
-
-SHOWN = 5
 
 
 def group_findings(posterior: Posterior) -> Iterator[Finding]:
@@ -42,8 +41,9 @@ def group_findings(posterior: Posterior) -> Iterator[Finding]:
 def _outlying(posterior: Posterior, factor: Factor) -> Iterator[Finding]:
     found = outlying_groups(posterior, factor)
     if len(found):
-        names = ", ".join(map(str, found[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-        message = f"Groups of {factor.label} whose effects are too extreme for a normal distribution: {names}."
+        message = (
+            f"Groups of {factor.label} whose effects are too extreme for a normal distribution: {some(found.tolist())}."
+        )
         advice = 'Look at their rows; effects="student_t" leaves the others alone. See blup_qq().'
         yield Finding("note", "outlying groups", message, advice)
 

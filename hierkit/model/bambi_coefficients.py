@@ -13,7 +13,7 @@ from hierkit.model.basis import make_basis
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
-from hierkit.model.terms import Column
+from hierkit.model.terms import by_term
 
 ROUNDING = 1e-9
 MOST_CONDITION = 30  # of the centred columns; beyond, coefficients are seen in the coordinates of their basis
@@ -90,14 +90,6 @@ def _all_coefficients(model: pm.Model, design: Design, priors: Priors, whitened:
 
 def _distribution(prior: Prior) -> Any:
     return getattr(pm, prior.name).dist(**prior.args)
-
-
-def by_term(columns: Sequence[Column]) -> dict[str, list[Column]]:
-    """The columns of each of Bambi's terms."""
-    terms: dict[str, list[Column]] = {}
-    for column in columns:
-        terms.setdefault(column.term, []).append(column)
-    return terms
 
 
 def as_bambi(priors: list[Prior]) -> bmb.Prior:

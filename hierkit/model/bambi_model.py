@@ -14,11 +14,11 @@ import bambi as bmb
 import pymc as pm
 import pytensor.tensor as pt
 
-from hierkit.model.bambi_coefficients import as_bambi, by_term, common_priors
+from hierkit.model.bambi_coefficients import as_bambi, common_priors
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
-from hierkit.model.terms import Column
+from hierkit.model.terms import Column, by_term
 
 Distribution = Callable[..., Any]
 

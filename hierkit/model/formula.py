@@ -18,6 +18,7 @@ from hierkit.model.syntax import (
     callee_of,
     column_of,
     columns_in,
+    deep_recursion,
     parse_text,
     render,
     unreadable,
@@ -150,6 +151,11 @@ def parse(text: str, trusted: bool = False) -> Formula:
     alone, `(1 | a/b)` is `(1 | a) + (1 | a:b)`, and `(1 | a*b)` is `(1 | a) + (1 | b) + (1 | a:b)` (Bates et al.
     2015, section 2.2.1, and lme4 1.1-36).
     """
+    with deep_recursion():
+        return _parsed(text, trusted)
+
+
+def _parsed(text: str, trusted: bool) -> Formula:
     root = parse_text(text)
     if not (isinstance(root, ast.Binary) and root.operator.kind == "TILDE"):
         raise refusal(f"The formula {text!r} has no outcome", 'A formula is "outcome ~ terms"', "Write one with a ~")

@@ -1,6 +1,6 @@
 """Rows that were not fitted, read as the fitted ones were: same types, same levels, same transformations."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,13 @@ from hierkit.model import outcome as outcomes
 from hierkit.model.design import Design, outcome_values
 from hierkit.model.formula import MATHEMATICS, GroupTerm
 from hierkit.model.groups import Factor
+from hierkit.model.labels import in_text, some
 from hierkit.model.matrices import Matrices, evaluated
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import count_rows, read_rows
 from hierkit.model.spelling import safe_names
 from hierkit.model.syntax import callee_of, outer_calls
 from hierkit.model.terms import Evaluator
-
-SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,15 +185,15 @@ def _as_fitted(fitted: pd.Series, new: pd.Series) -> pd.Series:
 
 
 def _known_levels(levels: pd.Index, new: pd.Series) -> pd.Series:
-    places = {_text(level): place for place, level in enumerate(levels)}
+    places = {in_text(level): place for place, level in enumerate(levels)}
     codes, given = pd.factorize(new)
-    if unseen := [label for label in given if _text(label) not in places]:
+    if unseen := [label for label in given if in_text(label) not in places]:
         raise refusal(
             f"{new.name!r} has unseen levels: {some(unseen)}",
             f"The levels in the fitted rows are {some(list(levels))}",
             "Leave those rows out, or fit again with rows of the new levels",
         )
-    at = np.array([places[_text(label)] for label in given], dtype=np.intp)[codes]
+    at = np.array([places[in_text(label)] for label in given], dtype=np.intp)[codes]
     return pd.Series(pd.Categorical.from_codes(at, categories=levels, ordered=True), index=new.index, name=new.name)
 
 
@@ -203,9 +202,9 @@ def _groups(design: Design, factor: Factor, frame: pd.DataFrame) -> tuple[NDArra
     columns = list(_term(design, factor.label).factor)
     first = np.unique(factor.codes, return_index=True)[1]
     fitted = design.rows.frame[columns].iloc[first].itertuples(index=False, name=None)
-    places = {tuple(map(_text, cell)): place for place, cell in enumerate(fitted)}
+    places = {tuple(map(in_text, cell)): place for place, cell in enumerate(fitted)}
     codes, given = pd.MultiIndex.from_frame(frame[columns]).factorize()
-    cells = [tuple(map(_text, cell)) for cell in given]
+    cells = [tuple(map(in_text, cell)) for cell in given]
     unseen = sorted({cell for cell in cells if cell not in places})
     places |= {cell: len(places) + i for i, cell in enumerate(unseen)}
     return np.array([places[cell] for cell in cells], dtype=np.intp)[codes], tuple(":".join(cell) for cell in unseen)
@@ -213,18 +212,3 @@ def _groups(design: Design, factor: Factor, frame: pd.DataFrame) -> tuple[NDArra
 
 def _is_0_or_1(values: pd.Series) -> bool:
     return values.dtype.kind in "iufb" and bool(values.isin((0, 1)).all())
-
-
-def _text(label: Any) -> str:
-    """A label as text, the same for 5, 5.0 and "5", and for a day in any type."""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    if isinstance(label, np.datetime64):
-        label = pd.Timestamp(label)
-    return str(label).removesuffix(" 00:00:00")
-
-
-def some(labels: Sequence[Any]) -> str:
-    """The first of several labels, and how many more there are."""
-    shown = ", ".join(repr(label) if isinstance(label, str) else _text(label) for label in list(labels)[:SHOWN])
-    return shown + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")

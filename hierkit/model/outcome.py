@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.families import FAMILIES, Family
+from hierkit.model.labels import some
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,6 @@ def _constant(label: str, value: Any) -> HierkitError:
 
 
 def _some(values: pd.Series) -> str:
-    levels = (
-        values.cat.categories.tolist() if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
-    )
-    return ", ".join(map(str, levels[:5])) + (", ..." if len(levels) > 5 else "")
+    """The values of an outcome, the first ones where they are many."""
+    is_category = isinstance(values.dtype, pd.CategoricalDtype)
+    return some(values.cat.categories.tolist() if is_category else sorted(values.unique()))

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, check_word, refusal
+from hierkit.model.labels import some
 
 Missing = Literal["drop", "error"]
 
@@ -160,10 +161,9 @@ def _table(data: Any, argument: str) -> Any:
 
 
 def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
-    shown = ", ".join(map(repr, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
     return refusal(
         f"The formula uses {', '.join(map(repr, unknown))}, which {argument} does not have",
-        f"Its columns are {shown}",
+        f"Its columns are {some(known, 20)}",
         "Check the spelling, and put names with spaces or symbols into backticks",
     )
 

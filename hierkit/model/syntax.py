@@ -4,8 +4,10 @@ formulae scans and parses; what it cannot read (two bars, a leading underscore) 
 evaluated.
 """
 
+import contextlib
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,9 +20,10 @@ from formulae.token import Token
 from hierkit.errors import HierkitError, refusal
 
 CODINGS = frozenset({"Sum", "Treatment"})
+DEEPEST = 20_000  # calls
+_lock = threading.Lock()
+_usual: list[int] = []  # the limits found by those who are inside deep_recursion, the process's own first
 
-# a sum of 500 terms is a tree 500 deep, and is walked a few calls a level
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 Node = Any  # formulae's syntax tree has no types
 Rename = Callable[[str], str]
@@ -44,12 +47,30 @@ def parse_text(text: str) -> Node:
     try:
         parser = Parser(_one_bar(Scanner(source).scan()))
         root = parser.parse()
+    except RecursionError:
+        raise unreadable(text, "its parentheses are nested too deeply") from None
     except (ScanError, ParseError, IndexError, ValueError) as error:
         reason = "a quotation mark or backtick is not closed" if isinstance(error, IndexError) else str(error)
         raise unreadable(text, reason.rstrip(".")) from None
     if not parser.at_end():
         raise unreadable(text, f"unexpected {parser.peek().lexeme!r}")
     return root
+
+
+@contextlib.contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Let Python call deeper for a while: a sum of 500 terms is a tree 500 deep, walked a few calls per level."""
+    with _lock:
+        _usual.append(sys.getrecursionlimit())
+        sys.setrecursionlimit(max(_usual[0], DEEPEST))
+    try:
+        yield
+    finally:
+        with _lock:
+            first = _usual[0]
+            _usual.pop()
+            if not _usual:
+                sys.setrecursionlimit(first)
 
 
 def _one_bar(tokens: list[Token]) -> list[Token]:
@@ -74,18 +95,23 @@ def unreadable(text: str, reason: str) -> HierkitError:
 
 def render(node: Node, rename: Rename = str) -> str:
     """A syntax tree as formula text, columns renamed and quoted where they must be."""
+    with deep_recursion():
+        return _render(node, rename)
+
+
+def _render(node: Node, rename: Rename) -> str:
     match node:
         case ast.Grouping():
-            return f"({render(node.expression, rename)})"
+            return f"({_render(node.expression, rename)})"
         case ast.Binary():
-            return f"{render(node.left, rename)} {node.operator.lexeme} {render(node.right, rename)}"
+            return f"{_render(node.left, rename)} {node.operator.lexeme} {_render(node.right, rename)}"
         case ast.Unary():
-            return f"{node.operator.lexeme}{render(node.right, rename)}"
+            return f"{node.operator.lexeme}{_render(node.right, rename)}"
         case ast.Call():
-            args = [coding_of(node, arg) or render(arg, rename) for arg in node.args]
+            args = [coding_of(node, arg) or _render(arg, rename) for arg in node.args]
             return f"{callee_of(node)}({', '.join(args)})"
         case ast.Assign():
-            return f"{node.name.name.lexeme}={render(node.value, rename)}"
+            return f"{node.name.name.lexeme}={_render(node.value, rename)}"
         case ast.Literal() if isinstance(node.value, float):
             return np.format_float_positional(node.value, trim="-")  # formulae knows no exponents
         case ast.Literal():
@@ -101,9 +127,11 @@ def quoted(name: str) -> str:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it, from left to right."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        first = waiting.pop()
+        yield first
+        waiting += reversed(children(first))
 
 
 def children(node: Node) -> list[Node]:
@@ -125,10 +153,9 @@ def children(node: Node) -> list[Node]:
 
 def columns_in(node: Node) -> list[str]:
     """The names of all columns in order of appearance, doubles included."""
-    if isinstance(node, ast.Variable | ast.QuotedName):
-        return [column_of(node)]
-    below = [child for child in children(node) if not coding_of(node, child)]
-    return [name for child in below for name in columns_in(child)]
+    codings = {id(child) for call in walk(node) for child in children(call) if coding_of(call, child)}
+    columns = (one for one in walk(node) if isinstance(one, ast.Variable | ast.QuotedName))
+    return [column_of(one) for one in columns if id(one) not in codings]
 
 
 def coding_of(call: Node, argument: Node) -> str | None:
@@ -151,17 +178,21 @@ def callee_of(call: Node) -> str:
 
 def plain_columns(node: Node) -> Iterator[str]:
     """The columns that are terms or parts of terms themselves, not arguments of calls."""
-    if isinstance(node, ast.Variable | ast.QuotedName):
-        yield column_of(node)
-    elif not isinstance(node, ast.Call):
-        for child in children(node):
-            yield from plain_columns(child)
+    for one in _outside_calls(node):
+        if isinstance(one, ast.Variable | ast.QuotedName):
+            yield column_of(one)
 
 
 def outer_calls(node: Node) -> Iterator[Node]:
     """The calls that are components of terms, not arguments of other calls."""
-    if isinstance(node, ast.Call):
-        yield node
-    else:
-        for child in children(node):
-            yield from outer_calls(child)
+    return (one for one in _outside_calls(node) if isinstance(one, ast.Call))
+
+
+def _outside_calls(node: Node) -> Iterator[Node]:
+    """The nodes that are no part of a call's arguments, from left to right."""
+    waiting = [node]
+    while waiting:
+        first = waiting.pop()
+        yield first
+        if not isinstance(first, ast.Call):
+            waiting += reversed(children(first))

@@ -9,7 +9,7 @@ import copy
 import io
 import itertools
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from formulae.terms.terms import Model
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.spelling import without_slash
-from hierkit.model.syntax import Node, outer_calls, render
+from hierkit.model.syntax import Node, deep_recursion, outer_calls, render
 
 LARGEST = 1e100
 NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
@@ -70,6 +70,14 @@ class Column:
     spread: float | None = None
     in_full: bool = False
     variables: tuple[str, ...] = ()
+
+
+def by_term(columns: Sequence[Column]) -> dict[str, list[Column]]:
+    """The columns of each of Bambi's terms."""
+    terms: dict[str, list[Column]] = {}
+    for column in columns:
+        terms.setdefault(column.term, []).append(column)
+    return terms
 
 
 @dataclass(frozen=True)
@@ -176,7 +184,8 @@ class Evaluator:
 
     def spell(self, node: Node) -> str:
         """A piece of the formula as text in safe names."""
-        return render(without_slash(node), lambda name: self.names.get(name, name))
+        with deep_recursion():
+            return render(without_slash(node), lambda name: self.names.get(name, name))
 
     def outcome(self, node: Node, label: str) -> Array:
         """(row,), the values of a computed outcome."""
@@ -231,7 +240,7 @@ class Evaluator:
         """Turn what formulae raises into a refusal, and swallow what it prints before that."""
         wrong = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NameError, RuntimeError)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+            with deep_recursion(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
                 yield
         except HierkitError:
             raise

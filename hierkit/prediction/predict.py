@@ -8,7 +8,8 @@ import xarray as xr
 
 from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
-from hierkit.model.new_rows import NewRows, read_new_rows, some, trials_column, trials_of
+from hierkit.model.labels import some
+from hierkit.model.new_rows import NewRows, read_new_rows, trials_column, trials_of
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from hierkit.errors import refusal
 from hierkit.model.groups import Factor
-from hierkit.model.new_rows import some
+from hierkit.model.labels import some
 from hierkit.model.reference_rows import dim_of, grid_of, typical_rows
 from hierkit.posterior.draws import common_part, total_group_variance
 from hierkit.posterior.effects import labels_of
@@ -81,7 +81,10 @@ def response_curve(
         f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."
     )
-    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="curves")
+    attrs: dict[str, Any] = dict(labels_of(design, chosen))
+    if chosen is not None:
+        attrs["groups"] = len(chosen.levels)
+    return Quantity(xr.Dataset(arrays, attrs=attrs), definition, picture="curves")
 
 
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:

@@ -95,7 +95,6 @@ def _curves(parts: Parts) -> Iterator[Section]:
         levels = design.factors[0].levels if design.factors else np.empty(0)
         groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
         found = response_curve(parts.thinned, name, groups=groups)
-        found.draws.attrs["groups"] = len(levels)
         title = f"{design.outcome.label} along {name}"
         caption = f"Mean of {design.outcome.label} along {name}"
         note = _thinned_note(parts, found)

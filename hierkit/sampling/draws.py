@@ -9,7 +9,7 @@ from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import effect_dim, term_dim
-from hierkit.model.terms import Column
+from hierkit.model.terms import Column, by_term
 
 STATISTICS = {
     "maxdepth_reached": "reached_max_treedepth",
@@ -79,7 +79,8 @@ def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Arr
         return array.reshape(chains, draws, *array.shape[1:])
 
     variables: dict[str, xr.DataArray] = {}
-    for term, places in _terms(design.columns).items():
+    for term, columns in by_term(design.columns).items():
+        places = [design.columns.index(column) for column in columns]
         variables[term] = _array(by_chain(beta), design.columns, places, term_dim(term))
     if sigma is not None:
         variables["sigma"] = xr.DataArray(by_chain(sigma), dims=SAMPLE_DIMS)
@@ -87,7 +88,8 @@ def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Arr
     ends = np.cumsum([len(factor.effects) for factor in design.factors])
     for factor, end, effects in zip(design.factors, ends, u, strict=True):
         own = slice(end - len(factor.effects), end)
-        for term, places in _terms(factor.effects).items():
+        for term, columns in by_term(factor.effects).items():
+            places = [factor.effects.index(column) for column in columns]
             variables[factor.names.sd(term)] = _array(by_chain(sds[:, own]), factor.effects, places, effect_dim(term))
             variables[factor.names.effects(term)] = _group_array(by_chain(effects), factor, places, effect_dim(term))
         if factor.blocks:
@@ -96,14 +98,6 @@ def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Arr
             corr[:, range(len(factor.effects)), range(len(factor.effects))] = 1.0
             variables[factor.names.correlations] = xr.DataArray(by_chain(corr), dims=(*SAMPLE_DIMS, *dims), coords=dims)
     return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
-
-
-def _terms(columns: tuple[Column, ...]) -> dict[str, list[int]]:
-    """The places of each Bambi term's columns."""
-    terms: dict[str, list[int]] = {}
-    for i, column in enumerate(columns):
-        terms.setdefault(column.term, []).append(i)
-    return terms
 
 
 def _array(values: Array, columns: tuple[Column, ...], places: list[int], dim: str) -> xr.DataArray:

@@ -15,8 +15,8 @@ from hierkit.integration.new_groups import generator
 from hierkit.integration.unknown_groups import log_density, without
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.labels import some
 from hierkit.model.matrices import fitted_matrices
-from hierkit.model.new_rows import some
 from hierkit.model.outcome import Outcome
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.draws import Draws, log_likelihood, varying

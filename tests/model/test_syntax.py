@@ -1,7 +1,12 @@
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hierkit.errors import HierkitError
+from hierkit.model.formula import parse
 from hierkit.model.syntax import columns_in, outer_calls, parse_text, quoted, render, walk
 
 
@@ -54,3 +59,25 @@ def test_outer_calls_are_not_arguments():
 def test_walk_visits_every_column():
     assert columns_in(parse_text("y ~ a*b + f(c, d=e) + (g | h/i)")) == ["y", "a", "b", "c", "e", "g", "h", "i"]
     assert len(list(walk(parse_text("y ~ x")))) == 5
+
+
+def test_sums_of_hundreds_of_terms_are_read_and_leave_pythons_limit_as_it_was():
+    before = sys.getrecursionlimit()
+    names = [f"x{i}" for i in range(600)]
+    formula = parse("y ~ " + " + ".join(names))
+    assert formula.predictors == tuple(names)
+    assert formula.common == "1 + " + " + ".join(names)
+    assert sys.getrecursionlimit() == before
+
+
+def test_parentheses_can_be_nested_too_deeply():
+    with pytest.raises(HierkitError, match="its parentheses are nested too deeply"):
+        parse_text("y ~ " + "(" * 5000 + "x" + ")" * 5000)
+
+
+def test_importing_changes_nothing_in_the_process():
+    code = (
+        "import sys; before = sys.getrecursionlimit(); import hierkit.fitting; print(sys.getrecursionlimit() - before)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "0"
