@@ -1,6 +1,7 @@
 """What holds an engine to the truth: the PyMC model's density at the same point, and its posterior."""
 
 import warnings
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -8,14 +9,14 @@ import pandas as pd
 import xarray as xr
 
 import hierkit
-from hierkit.checks.sampling import varying
 from hierkit.errors import SamplingWarning
 from hierkit.model.basis import make_basis
 from hierkit.model.priors import make_priors
-from hierkit.sampling.kernels import densities
+from hierkit.posterior.draws import varying
+from hierkit.sampling.kernels import codes, densities
 
 
-def pymc_point(model, design, parameters, values, z) -> dict:
+def pymc_point(model: Any, design: Any, parameters: Any, values: Any, z: Any) -> dict[str, Any]:
     """The PyMC model's value variables at values of the parameters and unit effects z (group, effect) per factor."""
     by_name = dict(zip(parameters.names, values, strict=True))
     point = {}
@@ -24,17 +25,18 @@ def pymc_point(model, design, parameters, values, z) -> dict:
         R = np.linalg.inv(make_basis(design, make_priors(design)).inverse)
         point["basis_offset"] = R @ values[: len(design.columns)]
 
-    def put(name: str, value, vector: bool) -> None:
+    def put(name: str, value: Any, vector: bool) -> None:
         rv = next(rv for rv in model.free_RVs if rv.name == name)
         transform = model.rvs_to_transforms[rv]
         given = np.asarray(value if vector else value[0], dtype=float)
         unconstrained = given if transform is None else transform.forward(given, *rv.owner.inputs).eval()
         point[model.rvs_to_values[rv].name] = unconstrained
 
-    for columns, name_of, suffix in (
+    parts: Any = (
         (design.columns, lambda c: c.label, ""),
-        *((f.effects, lambda c, f=f: f"sd({c.label}|{f.label})", f"|{f.name}_sigma") for f in design.factors),
-    ):
+        *((factor.effects, factor.sd, f"|{factor.name}_sigma") for factor in design.factors),
+    )
+    for columns, name_of, suffix in parts:
         for term in dict.fromkeys(c.term for c in columns):
             own = [c for c in columns if c.term == term]
             given = [by_name[name_of(c)] for c in own]
@@ -55,24 +57,24 @@ def pymc_point(model, design, parameters, values, z) -> dict:
                 for j in block[:k]:
                     put(f"{factor.name}_{i}_{j}_partial_offset", [(next(pairs) + 1) / 2], False)
         for i, effect in enumerate(factor.effects):
-            own = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
-            put(own, unit[:, i], True)
+            name = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
+            put(name, unit[:, i], True)
     return point
 
 
-def log_jacobian(parameters, values, slopes) -> float:
+def log_jacobian(parameters: Any, values: Any, slopes: Any) -> float:
     """What PyMC's log transforms lack of our curves: the log of d log sd / dx."""
-    curved = parameters.codes[:, 0] == densities.CURVE
+    curved = parameters.codes[:, 0] == codes.CURVE
     return float(np.log(slopes[curved] / values[curved]).sum())
 
 
-def partials(parameters, values) -> list[float]:
+def partials(parameters: Any, values: Any) -> list[float]:
     """The canonical partial correlations among values of the parameters."""
     named = zip(parameters.names, values, strict=True)
     return [value for name, value in named if name.startswith("partial")]
 
 
-def cholesky_factors(design, parameters, values, slopes) -> list[np.ndarray]:
+def cholesky_factors(design: Any, parameters: Any, values: Any, slopes: Any) -> list[np.ndarray]:
     """L of each factor, G = L L'."""
     p, q = len(design.columns), sum(len(factor.effects) for factor in design.factors)
     own, C = slice(p + q, p + q + len(parameters.pairs)), np.empty((q, q))
@@ -93,13 +95,21 @@ def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
     """Differences of means in units of their combined Monte Carlo standard error."""
     errors = [stacked(arviz_stats.mcse(draws, method="mean")) for draws in (one, other)]
     means = [stacked(draws.mean(("chain", "draw"))) for draws in (one, other)]
-    return abs(means[0] - means[1]) / np.hypot(*errors)
+    found: pd.Series = abs(means[0] - means[1]) / np.hypot(errors[0], errors[1])
+    return found
 
 
 def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str) -> None:
     """Means within four Monte Carlo standard errors and sds within 10 %, for everything that both engines draw."""
-    options = {"priors": priors, "family": family, "random_seed": 4, "draws": 2000, "target_accept": 0.95}
-    fast = hierkit.fit(text, data, engine=engine, progressbar=False, **options)
+    options: dict[str, Any] = {
+        "priors": priors,
+        "family": family,
+        "random_seed": 4,
+        "draws": 2000,
+        "target_accept": 0.95,
+    }
+    chosen: dict[str, Any] = {"engine": engine}
+    fast = hierkit.fit(text, data, progressbar=False, **options, **chosen)
     assert fast.checks().need_action == ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
@@ -115,5 +125,5 @@ def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dic
     sds = [stacked(varying(draws).std(("chain", "draw"))) for draws in (one, other)]
     errors = [stacked(arviz_stats.mcse(varying(draws), method="sd")) for draws in (one, other)]
     # 10 %, and where the sd itself is known less well than that, four of its own standard errors
-    wrong = abs(sds[0] - sds[1]) > np.maximum(0.1 * sds[1], 4 * np.hypot(*errors))
+    wrong = abs(sds[0] - sds[1]) > np.maximum(0.1 * sds[1], 4 * np.hypot(errors[0], errors[1]))
     assert not wrong.any(), pd.DataFrame({"ours": sds[0], "theirs": sds[1]})[wrong]

@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
     shape = (chains, draws)
     variables: dict[str, xr.DataArray] = {}
 
-    def add(name: str, columns: list, dim: str, values, extra: tuple = ()) -> None:
+    def add(name: str, columns: list[Any], dim: str, values: Any, extra: tuple[Any, ...] = ()) -> None:
         vector = columns[0].index is not None
         size = (*shape, *((len(columns),) if vector else ()), *(len(levels) for _, levels in extra))
         coords = {**lead, **({dim: np.arange(len(columns))} if vector else {}), **dict(extra)}
@@ -98,7 +99,7 @@ def fixed_draws(design: Design, values: dict[str, float], corr: float = 0.0, dra
     posterior = synthetic_draws(design, chains=1, draws=draws)
     for name, value in values.items():
         posterior[name] = xr.full_like(posterior[name], value)
-    for name in [name for name in posterior if str(name).endswith("_corr")]:
+    for name in [str(name) for name in posterior if str(name).endswith("_corr")]:
         size = posterior[name].shape[-1]
         posterior[name] = posterior[name].copy(
             data=np.broadcast_to(np.where(np.eye(size) == 1, 1.0, corr), posterior[name].shape)
@@ -135,7 +136,7 @@ def synthetic_fit(formula: str, data: pd.DataFrame, family: str = "gaussian", **
     return hierkit.Fit(design.formula, design, make_priors(design), draws)
 
 
-def patterns_of(design: Design):
+def patterns_of(design: Design) -> Any:
     """Rows as `joint` reads them, common columns centred and effects as the formula has them."""
     columns = design.X - design.column_means
     T = np.eye(sum(len(factor.effects) for factor in design.factors))

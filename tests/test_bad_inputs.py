@@ -1,5 +1,7 @@
 """Every mistake that a user is likely to make, and the message that it must give. Nothing of it reaches a sampler."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,7 +91,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("formula", "data", "options", "message"), BAD, ids=[f"{f}-{m[:25]}" for f, _, _, m in BAD])
-def test_refused_with_a_message(formula, data, options, message, capsys):
+def test_refused_with_a_message(formula: Any, data: Any, options: Any, message: Any, capsys: Any) -> None:
     with pytest.raises(hierkit.HierkitError, match=message) as refused:
         hierkit.fit(formula, data, **options)
     text = str(refused.value)
@@ -98,5 +100,5 @@ def test_refused_with_a_message(formula, data, options, message, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_at_least_forty():
+def test_at_least_forty() -> None:
     assert len(BAD) >= 40

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 from synthetic import synthetic_fit, table
@@ -11,20 +12,20 @@ from synthetic import synthetic_fit, table
 import hierkit
 
 
-def run(*arguments, cwd, **options) -> subprocess.CompletedProcess:
+def run(*arguments: Any, cwd: Any, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from hierkit.cli import main; main()", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Any) -> Any:
     table().to_csv(tmp_path / "data.csv", index=False)
     table().to_parquet(tmp_path / "data.parquet")
     return tmp_path
 
 
 @pytest.mark.slow
-def test_fit_report_save_and_report_again(folder):
+def test_fit_report_save_and_report_again(folder: Any) -> None:
     result = run(
         "fit", "data.csv", "y ~ x + (x | g)", "--seed", 1, "--report", "r.html", "--save", "f.hierkit",
         "--prior", "x=Normal(0, 1)", cwd=folder,
@@ -41,7 +42,7 @@ def test_fit_report_save_and_report_again(folder):
 
 
 @pytest.mark.slow
-def test_strict_exit_status_of_a_run_that_did_not_converge(folder):
+def test_strict_exit_status_of_a_run_that_did_not_converge(folder: Any) -> None:
     options = ("--draws", 20, "--tune", 20, "--chains", 2, "--seed", 1)
     strict = run("fit", "data.parquet", "y ~ x + (x | g)", *options, "--strict", cwd=folder)
     assert strict.returncode == 3
@@ -50,7 +51,7 @@ def test_strict_exit_status_of_a_run_that_did_not_converge(folder):
     assert "Traceback" not in strict.stderr
 
 
-def test_check_samples_nothing(folder):
+def test_check_samples_nothing(folder: Any) -> None:
     result = run("check", "data.csv", "y ~ x + (x | g/s)", cwd=folder)
     assert result.returncode == 0, result.stderr
     assert "60 of 60 rows used" in result.stdout
@@ -61,7 +62,7 @@ def test_check_samples_nothing(folder):
 
 
 @pytest.mark.slow
-def test_interrupt(folder):
+def test_interrupt(folder: Any) -> None:
     code = "from hierkit.cli import main; main()"
     arguments = ["fit", "data.csv", "y ~ x + (x | g)", "--draws", "5000000"]
     process = subprocess.Popen(
@@ -98,7 +99,7 @@ def test_interrupt(folder):
         (("check", "data.csv", "y ~ x", "--draws", "1"), 2, "No such option"),
     ],
 )
-def test_failures(arguments, status, message, folder):
+def test_failures(arguments: Any, status: Any, message: Any, folder: Any) -> None:
     result = run(*arguments, cwd=folder)
     assert result.returncode == status
     assert message in result.stderr
@@ -106,14 +107,14 @@ def test_failures(arguments, status, message, folder):
     assert result.stdout == ""
 
 
-def test_report_of_a_saved_fit(folder):
+def test_report_of_a_saved_fit(folder: Any) -> None:
     synthetic_fit("y ~ x + (x | g)", table()).save(folder / "f.hierkit")
     result = run("report", "f.hierkit", "--title", "Teams", cwd=folder)
     assert result.returncode == 0, result.stderr
     assert "<h1>Teams</h1>" in (folder / "report.html").read_text()
 
 
-def test_help_loads_nothing_heavy():
+def test_help_loads_nothing_heavy() -> None:
     code = """
 import sys
 from hierkit.cli import main
@@ -128,7 +129,7 @@ except SystemExit:
     assert "check" in result.stdout
 
 
-def test_evil_names_are_printed_and_nothing_else_happens(tmp_path):
+def test_evil_names_are_printed_and_nothing_else_happens(tmp_path: Any) -> None:
     evil = "<b>$(touch pwned)</b> \"'\u202e" + "x" * 300
     table().rename(columns={"x": evil, "g": "`;rm"}).assign(g=evil).to_csv(tmp_path / "data.csv", index=False)
     result = run("check", "data.csv", f"y ~ `{evil}` + (1 | s)", cwd=tmp_path)

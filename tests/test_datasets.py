@@ -1,5 +1,7 @@
 """The seeded sets are the same bit for bit: lme4 gives the published estimates on them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ FIRST_AND_SUM = {
 
 
 @pytest.mark.parametrize("name", FIRST_AND_SUM)
-def test_seeded_sets_do_not_change(name):
+def test_seeded_sets_do_not_change(name: Any) -> None:
     rows, first, total = FIRST_AND_SUM[name]
     data = getattr(datasets, name)()
     assert len(data) == rows
@@ -22,21 +24,21 @@ def test_seeded_sets_do_not_change(name):
     np.testing.assert_allclose(data.sum(), total, rtol=1e-12)
 
 
-def test_team_of_six_has_the_wrong_sign_alone():
+def test_team_of_six_has_the_wrong_sign_alone() -> None:
     data = datasets.csat_slopes()
     six = data[data.team == 0]
     assert len(six) == 6
     assert np.polyfit(six.wait, six.csat, 1)[0] == pytest.approx(0.715, abs=5e-4)
 
 
-def test_group_sizes_of_noise():
+def test_group_sizes_of_noise() -> None:
     assert datasets.noise().group.value_counts(sort=False).tolist() == [100] * 6 + [2] * 6
 
 
-def test_real_sets():
+def test_real_sets() -> None:
     assert datasets.sleepstudy().shape == (180, 3)
     assert datasets.radon().shape == (919, 4)
     assert datasets.baseball().shape == (18, 5)
     assert datasets.sleepstudy().Subject.nunique() == 18
     assert datasets.radon().county.nunique() == 85
-    assert datasets.baseball().eval("Hits / AB").mean() == pytest.approx(0.2654, abs=1e-4)
+    assert (datasets.baseball().Hits / datasets.baseball().AB).mean() == pytest.approx(0.2654, abs=1e-4)

@@ -3,6 +3,7 @@
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from numpydoc.docscrape import FunctionDoc
@@ -25,7 +26,7 @@ NO_QUANTITY = {"checks", "summary", "report", "save", "posterior_predictive", "p
 
 METHODS = {name: method for name, method in inspect.getmembers(Fit, inspect.isfunction) if not name.startswith("_")}
 QUANTITIES = {name: method for name, method in METHODS.items() if name not in NO_QUANTITY}
-PUBLIC = {
+PUBLIC: dict[str, Any] = {
     **METHODS,
     "fit": hierkit.fit,
     "load": hierkit.load,
@@ -36,7 +37,7 @@ DATASETS = {name: f for name, f in inspect.getmembers(datasets, inspect.isfuncti
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_parameters_and_errors(name):
+def test_parameters_and_errors(name: Any) -> None:
     function = PUBLIC[name]
     doc = FunctionDoc(function)
     documented = [part.strip() for parameter in doc["Parameters"] for part in parameter.name.split(",")]
@@ -48,7 +49,7 @@ def test_parameters_and_errors(name):
 
 
 @pytest.mark.parametrize("name", [*QUANTITIES, *DATASETS])
-def test_what_is_returned_has_dims_and_units(name):
+def test_what_is_returned_has_dims_and_units(name: Any) -> None:
     doc = FunctionDoc((QUANTITIES | DATASETS)[name])
     text = " ".join(" ".join(part.desc) for part in doc["Returns"])
     assert DIMS.search(text), text
@@ -56,7 +57,7 @@ def test_what_is_returned_has_dims_and_units(name):
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
-def test_each_quantity_has_a_page_with_its_source_and_its_limits(name):
+def test_each_quantity_has_a_page_with_its_source_and_its_limits(name: Any) -> None:
     if name in ELSEWHERE:
         text = (DOCS / f"{ELSEWHERE[name]}.md").read_text()
         assert re.search(r"\b(19|20)\d\d\b", text)
@@ -70,10 +71,10 @@ def test_each_quantity_has_a_page_with_its_source_and_its_limits(name):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_each_data_set_says_where_it_is_from(name):
-    assert re.search(r"Source: .*\d{4}|Simulated", inspect.getdoc(DATASETS[name]))
+def test_each_data_set_says_where_it_is_from(name: Any) -> None:
+    assert re.search(r"Source: .*\d{4}|Simulated", str(inspect.getdoc(DATASETS[name])))
 
 
-def test_every_method_of_a_fit_is_described():
+def test_every_method_of_a_fit_is_described() -> None:
     for name, method in inspect.getmembers(Fit, inspect.isfunction):
         assert name.startswith("_") or inspect.getdoc(method), name

@@ -10,17 +10,17 @@ import hierkit
 HEAVY = ("bambi", "pymc", "arviz", "arviz_stats", "numba", "matplotlib", "nutpie", "pandas", "xarray", "scipy")
 
 
-def test_import_loads_nothing_heavy():
+def test_import_loads_nothing_heavy() -> None:
     code = f"import sys, hierkit; print([name for name in {HEAVY} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
 
-def test_public_names_are_there():
+def test_public_names_are_there() -> None:
     assert all(hasattr(hierkit, name) for name in hierkit.__all__)
     assert set(hierkit.__all__) < set(dir(hierkit))
 
 
-def test_unknown_name():
+def test_unknown_name() -> None:
     with pytest.raises(AttributeError, match="'hierkit' has no attribute 'fitt'"):
         _ = hierkit.fitt

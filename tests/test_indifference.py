@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -47,7 +48,7 @@ def moved(rows: pd.DataFrame, shift: float, scale: float) -> pd.DataFrame:
 
 def fitted(text: str, rows: pd.DataFrame, engine: str) -> hierkit.Fit:
     family = "gaussian" if text.startswith("y") else "bernoulli"
-    options = {"family": family, "engine": engine, "random_seed": 2, "target_accept": 0.9}
+    options: dict[str, Any] = {"family": family, "engine": engine, "random_seed": 2, "target_accept": 0.9}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
         return hierkit.fit(text, rows, progressbar=False, **options)
@@ -61,7 +62,7 @@ def as_it_is(text: str, engine: str) -> hierkit.Fit:
 def without_units(fit: hierkit.Fit) -> xr.Dataset:
     """The linear predictor and the variance of each factor's effects at some rows, and sigma."""
     posterior = fit.draws["posterior"].to_dataset()
-    found = {"eta": (("chain", "draw", "row"), linear_predictor(fit.design, posterior)[:, :, SHOWN])}
+    found: dict[str, Any] = {"eta": (("chain", "draw", "row"), linear_predictor(fit.design, posterior)[:, :, SHOWN])}
     for factor in fit.design.factors:
         Z, G = factor.Z[SHOWN], read_covariance(posterior, factor).values
         found[f"variance {factor.label}"] = (("chain", "draw", "row"), np.einsum("ra,cdab,rb->cdr", Z, G, Z))
@@ -83,20 +84,20 @@ def check_same(one: hierkit.Fit, other: hierkit.Fit) -> None:
     ("outcome", "engine"), [("y", "marginal"), ("y", "joint"), ("hit", "joint")], ids=["marginal", "joint", "logistic"]
 )
 @pytest.mark.parametrize("model", MODELS)
-def test_zero_and_units_of_predictors(model, outcome, engine, change):
+def test_zero_and_units_of_predictors(model: Any, outcome: Any, engine: Any, change: Any) -> None:
     text = MODELS[model].format(y=outcome)
     check_same(as_it_is(text, engine), fitted(text, moved(data(), *change), engine))
 
 
 @pytest.mark.parametrize("model", ["interaction", "power by group"])
 @pytest.mark.parametrize("outcome", ["y", "hit"])
-def test_zero_of_predictors_in_pymc(model, outcome):
+def test_zero_of_predictors_in_pymc(model: Any, outcome: Any) -> None:
     text = MODELS[model].format(y=outcome)
     check_same(fitted(text, data(), "auto"), fitted(text, moved(data(), *SHIFTED), "pymc"))
 
 
 @pytest.mark.parametrize("engine", ["joint", "pymc"])
-def test_counts_are_the_same_trials_as_rows(engine):
+def test_counts_are_the_same_trials_as_rows(engine: Any) -> None:
     counts = table(60, seed=4)
     rows = counts.loc[counts.index.repeat(counts.tries)].reset_index(drop=True)
     rows["hit"] = (rows.groupby(counts.index.repeat(counts.tries)).cumcount() < rows.hits).astype(int)
@@ -108,7 +109,7 @@ def test_counts_are_the_same_trials_as_rows(engine):
 
 
 @pytest.mark.parametrize("engine", ["marginal", "joint", "pymc"])
-def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine):
+def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine: Any) -> None:
     """lme4: slope sd 0.579, residual sd 1.015; a slope sd of 0.0005 is a mode of no mass."""
     rng = np.random.default_rng(11)
     groups, size = 20, 15
@@ -117,7 +118,7 @@ def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine):
     level, slope = rng.normal(size=groups), rng.normal(0, 0.5, size=groups)
     y = 1 + 0.5 * x + level[g] + slope[g] * x + rng.normal(size=groups * size)
     far = pd.DataFrame({"g": g, "v": x + 2010, "y": y})
-    options = {
+    options: dict[str, Any] = {
         "priors": {"sd(Intercept|g)": "HalfNormal(3000)"},
         "engine": engine,
         "random_seed": 1,

@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ def imports(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
+def test_imports_point_one_way(path: Any) -> None:
     own = {
         name.split(".")[1] if "." in name else "hierkit" for name in imports(path) if name.split(".")[0] == "hierkit"
     }
@@ -96,17 +97,17 @@ def test_imports_point_one_way(path):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_engines_do_not_know_each_other(engine):
+def test_engines_do_not_know_each_other(engine: Any) -> None:
     for path in (PACKAGE / "sampling" / engine).glob("*.py"):
         names = [name.split(".") for name in imports(path) if name.startswith("hierkit.sampling.")]
         assert {parts[2] for parts in names} <= ENGINES[engine] | {engine}
 
 
 @pytest.mark.parametrize("library", ONLY)
-def test_library_is_imported_from_its_place_only(library):
+def test_library_is_imported_from_its_place_only(library: Any) -> None:
     users = {str(p.relative_to(PACKAGE)) for p in MODULES if library in {name.split(".")[0] for name in imports(p)}}
     assert users == ONLY[library]
 
 
-def test_every_package_is_listed():
+def test_every_package_is_listed() -> None:
     assert {package_of(path) for path in MODULES} == set(ALLOWED)

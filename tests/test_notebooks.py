@@ -1,6 +1,7 @@
 """Every lesson runs with its normal settings, quietly, and its prose states numbers that its last cell asserts."""
 
 from pathlib import Path
+from typing import Any
 
 import nbclient
 import nbformat
@@ -10,15 +11,15 @@ LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
-def lesson(request):
+def lesson(request: Any) -> Any:
     return nbformat.read(request.param, as_version=4)
 
 
-def test_there_are_eight():
+def test_there_are_eight() -> None:
     assert [path.stem[0] for path in LESSONS] == list("12345678")
 
 
-def test_it_asks_a_question_and_answers_it(lesson):
+def test_it_asks_a_question_and_answers_it(lesson: Any) -> None:
     words = [cell.source for cell in lesson.cells if cell.cell_type == "markdown"]
     title = words[0].splitlines()[0]
     assert title.startswith("# ")
@@ -26,7 +27,7 @@ def test_it_asks_a_question_and_answers_it(lesson):
     assert any("## The answer" in text for text in words[-2:])
 
 
-def test_outputs_are_stripped_and_the_checks_hidden(lesson):
+def test_outputs_are_stripped_and_the_checks_hidden(lesson: Any) -> None:
     code = [cell for cell in lesson.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     assert code[-1] is lesson.cells[-1]
@@ -37,7 +38,7 @@ def test_outputs_are_stripped_and_the_checks_hidden(lesson):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of Jupyter's own libraries; the lesson's stand in its output
-def test_it_runs(lesson, tmp_path):
+def test_it_runs(lesson: Any, tmp_path: Any) -> None:
     done = nbclient.NotebookClient(lesson, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
     streams = [out for cell in done.cells for out in cell.get("outputs", []) if out.output_type == "stream"]
     assert [out.text for out in streams if out.name == "stderr"] == []

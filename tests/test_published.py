@@ -1,5 +1,7 @@
 """Fits with the default priors land where the examples were published."""
 
+from typing import Any
+
 import pytest
 import statsmodels.api as sm
 
@@ -9,11 +11,11 @@ from hierkit import datasets
 pytestmark = pytest.mark.slow
 
 
-def fitted(formula, data, **options):
+def fitted(formula: Any, data: Any, **options: Any) -> Any:
     return hierkit.fit(formula, data, random_seed=1, progressbar=False, **options)
 
 
-def test_csat_shrinks_small_teams_by_a_third_and_large_ones_by_a_hundredth():
+def test_csat_shrinks_small_teams_by_a_third_and_large_ones_by_a_hundredth() -> None:
     fit = fitted("csat ~ wait + (1 | team)", datasets.csat())
     pull = fit.shrinkage().draws["pull"].mean(("chain", "draw")).isel(effect=0)
     assert pull.sel(group=0).item() == pytest.approx(1 / 3, abs=0.06)
@@ -22,7 +24,7 @@ def test_csat_shrinks_small_teams_by_a_third_and_large_ones_by_a_hundredth():
     assert fit.icc().table().estimate[0] == pytest.approx(0.2346, abs=0.06)
 
 
-def test_csat_slopes_turns_team_zero_around():
+def test_csat_slopes_turns_team_zero_around() -> None:
     """Its own slope +0.715 becomes one within 0.15 of REML's -0.846."""
     fit = fitted("csat ~ wait + (wait | team)", datasets.csat_slopes())
     found = fit.compare_pooling().table().set_index(["group", "term"])
@@ -32,7 +34,7 @@ def test_csat_slopes_turns_team_zero_around():
     assert components.estimate["cor(Intercept, wait|team)"] == pytest.approx(-0.5, abs=0.12)
 
 
-def test_churn_has_two_slopes():
+def test_churn_has_two_slopes() -> None:
     """Conditional near 0.226, marginal near 0.179 with GEE's 0.1786 inside its interval."""
     data = datasets.churn()
     fit = fitted("churn ~ wait + (1 | market)", data, family="bernoulli")

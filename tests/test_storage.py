@@ -6,6 +6,7 @@ import os
 import pickle
 import time
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,13 +31,13 @@ FORMULAS = [
 
 
 @pytest.fixture
-def saved(tmp_path):
+def saved(tmp_path: Any) -> Any:
     fit = synthetic_fit("y ~ x + (x | g)", table())
     return fit.save(tmp_path / "fit.hierkit")
 
 
 @pytest.mark.parametrize(("formula", "family"), FORMULAS)
-def test_round_trip(formula, family, tmp_path):
+def test_round_trip(formula: Any, family: Any, tmp_path: Any) -> None:
     data = table()
     data.loc[3, ["y", "x"]] = None
     fit = synthetic_fit(formula, data, family)
@@ -53,7 +54,7 @@ def test_round_trip(formula, family, tmp_path):
     assert again.report().html == fit.report().html
 
 
-def test_names_inside_are_safe_on_every_file_system(tmp_path):
+def test_names_inside_are_safe_on_every_file_system(tmp_path: Any) -> None:
     fit = synthetic_fit(FORMULAS[2][0], table())
     with zipfile.ZipFile(fit.save(tmp_path / "fit.hierkit")) as archive:
         names = archive.namelist()
@@ -61,7 +62,7 @@ def test_names_inside_are_safe_on_every_file_system(tmp_path):
     assert all(part.isascii() and part.replace(".", "").isalnum() for name in names for part in name.split("/"))
 
 
-def test_same_fit_same_bytes_apart_from_time(tmp_path):
+def test_same_fit_same_bytes_apart_from_time(tmp_path: Any) -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table())
     contents = []
     for name in ("a", "b"):
@@ -70,11 +71,11 @@ def test_same_fit_same_bytes_apart_from_time(tmp_path):
     assert contents[0] == contents[1]
 
 
-def test_nothing_is_left_beside_the_file(saved):
+def test_nothing_is_left_beside_the_file(saved: Any) -> None:
     assert [path.name for path in saved.parent.iterdir()] == ["fit.hierkit"]
 
 
-def test_failed_write_keeps_the_old_file(saved, monkeypatch):
+def test_failed_write_keeps_the_old_file(saved: Any, monkeypatch: Any) -> None:
     before = saved.read_bytes()
 
     def full(descriptor: int) -> None:
@@ -87,14 +88,14 @@ def test_failed_write_keeps_the_old_file(saved, monkeypatch):
     assert [path.name for path in saved.parent.iterdir()] == ["fit.hierkit"]
 
 
-def _save_and_die(path, size):
+def _save_and_die(path: Any, size: Any) -> None:
     """Save again and again, until killed."""
     fit = synthetic_fit("y ~ x + (x | g)", table(), draws=size)
     while True:
         fit.save(path)
 
 
-def test_kill_while_writing_leaves_a_whole_file(saved):
+def test_kill_while_writing_leaves_a_whole_file(saved: Any) -> None:
     process = multiprocessing.get_context("spawn").Process(target=_save_and_die, args=(saved, 20_000))
     process.start()
     deadline, writing = time.monotonic() + 60, False
@@ -115,14 +116,14 @@ def test_kill_while_writing_leaves_a_whole_file(saved):
         (pickle.dumps({"a": 1}), "is not a saved fit"),
     ],
 )
-def test_foreign_files(content, message, tmp_path):
+def test_foreign_files(content: Any, message: Any, tmp_path: Any) -> None:
     path = tmp_path / "x.hierkit"
     path.write_bytes(content)
     with pytest.raises(HierkitError, match=message):
         hierkit.load(path)
 
 
-def test_foreign_zip(tmp_path):
+def test_foreign_zip(tmp_path: Any) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", "a")
@@ -130,20 +131,20 @@ def test_foreign_zip(tmp_path):
         hierkit.load(path)
 
 
-def test_missing_file(tmp_path):
+def test_missing_file(tmp_path: Any) -> None:
     with pytest.raises(HierkitError, match="There is no file"):
         hierkit.load(tmp_path / "none.hierkit")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_truncated_files(share, saved):
+def test_truncated_files(share: Any, saved: Any) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(HierkitError, match="is damaged: File is not a zip file"):
         hierkit.load(saved)
 
 
-def test_flipped_byte(saved):
+def test_flipped_byte(saved: Any) -> None:
     content = bytearray(saved.read_bytes())
     content[len(content) // 2] ^= 0xFF
     saved.write_bytes(content)
@@ -151,7 +152,7 @@ def test_flipped_byte(saved):
         hierkit.load(saved)
 
 
-def rewrite(path, change):
+def rewrite(path: Any, change: Any) -> None:
     """Write the archive again with its entries changed."""
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -161,8 +162,8 @@ def rewrite(path, change):
             archive.writestr(name, content)
 
 
-def edit_manifest(path, change):
-    def edit(entries):
+def edit_manifest(path: Any, change: Any) -> None:
+    def edit(entries: Any) -> None:
         manifest = json.loads(entries[storage.MANIFEST])
         change(manifest)
         entries[storage.MANIFEST] = json.dumps(manifest)
@@ -170,13 +171,13 @@ def edit_manifest(path, change):
     rewrite(path, edit)
 
 
-def test_newer_format(saved):
+def test_newer_format(saved: Any) -> None:
     edit_manifest(saved, lambda manifest: manifest.update(format=storage.FORMAT + 1))
     with pytest.raises(HierkitError, match="written by a newer one"):
         hierkit.load(saved)
 
 
-def test_a_fit_of_format_2_is_read_as_what_it_was():
+def test_a_fit_of_format_2_is_read_as_what_it_was() -> None:
     """Saved in November 2026: `sd(1|Subject)` is now called `sd(Intercept|Subject)`, and no number changes."""
     fit = hierkit.load(REFERENCE / "format_2.hierkit")
     components = fit.variance_components().table().set_index("component").estimate
@@ -192,7 +193,7 @@ def test_a_fit_of_format_2_is_read_as_what_it_was():
     assert fit.priors.holds["sd(Intercept|Subject)"] == "zero"
 
 
-def test_permissions_are_those_of_any_file(saved):
+def test_permissions_are_those_of_any_file(saved: Any) -> None:
     other = saved.parent / "other"
     other.touch()
     assert saved.stat().st_mode == other.stat().st_mode
@@ -213,20 +214,20 @@ def test_permissions_are_those_of_any_file(saved):
         lambda m: m["rows"]["columns"].pop(),
     ],
 )
-def test_tampered_manifest(change, saved):
+def test_tampered_manifest(change: Any, saved: Any) -> None:
     edit_manifest(saved, change)
     with pytest.raises(HierkitError):
         hierkit.load(saved)
 
 
 @pytest.mark.parametrize("key", ["formula", "rows", "priors", "draws"])
-def test_missing_part(saved, key):
+def test_missing_part(saved: Any, key: Any) -> None:
     edit_manifest(saved, lambda manifest: manifest.pop(key))
     with pytest.raises(HierkitError, match=f"is damaged: KeyError: '{key}'"):
         hierkit.load(saved)
 
 
-def test_formula_passes_the_allowlist_again(saved, tmp_path, monkeypatch):
+def test_formula_passes_the_allowlist_again(saved: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     call = "pd.io.common.os.system('touch evil')"
     edit_manifest(saved, lambda manifest: manifest.update(formula=f"y ~ x + {call}"))
@@ -235,10 +236,10 @@ def test_formula_passes_the_allowlist_again(saved, tmp_path, monkeypatch):
     assert not (tmp_path / "evil").exists()
 
 
-def test_other_codecs_are_not_read(saved):
+def test_other_codecs_are_not_read(saved: Any) -> None:
     """A pickle codec would run code when decoded; it is refused by name before that."""
 
-    def change(entries):
+    def change(entries: Any) -> None:
         name = next(name for name in entries if name.startswith("a0/") and name.endswith("zarr.json"))
         array = json.loads(entries[name])
         array["codecs"] = [{"name": "numcodecs.pickle", "configuration": {}}]
@@ -249,7 +250,7 @@ def test_other_codecs_are_not_read(saved):
         hierkit.load(saved)
 
 
-def test_trusted_formula_is_trusted_anew(tmp_path):
+def test_trusted_formula_is_trusted_anew(tmp_path: Any) -> None:
     formula = parse("y ~ np.tanh(x)", trusted=True)
     design = make_design(formula, read_rows(table(), formula.columns))
     draws = synthetic_fit("y ~ x", table()).draws

@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -20,7 +21,7 @@ from hierkit.model.priors import make_priors
 from hierkit.posterior.posterior import Posterior
 
 
-def statistics(**changed) -> xr.Dataset:
+def statistics(**changed: Any) -> xr.Dataset:
     rng = np.random.default_rng(0)
     plain = {
         "diverging": np.zeros((4, 500), dtype=bool),
@@ -30,7 +31,7 @@ def statistics(**changed) -> xr.Dataset:
     return xr.Dataset({name: (("chain", "draw"), values) for name, values in (plain | changed).items()})
 
 
-def found_in_sampling(x=None, attrs=None, **changed) -> dict[str, str]:
+def found_in_sampling(x: Any = None, attrs: Any = None, **changed: Any) -> dict[str, str]:
     x = np.random.default_rng(1).normal(size=(4, 500)) if x is None else x
     posterior = xr.Dataset({"x": (("chain", "draw"), x)})
     draws = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics(**changed)})
@@ -46,27 +47,27 @@ def some(share: float) -> np.ndarray:
     return (np.arange(2000) < 2000 * share).reshape(4, 500)
 
 
-def test_good_draws_have_no_findings():
+def test_good_draws_have_no_findings() -> None:
     assert found_in_sampling() == {}
 
 
-def test_chains_that_disagree():
+def test_chains_that_disagree() -> None:
     x = np.random.default_rng(1).normal(size=(4, 500)) + np.array([[0], [0], [0], [0.5]])
     assert found_in_sampling(x)["R-hat"] == "action"
 
 
-def test_slow_mixing():
+def test_slow_mixing() -> None:
     x = np.cumsum(np.random.default_rng(1).normal(size=(4, 500)), axis=1)
     assert {"bulk ESS", "tail ESS", "R-hat"} <= set(found_in_sampling(x))
 
 
-def test_constant_correlations_are_no_trouble(data):
+def test_constant_correlations_are_no_trouble(data: Any) -> None:
     design = design_of("y ~ x + (x | g)", data)
     draws = xr.DataTree.from_dict({"posterior": synthetic_draws(design, chains=4, draws=500)})
     assert list(sampling_findings(draws)) == []
 
 
-def test_draws_that_are_no_numbers_or_stand_still():
+def test_draws_that_are_no_numbers_or_stand_still() -> None:
     x = np.random.default_rng(1).normal(size=(4, 500))
     assert found_in_sampling(np.where(x > 3, np.inf, x)) == {"not finite": "action"}
     assert found_in_sampling(np.full((4, 500), np.nan)) == {"not finite": "action"}
@@ -75,7 +76,7 @@ def test_draws_that_are_no_numbers_or_stand_still():
 
 
 @pytest.mark.parametrize("name", ["reached_max_treedepth", "maxdepth_reached"])
-def test_tree_depth_under_arvizs_and_nutpies_name(name):
+def test_tree_depth_under_arvizs_and_nutpies_name(name: Any) -> None:
     draws = xr.DataTree.from_dict(
         {
             "posterior": xr.Dataset({"x": (("chain", "draw"), np.random.default_rng(1).normal(size=(4, 500)))}),
@@ -85,19 +86,19 @@ def test_tree_depth_under_arvizs_and_nutpies_name(name):
     assert [finding.check for finding in sampling_findings(draws)] == ["tree depth"]
 
 
-def test_divergences():
+def test_divergences() -> None:
     assert found_in_sampling(diverging=some(0.001)) == {"divergences": "action"}
 
 
-def test_energy():
+def test_energy() -> None:
     assert found_in_sampling(energy=np.cumsum(np.random.default_rng(0).normal(size=(4, 500)), 1)) == {"BFMI": "action"}
 
 
-def test_retry_is_noted():
+def test_retry_is_noted() -> None:
     assert found_in_sampling(attrs={"retry": "3 divergences"}) == {"sampled again": "note"}
 
 
-def test_one_chain_and_few_draws():
+def test_one_chain_and_few_draws() -> None:
     assert found_in_sampling(np.random.default_rng(1).normal(size=(1, 500)))["R-hat"] == "action"
     posterior = xr.Dataset({"x": (("chain", "draw"), np.zeros((2, 3)))})
     assert [f.check for f in sampling_findings(xr.DataTree.from_dict({"posterior": posterior}))] == ["few draws"]
@@ -112,7 +113,7 @@ GROUPS = pd.DataFrame(
 )
 
 
-def test_good_data_have_no_findings():
+def test_good_data_have_no_findings() -> None:
     assert found_in_data("y ~ x + (x | g)", GROUPS) == {}
 
 
@@ -137,11 +138,11 @@ def test_good_data_have_no_findings():
         ),
     ],
 )
-def test_data_findings(formula, change, check, severity):
+def test_data_findings(formula: Any, change: Any, check: Any, severity: Any) -> None:
     assert found_in_data(formula, GROUPS.assign(**change)) == {check: severity}
 
 
-def test_separation():
+def test_separation() -> None:
     data = GROUPS.assign(hit=lambda d: (d.x > 0).astype(int), n=4)
     assert found_in_data("hit ~ x + (1 | g)", data, "bernoulli") == {"separation": "warning"}
     mixed = data.assign(hit=lambda d: d.hit.where(d.index != 5, 1 - d.hit).where(d.index != 6, 1 - d.hit))
@@ -150,7 +151,7 @@ def test_separation():
     assert found_in_data("p(hit, n) ~ level + (1 | g)", quasi, "bernoulli") == {"separation": "warning"}
 
 
-def test_overlap_of_draws_and_prior():
+def test_overlap_of_draws_and_prior() -> None:
     rng = np.random.default_rng(0)
     prior = make_prior("HalfNormal", 2)
     assert prior_overlap(np.abs(rng.normal(0, 2, 4000)), prior) > 0.95
@@ -158,7 +159,7 @@ def test_overlap_of_draws_and_prior():
     assert prior_overlap(rng.normal(2, 0.05, 4000), prior) <= 3 / 20
 
 
-def structure(formula: str, data: pd.DataFrame, **variables) -> dict[str, str]:
+def structure(formula: str, data: pd.DataFrame, **variables: Any) -> dict[str, str]:
     design = design_of(formula, data)
     posterior = synthetic_draws(design, chains=4, draws=1000)
     for name, values in variables.items():
@@ -169,7 +170,7 @@ def structure(formula: str, data: pd.DataFrame, **variables) -> dict[str, str]:
     }
 
 
-def test_structure_findings():
+def test_structure_findings() -> None:
     rng = np.random.default_rng(0)
     assert structure("y ~ x + (x | g)", GROUPS) == {}
     half = np.abs(rng.normal(0, 1, (4, 1000)))
@@ -180,12 +181,12 @@ def test_structure_findings():
     assert structure("y ~ x + (x | g)", GROUPS, g_corr=corr) == {"correlation at the edge": "warning"}
 
 
-def test_zero_far_outside_the_data_matters_most_without_a_correlation():
+def test_zero_far_outside_the_data_matters_most_without_a_correlation() -> None:
     data = GROUPS.assign(x=lambda d: d.x + 2000)
     assert structure("y ~ x + (x || g)", data) == {"far zero": "warning"}
 
 
-def test_priors_at_a_zero_far_outside_the_data():
+def test_priors_at_a_zero_far_outside_the_data() -> None:
     data = GROUPS.assign(x=lambda d: d.x + 2000)
     design = design_of("y ~ x + (x | g)", data)
     posterior = synthetic_draws(design, chains=4, draws=1000)
@@ -195,21 +196,21 @@ def test_priors_at_a_zero_far_outside_the_data():
     assert "The priors of g hold there" in found["far zero"].message
 
 
-def test_an_outcome_that_does_not_vary_within_groups():
+def test_an_outcome_that_does_not_vary_within_groups() -> None:
     data = GROUPS.assign(y=lambda d: d.g % 3.0)
     messages = {f.check: f.message for f in data_findings(design_of("y ~ x + (1 | g)", data))}
     assert messages["outcome constant in groups"] == "y is the same in every row of each group of g."
     assert "outcome constant in groups" not in {f.check for f in data_findings(design_of("y ~ x + (1 | g)", GROUPS))}
 
 
-def test_a_factor_that_is_a_predictor_too():
+def test_a_factor_that_is_a_predictor_too() -> None:
     data = GROUPS.assign(g=lambda d: "g" + d.g.astype(str))
     found = {f.check for f in data_findings(design_of("y ~ x + g + (1 | g)", data))}
     assert "common and group effect" in found
     assert "common and group effect" not in {f.check for f in data_findings(design_of("y ~ x + (1 | g)", data))}
 
 
-def test_a_prior_far_from_the_rows():
+def test_a_prior_far_from_the_rows() -> None:
     """Rows alone: N(5, 1). With the prior N(0, 1) the posterior is N(2.5, 1/2), moved by 2.5 / sqrt(1/2) of its sds."""
     rng = np.random.default_rng(0)
     moved, alone = pull(rng.normal(2.5, np.sqrt(0.5), 40_000), make_prior("Normal", 0, 1))
@@ -220,7 +221,7 @@ def test_a_prior_far_from_the_rows():
     assert alone == pytest.approx(5, rel=0.02)
 
 
-def test_a_prior_far_from_the_rows_is_a_finding():
+def test_a_prior_far_from_the_rows_is_a_finding() -> None:
     design = design_of("y ~ x + (1 | g)", GROUPS)
     posterior = synthetic_draws(design, chains=4, draws=1000)
     own = make_priors(design, {"x": "Normal(8, 0.5)"})
@@ -229,7 +230,7 @@ def test_a_prior_far_from_the_rows_is_a_finding():
     assert finding.message.startswith("The prior Normal(8, 0.5) moves x by")
 
 
-def test_the_largest_r_hat_of_many_is_no_alarm_by_chance():
+def test_the_largest_r_hat_of_many_is_no_alarm_by_chance() -> None:
     """Of fits of 300 independent quantities one in 1,000 passes the bound, and 1.01 alone every one."""
     rng = np.random.default_rng(0)
     passed = 0
@@ -241,7 +242,7 @@ def test_the_largest_r_hat_of_many_is_no_alarm_by_chance():
     assert passed == 0
 
 
-def test_zero_far_outside_the_data():
+def test_zero_far_outside_the_data() -> None:
     """With x around 2000 the correlation at zero is geometry; at the mean it is the true one, here 0."""
     data = GROUPS.assign(x=lambda d: d.x + 2000)
     design = design_of("y ~ x + (x | g)", data)
@@ -258,7 +259,7 @@ def test_zero_far_outside_the_data():
     assert re.search(r"is -1\.00 there and -?0\.00 at the mean", findings["far zero"])
 
 
-def test_gravest_first(data):
+def test_gravest_first(data: Any) -> None:
     fit = synthetic_fit("y ~ x + (x | g)", data, draws=3)
     severities = [finding.severity for finding in fit.checks()]
     assert severities == sorted(severities, key=["action", "warning", "note"].index)
@@ -266,7 +267,7 @@ def test_gravest_first(data):
     assert "few draws" in repr(fit.checks())
 
 
-def test_every_finding_is_documented():
+def test_every_finding_is_documented() -> None:
     """The checks named in calls of Finding() are the first column of the table in docs/findings.md."""
     root = Path(__file__).parents[2]
     rows = (root / "docs" / "findings.md").read_text().splitlines()

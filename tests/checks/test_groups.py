@@ -1,5 +1,7 @@
 """What group effects say against the model, on effects drawn from it and on others."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ def rows(groups: int = 40, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"y": rng.normal(size=len(g)), "x": x, "z": np.sin(g), "g": g})
 
 
-def posterior_of(design, levels, sd=0.1):
+def posterior_of(design: Any, levels: Any, sd: Any = 0.1) -> Any:
     """Group levels known up to an sd, drawn from N(0, 1) in truth."""
     posterior = synthetic_draws(design, chains=2, draws=500)
     noise = np.random.default_rng(1).normal(0, sd, posterior["1|g"].shape)
@@ -26,11 +28,11 @@ def posterior_of(design, levels, sd=0.1):
     return posterior
 
 
-def checks(posterior, design):
+def checks(posterior: Any, design: Any) -> Any:
     return {finding.check: finding for finding in group_findings(Posterior(posterior, design))}
 
 
-def test_levels_that_go_with_the_means_of_a_predictor():
+def test_levels_that_go_with_the_means_of_a_predictor() -> None:
     data = rows()
     design = design_of("y ~ x + z + (1 | g)", data)
     means = data.groupby("g").x.mean().to_numpy()
@@ -40,7 +42,7 @@ def test_levels_that_go_with_the_means_of_a_predictor():
     assert 'hierkit.center_within(data, "x", by="g")' in found["within and between"].advice
 
 
-def test_independent_levels_are_found_as_rarely_as_said():
+def test_independent_levels_are_found_as_rarely_as_said() -> None:
     """1,000 sets of levels that have nothing to do with x: p < 0.001 comes about once, five times one time in 250."""
     design = design_of("y ~ x + (1 | g)", rows())
     rng = np.random.default_rng(2)
@@ -50,7 +52,7 @@ def test_independent_levels_are_found_as_rarely_as_said():
     assert 50 - 28 < sum("outlying groups" in each for each in found) < 50 + 28
 
 
-def test_outlying_groups_are_those_of_the_plot():
+def test_outlying_groups_are_those_of_the_plot() -> None:
     design = design_of("y ~ x + (1 | g)", rows())
     levels = 0.5 * np.random.default_rng(3).normal(size=40)
     levels[[7, 11]] = 6.0, -7.0
@@ -63,7 +65,7 @@ def test_outlying_groups_are_those_of_the_plot():
 
 
 @pytest.mark.parametrize("formula", ["y ~ z + (1 | g)", "y ~ w + (1 | g)", "y ~ x + (0 + x | g)", "y ~ (1 | g)"])
-def test_predictors_of_one_kind_of_variation_have_nothing_to_mix(formula):
+def test_predictors_of_one_kind_of_variation_have_nothing_to_mix(formula: Any) -> None:
     data = rows()
     data["w"] = data.x - data.groupby("g").x.transform("mean")
     design = design_of(formula, data)
@@ -73,7 +75,7 @@ def test_predictors_of_one_kind_of_variation_have_nothing_to_mix(formula):
     assert "within and between" not in checks(posterior, design)
 
 
-def test_few_groups_and_broken_draws_are_left_to_other_checks():
+def test_few_groups_and_broken_draws_are_left_to_other_checks() -> None:
     design = design_of("y ~ x + (1 | g)", rows(9))
     means = rows(9).groupby("g").x.mean().to_numpy()
     assert "within and between" not in checks(posterior_of(design, means), design)

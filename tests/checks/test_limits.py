@@ -1,6 +1,7 @@
 """Every documented limit, just below and just above; and the page that is made of them."""
 
 from pathlib import Path
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -23,11 +24,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 SHAPE = (4, 1000)
 
 
-def test_the_page_has_the_table_of_the_limits():
+def test_the_page_has_the_table_of_the_limits() -> None:
     assert in_markdown() in PAGE.read_text()
 
 
-def test_no_check_is_listed_twice():
+def test_no_check_is_listed_twice() -> None:
     names = [name for check in CHECKS for name in check.names]
     assert len(set(names)) == len(names)
 
@@ -47,16 +48,17 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(1).normal(size=shape)
 
 
-def solved(make, measure, target: float, low: float, high: float) -> np.ndarray:
+def solved(make: Any, measure: Any, target: float, low: float, high: float) -> np.ndarray:
     """Draws of which a measure, rising in one number, is the target."""
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if measure(make(middle)) < target else (low, middle)
-    return make(high)
+    found: np.ndarray = make(high)
+    return found
 
 
 @pytest.mark.parametrize(("rhat", "found"), [(1.009, False), (1.011, True)])
-def test_rhat(rhat, found):
+def test_rhat(rhat: Any, found: Any) -> None:
     """Where the ESS is too small as well: of a larger one chance alone may exceed 1.01."""
     apart = np.array([[-1.0], [-1.0], [1.0], [1.0]])
     halves = slow(0.9).reshape(8, 500)
@@ -79,21 +81,21 @@ def effective(ess: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("ess", "found"), [(410, False), (390, True)])
-def test_ess_per_chain(ess, found):
+def test_ess_per_chain(ess: Any, found: Any) -> None:
     assert ("bulk ESS" in in_sampling(effective(ess))) == found
 
 
 @pytest.mark.parametrize(
     ("ess", "parameters", "found"), [(330, 21, False), (310, 21, True), (390, 20, True), (390, 21, False)]
 )
-def test_the_smallest_ess_of_many(ess, parameters, found):
+def test_the_smallest_ess_of_many(ess: Any, parameters: Any, found: Any) -> None:
     x = np.concatenate([effective(ess)[..., None], noise(*SHAPE, parameters - 1)], axis=2)
     assert ("bulk ESS" in in_sampling(x)) == found
 
 
 @pytest.mark.parametrize(("bfmi", "found"), [(0.31, False), (0.29, True)])
-def test_bfmi(bfmi, found):
-    def lowest(energy):
+def test_bfmi(bfmi: Any, found: Any) -> None:
+    def lowest(energy: Any) -> Any:
         dataset = xr.Dataset({"energy": (("chain", "draw"), energy)})
         return -float(np.min(arviz_stats.bfmi(dataset)["energy"]))
 
@@ -102,18 +104,18 @@ def test_bfmi(bfmi, found):
 
 
 @pytest.mark.parametrize(("reached", "found"), [(40, False), (41, True)])
-def test_tree_depth(reached, found):
+def test_tree_depth(reached: Any, found: Any) -> None:
     statistic = (np.arange(4000) < reached).reshape(SHAPE)
     assert ("tree depth" in in_sampling(noise(*SHAPE), reached_max_treedepth=statistic)) == found
 
 
 @pytest.mark.parametrize(("draws", "found"), [(4, False), (3, True)])
-def test_fewest_draws(draws, found):
+def test_fewest_draws(draws: Any, found: Any) -> None:
     assert ("few draws" in in_sampling(noise(4, draws))) == found
 
 
 @pytest.mark.parametrize(("groups", "found"), [(200, True), (201, False)])
-def test_of_more_than_200_groups_every_other_one_is_checked(groups, found):
+def test_of_more_than_200_groups_every_other_one_is_checked(groups: Any, found: Any) -> None:
     """The second group does not mix."""
     x = noise(*SHAPE, groups)
     x[..., 1] += np.arange(4)[:, None]
@@ -127,32 +129,32 @@ def in_data(formula: str, data: pd.DataFrame, family: str = "gaussian") -> dict[
 
 
 @pytest.mark.parametrize(("dropped", "severity"), [(5, "note"), (6, "warning")])
-def test_rows_dropped(dropped, severity):
+def test_rows_dropped(dropped: Any, severity: Any) -> None:
     data = table(100)
     data.loc[: dropped - 1, "x"] = np.nan
     assert in_data("y ~ x", data)["rows dropped"] == severity
 
 
 @pytest.mark.parametrize(("groups", "severity"), [(10, None), (9, "note"), (5, "note"), (4, "warning")])
-def test_few_groups(groups, severity):
+def test_few_groups(groups: Any, severity: Any) -> None:
     data = table(100).assign(g=np.arange(100) % groups)
     assert in_data("y ~ x + (1 | g)", data).get("few groups") == severity
 
 
 @pytest.mark.parametrize(("ratio", "found"), [(990, False), (1010, True)])
-def test_scales_apart(ratio, found):
+def test_scales_apart(ratio: Any, found: Any) -> None:
     data = table(100)
     data["w"] = np.random.default_rng(5).permutation(data.x.to_numpy()) * ratio
     assert ("scales" in in_data("y ~ x + w", data)) == found
 
 
 @pytest.mark.parametrize(("rows", "found"), [(20_000, True), (20_002, False)])
-def test_separation_is_not_looked_for_in_more_rows(rows, found):
+def test_separation_is_not_looked_for_in_more_rows(rows: Any, found: Any) -> None:
     x = np.linspace(-1, 1.37, rows)
     assert ("separation" in in_data("won ~ 0 + x", pd.DataFrame({"won": x > 0, "x": x}), "bernoulli")) == found
 
 
-def in_structure(variables: dict[str, np.ndarray], data: pd.DataFrame, priors: dict[str, str] | None = None):
+def in_structure(variables: dict[str, np.ndarray], data: pd.DataFrame, priors: dict[str, str] | None = None) -> Any:
     """Findings about `y ~ x + (x | g)` with some draws (chain, draw, ...) as given."""
     design = design_of("y ~ x + (x | g)", data)
     posterior = synthetic_draws(design, chains=4, draws=500)
@@ -167,7 +169,7 @@ def centred(data: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("share", "found"), [(0.75, False), (0.85, True)])
-def test_overlap_of_prior_and_posterior(share, found):
+def test_overlap_of_prior_and_posterior(share: Any, found: Any) -> None:
     """Draws that fill so many of the prior's quantiles overlap with it by that share."""
     sd = stats.halfnorm.ppf(np.linspace(0.0001, share, 2000)).reshape(4, 500)
     design_data = centred(table(60))
@@ -176,21 +178,21 @@ def test_overlap_of_prior_and_posterior(share, found):
 
 
 @pytest.mark.parametrize(("share", "found"), [(0.09, False), (0.11, True)])
-def test_an_sd_piles_up_at_zero(share, found):
+def test_an_sd_piles_up_at_zero(share: Any, found: Any) -> None:
     sd = np.where(np.arange(2000) < 2000 * share, 0.01, 1.0).reshape(4, 500)
     findings = in_structure({"1|g_sigma": sd, "x|g_sigma": np.ones((4, 500))}, centred(table(60)))
     assert ("sd at zero" in findings) == found
 
 
 @pytest.mark.parametrize(("small", "found"), [(0.11, False), (0.09, True)])
-def test_piling_up_is_below_a_tenth_of_the_95th_percentile(small, found):
+def test_piling_up_is_below_a_tenth_of_the_95th_percentile(small: Any, found: Any) -> None:
     sd = np.where(np.arange(2000) < 600, small, 1.0).reshape(4, 500)
     findings = in_structure({"1|g_sigma": sd, "x|g_sigma": np.ones((4, 500))}, centred(table(60)))
     assert ("sd at zero" in findings) == found
 
 
 @pytest.mark.parametrize(("correlation", "share", "found"), [(0.96, 0.09, False), (0.96, 0.11, True), (0.94, 1, False)])
-def test_correlations_at_the_edge(correlation, share, found):
+def test_correlations_at_the_edge(correlation: Any, share: Any, found: Any) -> None:
     r = np.where(np.arange(2000) < 2000 * share, correlation, 0.0).reshape(4, 500)
     one = np.ones_like(r)
     matrices = np.stack([np.stack([one, r], axis=-1), np.stack([r, one], axis=-1)], axis=-1)
@@ -199,13 +201,13 @@ def test_correlations_at_the_edge(correlation, share, found):
 
 
 @pytest.mark.parametrize(("mean", "found"), [(2.9, False), (3.1, True)])
-def test_far_zero(mean, found):
+def test_far_zero(mean: Any, found: Any) -> None:
     data = table(60).assign(x=mean + np.where(np.arange(60) % 2, 1.0, -1.0))
     assert ("far zero" in in_structure({}, data)) == found
 
 
 @pytest.mark.parametrize(("mean", "found"), [(2.7, False), (3.3, True)])
-def test_a_prior_that_pulls(mean, found):
+def test_a_prior_that_pulls(mean: Any, found: Any) -> None:
     """Draws N(0, 1) under the prior N(m, 2): the rows alone are m / 3 posterior sds away."""
     design = design_of("y ~ x", table(60))
     posterior = synthetic_draws(design, chains=4, draws=500)
@@ -245,5 +247,5 @@ def in_groups(groups: int, p_value: float) -> dict[str, str]:
         (501, 1e-6, False),
     ],
 )
-def test_within_and_between(groups, p_value, found):
+def test_within_and_between(groups: Any, p_value: Any, found: Any) -> None:
     assert ("within and between" in in_groups(groups, p_value)) == found

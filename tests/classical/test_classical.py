@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,19 +17,19 @@ from hierkit.classical.mixed_models import linear_mixed, variational
 from hierkit.posterior.posterior import Posterior
 
 
-def found(text, data, family="gaussian"):
+def found(text: Any, data: Any, family: Any = "gaussian") -> Any:
     quantity = synthetic_fit(text, data, family, draws=50).classical()
     return quantity, quantity.table().set_index(["method", "parameter"])
 
 
-def near(values, name, estimate, se=np.nan, digits=3):
+def near(values: Any, name: Any, estimate: Any, se: Any = np.nan, digits: Any = 3) -> None:
     """Equal to published numbers as they were rounded."""
     assert values.loc[name, "estimate"] == pytest.approx(estimate, abs=0.5 * 10**-digits + 1e-9)
     if np.isfinite(se):
         assert values.loc[name, "se"] == pytest.approx(se, abs=0.5 * 10**-digits + 1e-9)
 
 
-def test_published_numbers_of_csat():
+def test_published_numbers_of_csat() -> None:
     _, values = found("csat ~ wait + (1 | team)", hierkit.datasets.csat())
     near(values, ("REML", "Intercept"), 76.268, 1.140)
     near(values, ("REML", "wait"), -0.899, 0.024)
@@ -36,7 +37,7 @@ def test_published_numbers_of_csat():
     assert values.loc[("REML", "sigma"), "estimate"] ** 2 == pytest.approx(62.167, abs=0.001)
 
 
-def test_published_numbers_of_csat_slopes():
+def test_published_numbers_of_csat_slopes() -> None:
     _, values = found("csat ~ wait + (wait | team)", hierkit.datasets.csat_slopes())
     near(values, ("REML", "Intercept"), 78.247, 2.103, digits=2)
     near(values, ("REML", "wait"), -1.014, 0.091)
@@ -46,7 +47,7 @@ def test_published_numbers_of_csat_slopes():
     assert values.loc[("REML", "sigma"), "estimate"] ** 2 == pytest.approx(63.81, abs=0.01)
 
 
-def test_published_numbers_of_churn():
+def test_published_numbers_of_churn() -> None:
     quantity, values = found("churn ~ wait + (1 | market)", hierkit.datasets.churn(), "bernoulli")
     near(values, ("GEE", "Intercept"), -2.541)
     near(values, ("GEE", "wait"), 0.1786, 0.0160, digits=4)
@@ -63,7 +64,7 @@ LME4 = json.loads((REFERENCE / "lme4_estimates.json").read_text())["models"]
 
 @pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.ConvergenceWarning")  # of one start of several
 @pytest.mark.parametrize("name", ["radon", "sleepstudy", "sleepstudy_uncorrelated", "penicillin", "pastes"])
-def test_reml_is_that_of_lme4(name):
+def test_reml_is_that_of_lme4(name: Any) -> None:
     model = LME4[name]
     values = linear_mixed(design_of(model["formula"], reference_table(name.split("_")[0])), reml=True)
     for parameter, estimate in model["fixed"].items():
@@ -73,7 +74,7 @@ def test_reml_is_that_of_lme4(name):
     assert values["sigma"][0] == pytest.approx(model["sigma"], rel=1e-3)
 
 
-def test_estimates_follow_the_units_of_predictors():
+def test_estimates_follow_the_units_of_predictors() -> None:
     data = hierkit.datasets.churn()
     text = "churn ~ wait + (wait || market)"
     one, other = (
@@ -89,11 +90,12 @@ def test_estimates_follow_the_units_of_predictors():
     assert other["wait"][0] == pytest.approx(one["wait"][0] / 1000, rel=1e-4)
 
 
-def test_counts_are_taken_trial_by_trial():
+def test_counts_are_taken_trial_by_trial() -> None:
     data = reference_table("cbpp")
+    rows: Any = data.itertuples()
     trials = [
         {"herd": row.herd, "period": row.period, "sick": sick}
-        for row in data.itertuples()
+        for row in rows
         for sick in [1] * row.incidence + [0] * (row.size - row.incidence)
     ]
     _, counted = found("p(incidence, size) ~ period + (1 | herd)", data, "bernoulli")
@@ -104,21 +106,21 @@ def test_counts_are_taken_trial_by_trial():
         )
 
 
-def test_what_statsmodels_has_not_is_said():
+def test_what_statsmodels_has_not_is_said() -> None:
     quantity, values = found("y ~ x + (x | g) + (1 | s)", table(80))
     assert "REML" not in values.index.get_level_values("method")
     assert "No REML: Several factors have correlated effects" in quantity.definition
     assert {"posterior", "least squares", "own regressions"} <= set(values.index.get_level_values("method"))
 
 
-def test_separated_rows_have_no_estimates():
+def test_separated_rows_have_no_estimates() -> None:
     data = table(80).assign(won=lambda t: t.x > 0)
     quantity, values = found("won ~ x + (1 | g)", data, "bernoulli")
     assert set(values.index.get_level_values("method")) <= {"posterior", "posterior, marginal"}
     assert "the rows are separated" in quantity.definition
 
 
-def test_student_t_effects_are_said_to_be():
+def test_student_t_effects_are_said_to_be() -> None:
     design = design_of("y ~ x + (1 | g)", table(80))
     posterior = synthetic_draws(design)
     posterior["g_nu"] = posterior["sigma"] * 0 + 5
@@ -138,14 +140,14 @@ def test_student_t_effects_are_said_to_be():
         ("y ~ 0 + (1 | g)", "gaussian"),
     ],
 )
-def test_every_model_has_a_table(text, family):
+def test_every_model_has_a_table(text: Any, family: Any) -> None:
     _, values = found(text, table(80), family)
     assert "posterior" in values.index.get_level_values("method")
     assert np.isfinite(values["estimate"]).all()
 
 
 @pytest.mark.slow
-def test_dummies_with_a_prior_from_the_mixed_model_give_its_blups():
+def test_dummies_with_a_prior_from_the_mixed_model_give_its_blups() -> None:
     data = hierkit.datasets.noise()
     value, group = data.columns[-1], data.columns[0]
     with warnings.catch_warnings():
@@ -162,8 +164,8 @@ def test_dummies_with_a_prior_from_the_mixed_model_give_its_blups():
         progressbar=False,
         draws=4000,
     )
-    found = dummies.coefficients().table()
-    for (label, blup), row in zip(blups.items(), found.itertuples(), strict=True):
+    found: Any = dummies.coefficients().table().itertuples()
+    for (label, blup), row in zip(blups.items(), found, strict=True):
         assert row.term == f"C({group})[{label}]"
         # 16,000 draws, of which at least a quarter are effective
         assert abs(row.estimate - blup) < 4 * row.sd / np.sqrt(4000)

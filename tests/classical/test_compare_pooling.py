@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,11 +10,11 @@ from hierkit.classical.compare_pooling import compare_pooling, own_terms
 from hierkit.posterior.posterior import Posterior
 
 
-def mean(quantity, name):
+def mean(quantity: Any, name: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw"))
 
 
-def test_team_zero_of_csat_slopes():
+def test_team_zero_of_csat_slopes() -> None:
     """Its own least-squares slope is +0.715; one line for all rows is the ordinary regression."""
     data = datasets.csat_slopes()
     design = design_of("csat ~ wait + (wait | team)", data)
@@ -29,7 +31,7 @@ def test_team_zero_of_csat_slopes():
     assert draws["n"].sel(group=0) == 6
 
 
-def test_group_level_predictors_are_part_of_the_intercepts():
+def test_group_level_predictors_are_part_of_the_intercepts() -> None:
     """The partial intercept and slope give the linear predictor of every row."""
     rows = table(90).assign(level=lambda d: (d.g % 7) * 1.0)
     design = design_of("y ~ x + level + (x | g)", rows)
@@ -51,7 +53,7 @@ def test_group_level_predictors_are_part_of_the_intercepts():
         "y ~ 0 + (x | g)",
     ],
 )
-def test_own_terms_hold_all_that_the_model_says_of_a_group(text):
+def test_own_terms_hold_all_that_the_model_says_of_a_group(text: Any) -> None:
     """Whatever the coding, X of the group's own regression times `partial` is the linear predictor of its rows."""
     design = design_of(text, table(90).assign(level=lambda d: (d.g % 7) - 2.0))
     posterior = synthetic_draws(design)
@@ -67,7 +69,7 @@ def test_own_terms_hold_all_that_the_model_says_of_a_group(text):
         np.testing.assert_allclose((own * terms.X).sum(axis=1), design.X @ complete, rtol=1e-7, atol=1e-9)
 
 
-def test_a_predictor_far_from_zero_is_not_taken_for_separation():
+def test_a_predictor_far_from_zero_is_not_taken_for_separation() -> None:
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"year": rng.integers(2010, 2020, 400), "g": np.arange(400) % 8, "y": rng.integers(0, 2, 400)})
     design = design_of("y ~ year + (1 | g)", rows, "bernoulli")
@@ -75,7 +77,7 @@ def test_a_predictor_far_from_zero_is_not_taken_for_separation():
     assert set(quantity.draws["status"].values) == {"estimated"}
 
 
-def test_counts_that_are_predicted_exactly_and_rows_without_trials():
+def test_counts_that_are_predicted_exactly_and_rows_without_trials() -> None:
     rows = pd.DataFrame({"hits": [3, 3, 5, 7, 0], "tries": [10, 10, 10, 10, 0], "g": [0, 0, 1, 1, 1]})
     design = design_of("p(hits, tries) ~ 1 + (1 | g)", rows, "bernoulli")
     draws = compare_pooling(Posterior(synthetic_draws(design), design)).draws
@@ -83,7 +85,7 @@ def test_counts_that_are_predicted_exactly_and_rows_without_trials():
     np.testing.assert_allclose(draws["none"].values[:, 0], np.log([0.3 / 0.7, 0.6 / 0.4]), rtol=1e-6)
 
 
-def test_groups_that_cannot_be_estimated_are_marked():
+def test_groups_that_cannot_be_estimated_are_marked() -> None:
     rows = pd.DataFrame(
         {
             "x": [0.0, 1, 2, 3, 4, 5] * 3 + [1.0],
@@ -100,7 +102,7 @@ def test_groups_that_cannot_be_estimated_are_marked():
     assert "3 groups have too few or separated rows" in quantity.definition
 
 
-def test_counts_are_regressed_with_their_trials():
+def test_counts_are_regressed_with_their_trials() -> None:
     """The regression of counts is that of the rows they count."""
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"x": rng.normal(size=60), "g": np.arange(60) % 3, "tries": rng.integers(5, 20, 60)})
@@ -115,7 +117,7 @@ def test_counts_are_regressed_with_their_trials():
         np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
 
 
-def test_table_has_one_row_for_each_group_and_term():
+def test_table_has_one_row_for_each_group_and_term() -> None:
     design = design_of("y ~ x + (x | g)", table(90))
     found = compare_pooling(Posterior(synthetic_draws(design), design)).table()
     assert {"group", "term", "n", "shrinkage", "status", "complete", "none", "none_se", "estimate"} <= set(

@@ -1,5 +1,7 @@
 """Regressions of all rows, and of each group's."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hierkit.classical.regressions import complete_pooling
 
 
 @pytest.mark.parametrize(("events", "status"), [(1, "estimated"), (0, "separated")])
-def test_a_group_with_one_event_is_estimated_and_one_with_none_is_separated(events, status):
+def test_a_group_with_one_event_is_estimated_and_one_with_none_is_separated(events: Any, status: Any) -> None:
     """One event in 2,000 rows has a standard error of log odds near 1 / sqrt(1), large and no sign of separation."""
     x = np.repeat([0.0, 1.0], 2000)
     won = np.concatenate([np.arange(2000) % 2, np.arange(2000) < events]).astype(int)
@@ -18,7 +20,7 @@ def test_a_group_with_one_event_is_estimated_and_one_with_none_is_separated(even
 
 
 @pytest.mark.parametrize(("swapped", "status"), [(True, "estimated"), (False, "separated")])
-def test_rows_that_overlap_in_one_pair_are_estimated_however_steep(swapped, status):
+def test_rows_that_overlap_in_one_pair_are_estimated_however_steep(swapped: Any, status: Any) -> None:
     x = np.arange(40.0)
     won = (x >= 20).astype(int)
     if swapped:

@@ -11,7 +11,7 @@ from hierkit.posterior.effects import read_covariance
 from hierkit.posterior.posterior import Posterior
 
 
-def test_rows_that_share_unknown_groups_belong_together():
+def test_rows_that_share_unknown_groups_belong_together() -> None:
     codes = [np.array([0, 0, 1, 2, 2]), np.array([5, 6, 6, 7, 8])]
     unknown = [np.array([True, True, False, True, True]), np.array([False, True, True, False, False])]
     found = list(connected(5, codes, unknown))
@@ -21,36 +21,40 @@ def test_rows_that_share_unknown_groups_belong_together():
     ]
 
 
-def test_rows_of_known_groups_stand_alone():
+def test_rows_of_known_groups_stand_alone() -> None:
     found = list(connected(3, [np.array([0, 0, 0])], [np.zeros(3, dtype=bool)]))
     assert [(one.rows.tolist(), one.groups) for one in found] == [([0], ()), ([1], ()), ([2], ())]
     assert len(list(connected(2, [], []))) == 2
 
 
-def test_the_density_of_nested_groups_is_that_of_their_joint_normal_distribution():
+def test_the_density_of_nested_groups_is_that_of_their_joint_normal_distribution() -> None:
     design = design_of("y ~ x + (x | s) + (1 | s:g)", table(60))
     posterior = synthetic_draws(design, chains=1, draws=4)
     draws, rows = Posterior(posterior, design).draws, fitted_matrices(design)
     own = np.flatnonzero(design.factors[0].codes == 1)
     unknown = without(design, own)
     assert set(unknown.groups) == {(0, 1)} | {(1, int(code)) for code in np.unique(design.factors[1].codes[own])}
-    values, _ = log_density(draws, rows, unknown, design.outcome, None)
+    values, _ = log_density(draws, rows, unknown, design.outcome, None)  # type: ignore[arg-type]
     G = [read_covariance(posterior, factor).values[0] for factor in design.factors]
     for s in range(4):
         Z, cells = design.factors[0].Z[own], design.factors[1].codes[own]
-        V = Z @ G[0][s] @ Z.T + G[1][s, 0, 0] * (cells[:, None] == cells) + draws.sigma[s] ** 2 * np.eye(len(own))
+        V = (
+            Z @ G[0][s] @ Z.T
+            + G[1][s, 0, 0] * (cells[:, None] == cells)
+            + np.asarray(draws.sigma)[s] ** 2 * np.eye(len(own))
+        )
         mean = design.X[own] @ draws.beta[s]
         np.testing.assert_allclose(values[s], stats.multivariate_normal(mean, V).logpdf(design.outcome.y[own]))
 
 
-def test_known_groups_keep_their_effects():
+def test_known_groups_keep_their_effects() -> None:
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
     draws, rows = Posterior(synthetic_draws(design), design).draws, fitted_matrices(design)
     own = np.array([3, 5, 11])
     np.testing.assert_allclose(known_part(draws, rows, Unknown(own, ())), linear_predictor(draws, rows)[:, own])
 
 
-def test_degrees_are_read_where_effects_are_student_t():
+def test_degrees_are_read_where_effects_are_student_t() -> None:
     design = design_of("y ~ x + (x | g) + (1 | s)", table(60))
     posterior = synthetic_draws(design, chains=2, draws=3)
     posterior["s_nu"] = posterior["sigma"] * 0 + 4.0
@@ -59,7 +63,7 @@ def test_degrees_are_read_where_effects_are_student_t():
     np.testing.assert_array_equal(nu, np.full(6, 4.0))
 
 
-def test_groups_of_which_nothing_is_left_are_unknown():
+def test_groups_of_which_nothing_is_left_are_unknown() -> None:
     design = design_of("y ~ x + (1 | s/g) + (1 | k)", table(60))
     rows = np.arange(59)
     codes = [factor.codes for factor in design.factors]
@@ -68,10 +72,10 @@ def test_groups_of_which_nothing_is_left_are_unknown():
     assert without(design, np.array([3])).groups == ()
 
 
-def test_densities_do_not_depend_on_batches():
+def test_densities_do_not_depend_on_batches() -> None:
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
     draws, rows = Posterior(synthetic_draws(design, chains=2, draws=40), design).draws, fitted_matrices(design)
     group = without(design, np.flatnonzero(design.factors[0].codes == 2))
-    whole = log_density(draws, rows, group, design.outcome, None)[0]
-    parts = [log_density(draws.some(slice(i, i + 10)), rows, group, design.outcome, None)[0] for i in range(0, 80, 10)]
+    whole = log_density(draws, rows, group, design.outcome, None)[0]  # type: ignore[arg-type]
+    parts = [log_density(draws.some(slice(i, i + 10)), rows, group, design.outcome, None)[0] for i in range(0, 80, 10)]  # type: ignore[arg-type]
     np.testing.assert_allclose(whole, np.concatenate(parts))

@@ -1,5 +1,7 @@
 """The PyMC model is the model that the design and the priors say: predictions, densities, and prior moments."""
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytest
@@ -31,27 +33,27 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_bambi_predicts_x_beta_plus_z_u(text, data):
+def test_bambi_predicts_x_beta_plus_z_u(text: Any, data: Any) -> None:
     design = design_of(text, data)
     posterior = synthetic_draws(design)
     draws = xr.DataTree.from_dict({"posterior": posterior})
     build(design, make_priors(design)).predict(draws, kind="response_params", inplace=True)
     eta = linear_predictor(design, posterior)
-    np.testing.assert_allclose(draws["posterior"]["mu"].values, eta, atol=1e-10, rtol=1e-10)
+    np.testing.assert_allclose(draws["posterior"].to_dataset()["mu"].values, eta, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize("outcome", ["flag ~ x + (x | g)", "won ~ x + (1 | g)", "p(hits, tries) ~ x + (x || g)"])
-def test_bambi_predicts_probabilities(outcome, data):
+def test_bambi_predicts_probabilities(outcome: Any, data: Any) -> None:
     design = design_of(outcome, data, "bernoulli")
     posterior = synthetic_draws(design)
     draws = xr.DataTree.from_dict({"posterior": posterior})
     build(design, make_priors(design)).predict(draws, kind="response_params", inplace=True)
     p = 1 / (1 + np.exp(-linear_predictor(design, posterior)))
-    np.testing.assert_allclose(draws["posterior"]["p"].values, p, atol=1e-10)
+    np.testing.assert_allclose(draws["posterior"].to_dataset()["p"].values, p, atol=1e-10)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_every_name_of_the_design_is_a_variable_of_the_model(text, data):
+def test_every_name_of_the_design_is_a_variable_of_the_model(text: Any, data: Any) -> None:
     design = design_of(text, data)
     names = set(build(design, make_priors(design)).backend.model.named_vars)
     assert {column.term for column in design.columns} <= names
@@ -62,16 +64,17 @@ def test_every_name_of_the_design_is_a_variable_of_the_model(text, data):
 
 @pytest.mark.parametrize("effects", ["normal", "student_t"])
 @pytest.mark.parametrize("text", ["y ~ x + (x + z | g)", "y ~ x + (h | g)"])
-def test_centred_effects_have_their_joint_density(text, effects, data):
+def test_centred_effects_have_their_joint_density(text: Any, effects: Any, data: Any) -> None:
     """log p(u | sds, correlations) is the sum over groups of log N(u_j; 0, G), or of log t_nu(u_j; 0, G)."""
     design = design_of(text, data)
     model = build(design, make_priors(design, effects=effects), effects, centred={"g"}).backend.model
     rng = np.random.default_rng(0)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
 
-    def value(variable) -> np.ndarray:
+    def value(variable: Any) -> np.ndarray:
         expression = model.replace_rvs_by_values([variable])[0]
-        return model.compile_fn(expression, inputs=model.value_vars, on_unused_input="ignore")(point)
+        found: np.ndarray = model.compile_fn(expression, inputs=model.value_vars, on_unused_input="ignore")(point)
+        return found
 
     factor = design.factors[0]
     variables = dict.fromkeys(factor.variable(effect) for effect in factor.effects)
@@ -83,12 +86,13 @@ def test_centred_effects_have_their_joint_density(text, effects, data):
     if effects == "normal":
         expected = stats.multivariate_normal.logpdf(u, cov=scale).sum()
     else:
-        expected = stats.multivariate_t.logpdf(u, shape=scale, df=float(value(model["g_nu"]))).sum()
+        t: Any = stats.multivariate_t
+        expected = t.logpdf(u, shape=scale, df=float(value(model["g_nu"]))).sum()
     assert value(model.logp(u_variables, jacobian=False)) == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.parametrize("centred", [set(), {"g"}], ids=["non-centred", "centred"])
-def test_prior_of_correlations_and_effects(centred, data):
+def test_prior_of_correlations_and_effects(centred: Any, data: Any) -> None:
     """LKJ(eta) over q effects: a correlation has variance 1 / (2 eta + q - 1). Effects have the sds of their prior."""
     design = design_of("y ~ 1 + (x + z | g)", data)
     priors = make_priors(design, {"sd(g)": "LogNormal(0, 0.01)", "cor(g)": "LKJ(2)"})
@@ -108,7 +112,7 @@ def test_prior_of_correlations_and_effects(centred, data):
 
 
 @pytest.mark.parametrize("centred", [set(), {"g"}], ids=["non-centred", "centred"])
-def test_student_t_effects_have_the_t_distribution(centred, data):
+def test_student_t_effects_have_the_t_distribution(centred: Any, data: Any) -> None:
     design = design_of("y ~ 1 + (1 | g)", data)
     priors = make_priors(design, {"sd(g)": "LogNormal(0, 0.001)", "nu(g)": "LogNormal(1.6094379, 0.001)"}, "student_t")
     model = build(design, priors, "student_t", centred).backend.model
@@ -117,7 +121,7 @@ def test_student_t_effects_have_the_t_distribution(centred, data):
 
 
 @pytest.mark.parametrize("centred", [set(), {"g"}], ids=["non-centred", "centred"])
-def test_several_student_t_effects_are_multivariate_t(centred, data):
+def test_several_student_t_effects_are_multivariate_t(centred: Any, data: Any) -> None:
     """u' R^-1 u / q over the sds of t_nu effects has the F distribution with q and nu degrees of freedom."""
     design = design_of("y ~ 1 + (x + z | g)", data)
     given = {"sd(g)": "LogNormal(0, 0.001)", "nu(g)": "LogNormal(1.6094379, 0.001)", "cor(g)": "LKJ(1)"}
@@ -128,7 +132,7 @@ def test_several_student_t_effects_are_multivariate_t(centred, data):
     assert stats.kstest(distance, stats.f(3, 5).cdf).pvalue > 1e-3
 
 
-def test_columns_of_one_term_may_have_priors_of_several_kinds(data):
+def test_columns_of_one_term_may_have_priors_of_several_kinds(data: Any) -> None:
     design = design_of("y ~ k + (k | g)", data)
     priors = make_priors(
         design, {"k[b]": "Normal(5, 0.1)", "k[a]": "Laplace(-5, 0.1)", "sd(k[a]|g)": "Exponential(1000)"}
@@ -139,7 +143,7 @@ def test_columns_of_one_term_may_have_priors_of_several_kinds(data):
     assert sd[:, 1].max() < 0.1 < sd[:, 0].max()
 
 
-def test_priors_reach_bambi():
+def test_priors_reach_bambi() -> None:
     design = design_of("y ~ x + (x || g)", table())
     model = build(design, make_priors(design, {"x": "StudentT(4, 1, 2)", "sd(x|g)": "Gamma(2, 3)"}))
     component = model.conditional_parameters["mu"]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of
@@ -5,7 +7,7 @@ from synthetic import design_of
 from hierkit.errors import HierkitError
 
 
-def test_columns_and_values(data):
+def test_columns_and_values(data: Any) -> None:
     design = design_of("y ~ x * k + I(z / 2) + np.log(z)", data)
     labels = ["Intercept", "x", "k[b]", "k[a]", "x:k[b]", "x:k[a]", "I(z / 2)", "np.log(z)"]
     assert [column.label for column in design.columns] == labels
@@ -16,7 +18,7 @@ def test_columns_and_values(data):
     np.testing.assert_array_equal(X["np.log(z)"], np.log(data.z))
 
 
-def test_labels_keep_the_users_spelling(data):
+def test_labels_keep_the_users_spelling(data: Any) -> None:
     design = design_of("y ~ `km/h` + _low + I((`km/h` + 1) / 10) + time_offset", data)
     assert [c.label for c in design.columns] == ["Intercept", "km/h", "_low", "I((`km/h` + 1) / 10)", "time_offset"]
     assert [c.term for c in design.columns] == [
@@ -28,50 +30,50 @@ def test_labels_keep_the_users_spelling(data):
     ]
 
 
-def test_parentheses_count(data):
+def test_parentheses_count(data: Any) -> None:
     np.testing.assert_allclose(design_of("y ~ 0 + I((x + 1) * 2)", data).X[:, 0], (data.x + 1) * 2)
 
 
-def test_offsets_are_summed_and_no_columns(data):
+def test_offsets_are_summed_and_no_columns(data: Any) -> None:
     design = design_of("y ~ x + offset(z) + offset(log(z))", data)
     np.testing.assert_allclose(design.offset, data.z + np.log(data.z))
     assert [column.label for column in design.columns] == ["Intercept", "x"]
 
 
 @pytest.mark.parametrize("text", ["y ~ 0 + x", "y ~ x - 1", "y ~ -1 + x"])
-def test_no_intercept(data, text):
+def test_no_intercept(data: Any, text: Any) -> None:
     assert not design_of(text, data).has_intercept
 
 
-def test_computed_outcome(data):
+def test_computed_outcome(data: Any) -> None:
     np.testing.assert_allclose(design_of("np.exp(y) ~ x", data).outcome.y, np.exp(data.y))
 
 
-def test_counts(data):
+def test_counts(data: Any) -> None:
     outcome = design_of("p(hits, tries) ~ x", data, "bernoulli").outcome
     assert (outcome.label, outcome.distribution) == ("p(hits, tries)", "binomial")
     np.testing.assert_array_equal(outcome.trials, data.tries)
-    assert set(design_of("p(hits, 9) ~ x", data, "bernoulli").outcome.trials) == {9}
+    assert set(design_of("p(hits, 9) ~ x", data, "bernoulli").outcome.trials_of_each) == {9}
 
 
-def test_text_outcome_is_zero_and_one_for_bambi(data):
+def test_text_outcome_is_zero_and_one_for_bambi(data: Any) -> None:
     design = design_of("flag ~ x", data, "bernoulli")
     np.testing.assert_array_equal(design.frame["flag"], data.flag == "yes")
 
 
-def test_missing_rows_keep_their_positions(data):
+def test_missing_rows_keep_their_positions(data: Any) -> None:
     data.loc[[3, 7], "x"] = np.nan
     design = design_of("y ~ x", data)
     assert len(design.outcome.y) == len(data) - 2
     assert not {3, 7} & set(design.rows.positions)
 
 
-def test_order_of_columns_changes_nothing(data):
+def test_order_of_columns_changes_nothing(data: Any) -> None:
     one, other = (design_of("y ~ x + h + (x | g)", d) for d in (data, data[data.columns[::-1]]))
     np.testing.assert_array_equal(one.X, other.X)
 
 
-def test_factor_by_label(data):
+def test_factor_by_label(data: Any) -> None:
     design = design_of("y ~ (1 | g) + (1 | s)", data)
     assert design.factor("s").label == "s"
     with pytest.raises(HierkitError, match=r"No factor was named\. Its factors are 'g', 's'"):

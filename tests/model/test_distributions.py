@@ -1,3 +1,5 @@
+from typing import Any
+
 import bambi as bmb
 import numpy as np
 import pymc as pm
@@ -14,12 +16,12 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-def test_every_distribution_has_an_example():
+def test_every_distribution_has_an_example() -> None:
     assert set(EXAMPLES) == set(DISTRIBUTIONS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_text_written_and_read_again(name):
+def test_text_written_and_read_again(name: Any) -> None:
     prior = make_prior(name, *EXAMPLES[name])
     assert read_prior("b", str(prior)) == prior
 
@@ -32,22 +34,22 @@ def test_text_written_and_read_again(name):
         (" Normal( 0 ,1e-3 ) ", {"mu": 0, "sigma": 1e-3}),
     ],
 )
-def test_parameters_by_place_and_name(text, args):
+def test_parameters_by_place_and_name(text: Any, args: Any) -> None:
     assert read_prior("b", text) == Prior("Normal", args)
 
 
-def test_flat_needs_no_parentheses():
+def test_flat_needs_no_parentheses() -> None:
     assert read_prior("b", "Flat") == Prior("Flat", {})
 
 
-def test_bambi_prior():
+def test_bambi_prior() -> None:
     assert read_prior("b", bmb.Prior("StudentT", nu=4, mu=0, sigma=2)) == make_prior("StudentT", 4, 0, 2)
     with pytest.raises(HierkitError, match="not plain numbers"):
         read_prior("b", bmb.Prior("Normal", mu=0, sigma=bmb.Prior("HalfNormal", sigma=1)))
 
 
 @pytest.mark.parametrize("name", [*POSITIVE, "Uniform"])
-def test_quantiles_are_those_of_pymc(name):
+def test_quantiles_are_those_of_pymc(name: Any) -> None:
     """The density of PyMC, integrated from 0 to each quantile, is that quantile's share."""
     prior = make_prior(name, *EXAMPLES[name])
     distribution = getattr(pm, name).dist(**prior.args)
@@ -57,7 +59,7 @@ def test_quantiles_are_those_of_pymc(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"LKJ"}))
-def test_parameters_have_the_names_of_pymc(name):
+def test_parameters_have_the_names_of_pymc(name: Any) -> None:
     assert getattr(pm, name).dist(**make_prior(name, *EXAMPLES[name]).args).ndim == 0
 
 
@@ -80,20 +82,20 @@ def test_parameters_have_the_names_of_pymc(name):
         (3, "neither text nor a plain bambi.Prior"),
     ],
 )
-def test_refused(value, reason):
+def test_refused(value: Any, reason: Any) -> None:
     with pytest.raises(HierkitError, match=reason):
         read_prior("b", value)
 
 
 @pytest.mark.parametrize("name", sorted(set(DISTRIBUTIONS) - {"LKJ", "Flat"}))
-def test_log_densities_are_those_of_pymc(name):
+def test_log_densities_are_those_of_pymc(name: Any) -> None:
     prior = make_prior(name, *EXAMPLES[name])
     x = np.array([0.3, 1.1, 1.9])
     distribution = getattr(pm, name).dist(**prior.args)
     np.testing.assert_allclose(prior.log_density(x), pm.logp(distribution, x).eval(), rtol=1e-6)
 
 
-def test_log_densities_of_flat_priors_and_correlations_are_up_to_a_constant():
+def test_log_densities_of_flat_priors_and_correlations_are_up_to_a_constant() -> None:
     assert make_prior("Flat").log_density(np.array([1.0, 2.0])).tolist() == [0.0, 0.0]
     R = np.array([[[1, 0.5], [0.5, 1]], [[1, 0], [0, 1]]])
     np.testing.assert_allclose(make_prior("LKJ", 3.0).log_density(R), [2 * np.log(0.75), 0])

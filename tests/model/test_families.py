@@ -1,5 +1,7 @@
 """Families against SciPy's distributions, and derivatives against finite differences."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,7 +15,7 @@ Y, TRIALS = np.array([0.0, 2.0, 5.0]), np.array([1.0, 3.0, 5.0])
 SIGMA = np.array([[2.0], [3.0]])
 
 
-def test_log_densities_are_scipys():
+def test_log_densities_are_scipys() -> None:
     eta = np.array([[0.3, -2.0, 40.0], [-800.0, 0.1, 800.0]])
     with np.errstate(divide="ignore"):
         expected = stats.binom(TRIALS, expit(eta[:1])).logpmf(Y)
@@ -23,7 +25,7 @@ def test_log_densities_are_scipys():
 
 
 @pytest.mark.parametrize(("family", "sigma"), [(GAUSSIAN, SIGMA), (BERNOULLI, None)])
-def test_score_and_weight_are_the_derivatives_of_the_log_density(family, sigma):
+def test_score_and_weight_are_the_derivatives_of_the_log_density(family: Any, sigma: Any) -> None:
     eta, step = np.array([[0.3, -2.0, 1.0], [-1.0, 0.1, 2.0]]), 1e-4
     below, here, above = (family.log_density(Y, TRIALS, eta + k * step, sigma) for k in (-1, 0, 1))
     np.testing.assert_allclose(family.score(Y, TRIALS, eta, sigma), (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
@@ -32,7 +34,7 @@ def test_score_and_weight_are_the_derivatives_of_the_log_density(family, sigma):
 
 @pytest.mark.parametrize(("family", "sigma"), [(GAUSSIAN, np.full(400_000, 2.0)), (BERNOULLI, None)])
 @pytest.mark.parametrize("trials", [1.0, 6.0])
-def test_draws_have_the_mean_and_the_variance_of_the_family(family, sigma, trials):
+def test_draws_have_the_mean_and_the_variance_of_the_family(family: Any, sigma: Any, trials: Any) -> None:
     draws = family.draw(np.full(400_000, 0.7), np.array(trials), sigma, np.random.default_rng(0))
     p = expit(0.7)
     mean, variance = (0.7, 4.0) if family is GAUSSIAN else (trials * p, trials * p * (1 - p))
@@ -40,7 +42,7 @@ def test_draws_have_the_mean_and_the_variance_of_the_family(family, sigma, trial
     assert draws.var() == pytest.approx(variance, rel=0.01)
 
 
-def test_means_over_groups_are_averages_of_means():
+def test_means_over_groups_are_averages_of_means() -> None:
     v = np.random.default_rng(0).normal(0, 1.5, 400_000)
     for family in FAMILIES.values():
         means = family.mean(0.4 + v)
@@ -56,6 +58,6 @@ def test_means_over_groups_are_averages_of_means():
         ("gaussian", True, 'Counts need family="bernoulli"'),
     ],
 )
-def test_refused(name, counts, message):
+def test_refused(name: Any, counts: Any, message: Any) -> None:
     with pytest.raises(HierkitError, match=message):
         family_of(name, counts)

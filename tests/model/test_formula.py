@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 
 from hierkit.errors import HierkitError
 from hierkit.model.formula import ALLOWED_CALLS, parse
 
 
-def group_terms(text):
+def group_terms(text: Any) -> Any:
     return [(term.label, term.factor, term.correlated) for term in parse(text).group_terms]
 
 
@@ -18,7 +20,7 @@ def group_terms(text):
         ("y ~ (1 | a + b)", [("(1 + 1 | a)", ("a",), True), ("(1 + 1 | b)", ("b",), True)]),
     ],
 )
-def test_group_terms(text, expected):
+def test_group_terms(text: Any, expected: Any) -> None:
     assert group_terms(text) == expected
 
 
@@ -33,29 +35,29 @@ def test_group_terms(text, expected):
         ("(a + b)/c", ["a", "b", "a:b:c"]),
     ],
 )
-def test_factors_as_lme4_expands_them(right, factors):
+def test_factors_as_lme4_expands_them(right: Any, factors: Any) -> None:
     assert [term.factor_label for term in parse(f"y ~ (1 | {right})").group_terms] == factors
 
 
-def test_columns_in_order_of_appearance():
+def test_columns_in_order_of_appearance() -> None:
     formula = parse("p(s, n) ~ x + log(z) + offset(w) + (x | a/b)")
     assert formula.columns == ("s", "n", "x", "z", "w", "a", "b")
     assert formula.outcome_columns == ("s", "n")
     assert formula.counts == ("s", "n")
 
 
-def test_constant_trials():
+def test_constant_trials() -> None:
     assert parse("p(s, 10) ~ 1").counts == ("s", 10)
 
 
-def test_event():
+def test_event() -> None:
     formula = parse("y['yes'] ~ x")
     assert (formula.outcome, formula.event) == ("y", "yes")
     assert parse("y ~ x").event is None
 
 
 @pytest.mark.parametrize("call", sorted(ALLOWED_CALLS - {"p", "prop", "proportion", "Sum", "Treatment"}))
-def test_allowed_calls_parse(call):
+def test_allowed_calls_parse(call: Any) -> None:
     assert parse(f"y ~ {call}(x)").columns == ("y", "x")
 
 
@@ -73,12 +75,12 @@ def test_allowed_calls_parse(call):
     ],
 )
 @pytest.mark.parametrize("place", ["y ~ {}", "{} ~ x", "y ~ ({} | g)", "y ~ x + offset({})", "y ~ bs(x, df={})"])
-def test_other_calls_are_refused_wherever_they_stand(call, place, tmp_path, monkeypatch):
+def test_other_calls_are_refused_wherever_they_stand(call: Any, place: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HierkitError, match=r"calls|cannot be read|is not one column"):
         parse(place.format(call))
     assert not list(tmp_path.iterdir())
 
 
-def test_trusted_formula_skips_the_list():
+def test_trusted_formula_skips_the_list() -> None:
     assert parse("y ~ np.tanh(x)", trusted=True).columns == ("y", "x")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -9,31 +11,31 @@ from hierkit.model.logistic_normal import logit_of_mean, mean_probability, varia
 
 @pytest.mark.parametrize("eta", [-6.0, -1.3, 0.0, 2.5])
 @pytest.mark.parametrize("s", [1e-6, 0.5, 1.2, 3.0, 10.0])
-def test_mean_probability(eta, s):
+def test_mean_probability(eta: Any, s: Any) -> None:
     expected = quad(lambda v: expit(eta + s * v) * norm.pdf(v), -12, 12, epsabs=1e-12, limit=500)[0]
     assert mean_probability(np.array(eta), np.array(s**2)) == pytest.approx(expected, abs=4e-9)
 
 
-def test_without_variance_it_is_the_logistic_function():
+def test_without_variance_it_is_the_logistic_function() -> None:
     eta = np.linspace(-40, 40, 4001)
     np.testing.assert_allclose(mean_probability(eta, np.zeros(4001)), expit(eta), atol=3e-9)
 
 
 @pytest.mark.parametrize(("eta", "s"), [(20.0, 0.0), (-35.0, 1.0), (45.0, 0.5), (700.0, 2.0)])
-def test_far_out_the_logit_is_finite_and_right(eta, s):
+def test_far_out_the_logit_is_finite_and_right(eta: Any, s: Any) -> None:
     """E exp(-|eta| + v): the logit is |eta| - s²/2, with the sign of eta."""
     found = logit_of_mean(np.array(eta), np.array(s**2))
     assert found == pytest.approx(np.sign(eta) * (abs(eta) - s**2 / 2), abs=1e-4)
 
 
-def test_the_logit_agrees_with_the_mean():
+def test_the_logit_agrees_with_the_mean() -> None:
     eta = np.linspace(-9, 9, 50)
     means = mean_probability(eta, np.full(50, 2.0))
     np.testing.assert_allclose(logit_of_mean(eta, np.full(50, 2.0)), np.log(means / (1 - means)), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("eta", "s", "expected"), [(0.0, 3.0, 0.135162), (-3.0, 5.0, 0.14020), (0.0, 10.0, 0.2107)])
-def test_variance_of_wide_distributions(eta, s, expected):
+def test_variance_of_wide_distributions(eta: Any, s: Any, expected: Any) -> None:
     found = variance_of_probability(np.array([eta]), np.array([s**2]), np.zeros(1))
     assert found[0] == pytest.approx(expected, rel=3e-4)
 
@@ -41,7 +43,7 @@ def test_variance_of_wide_distributions(eta, s, expected):
 @pytest.mark.parametrize(
     ("eta", "icc"), [(-4.6, 0.0024), (-2.2, 0.0194), (-1.4, 0.0317), (-0.8, 0.0404), (0.0, 0.0456)]
 )
-def test_response_scale_icc_of_rare_and_common_events(eta, icc):
+def test_response_scale_icc_of_rare_and_common_events(eta: Any, icc: Any) -> None:
     """Merlo et al.: variance 0.2, latent ICC 0.0573 throughout."""
     at, variance = np.array([eta]), np.array([0.2])
     mean = mean_probability(at, variance)
@@ -49,7 +51,7 @@ def test_response_scale_icc_of_rare_and_common_events(eta, icc):
     assert share[0] == pytest.approx(icc, abs=5e-5)
 
 
-def test_variance_over_one_factor_with_another_integrated_out():
+def test_variance_over_one_factor_with_another_integrated_out() -> None:
     """Var E(p | v) + E Var(p | v) is the variance over both."""
     eta, a, b = np.array([-0.4]), np.array([0.7]), np.array([1.1])
     rng = np.random.default_rng(0)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of, table
@@ -14,7 +16,7 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_unchanged_rows_are_those_that_were_fitted(text):
+def test_unchanged_rows_are_those_that_were_fitted(text: Any) -> None:
     design = design_of(text, table(90), "bernoulli" if text.startswith("won") else "gaussian")
     same, fitted = changed_matrices(design, {}), fitted_matrices(design)
     np.testing.assert_allclose(same.X, fitted.X, rtol=1e-12, atol=1e-12)
@@ -23,7 +25,7 @@ def test_unchanged_rows_are_those_that_were_fitted(text):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
-def test_changes_keep_the_fits_centring_and_levels():
+def test_changes_keep_the_fits_centring_and_levels() -> None:
     design = design_of("y ~ scale(x) + h + (x | g)", table(90))
     x, h = design.rows.frame["x"].to_numpy(), design.rows.frame["h"]
     moved = changed_matrices(design, {"x": x + 2, "h": "top"})
@@ -32,7 +34,7 @@ def test_changes_keep_the_fits_centring_and_levels():
     np.testing.assert_allclose(moved.Z[0][:, 1], x + 2)
 
 
-def test_some_rows():
+def test_some_rows() -> None:
     design = design_of("y ~ x + (1 | g)", table(30))
     some = changed_matrices(design, {"x": [1.0, 2.0]}, np.array([4, 4]))
     assert some.X[:, 1].tolist() == [1, 2]

@@ -1,5 +1,7 @@
 """New rows are read as the fitted ones were."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -17,12 +19,12 @@ FORMULAS = [
 ]
 
 
-def labels(design):
+def labels(design: Any) -> Any:
     return [factor.label for factor in design.factors]
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_fitted_rows_come_out_as_they_were(formula):
+def test_fitted_rows_come_out_as_they_were(formula: Any) -> None:
     data = table(80)
     design = design_of(formula, data, "bernoulli" if formula.startswith("p(") else "gaussian")
     rows = read_new_rows(design, data, labels(design))
@@ -35,7 +37,7 @@ def test_fitted_rows_come_out_as_they_were(formula):
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_a_few_rows_in_another_order_have_the_fitted_transformations(formula):
+def test_a_few_rows_in_another_order_have_the_fitted_transformations(formula: Any) -> None:
     data = table(80)
     design = design_of(formula, data, "bernoulli" if formula.startswith("p(") else "gaussian")
     places = [7, 3, 70, 7]
@@ -46,7 +48,7 @@ def test_a_few_rows_in_another_order_have_the_fitted_transformations(formula):
         np.testing.assert_array_equal(codes, factor.codes[places])
 
 
-def test_unseen_groups_come_after_the_fitted_ones_in_any_spelling():
+def test_unseen_groups_come_after_the_fitted_ones_in_any_spelling() -> None:
     data = table(60)
     design = design_of("y ~ x + (1 | g) + (1 | s:flag)", data)
     new = pd.DataFrame({"x": 0.0, "g": [10, 7, 7, 5], "s": ["N", "Q", "Q", "N"], "flag": ["no", "no", "no", "yes"]})
@@ -60,7 +62,7 @@ def test_unseen_groups_come_after_the_fitted_ones_in_any_spelling():
         assert again.unseen == rows.unseen
 
 
-def test_only_the_columns_that_are_needed_are_looked_at():
+def test_only_the_columns_that_are_needed_are_looked_at() -> None:
     design = design_of("y ~ 1 + (1 | g)", table(60))
     rows = read_new_rows(design, pd.DataFrame({"other": [1, 2, 3]}), [])
     assert rows.matrices.X.tolist() == [[1.0]] * 3
@@ -79,20 +81,20 @@ def test_only_the_columns_that_are_needed_are_looked_at():
         ({"hits": 99}, r"'C\(hits\)' cannot be computed.*99"),
     ],
 )
-def test_what_was_not_fitted_is_refused_by_name(change, message):
+def test_what_was_not_fitted_is_refused_by_name(change: Any, message: Any) -> None:
     data = table(60)
     design = design_of("y ~ x + log(z) + h + won + C(hits) + (1 | g)", data)
     with pytest.raises(HierkitError, match=message):
         read_new_rows(design, data.head(3).assign(**change), ["g"])
 
 
-def test_a_missing_column_is_named():
+def test_a_missing_column_is_named() -> None:
     design = design_of("y ~ x + (1 | g)", table(60))
     with pytest.raises(HierkitError, match="'g', which new_rows does not have"):
         read_new_rows(design, pd.DataFrame({"x": [1.0]}), ["g"])
 
 
-def test_outcomes_are_coded_as_fitted():
+def test_outcomes_are_coded_as_fitted() -> None:
     data = table(60)
     design = design_of("flag ~ x + (1 | g)", data, "bernoulli")
     rows = read_new_rows(design, data[data.flag == "yes"].head(3), ["g"], ("flag",))
@@ -105,7 +107,7 @@ def test_outcomes_are_coded_as_fitted():
     np.testing.assert_array_equal(new_outcome(design, rows).trials, data.tries[:5])
 
 
-def test_outcomes_that_depend_on_the_fitted_rows_are_refused():
+def test_outcomes_that_depend_on_the_fitted_rows_are_refused() -> None:
     data = table(60)
     design = design_of("scale(y) ~ x + (1 | g)", data)
     rows = read_new_rows(design, data.head(5), ["g"], ("y",))
@@ -113,7 +115,7 @@ def test_outcomes_that_depend_on_the_fitted_rows_are_refused():
         new_outcome(design, rows)
 
 
-def test_impossible_outcomes_are_refused():
+def test_impossible_outcomes_are_refused() -> None:
     data = table(60)
     design = design_of("hits ~ x + (1 | g)", data.assign(hits=data.hits % 2), "bernoulli")
     rows = read_new_rows(design, data.head(5).assign(hits=3), ["g"], ("hits",))
@@ -121,7 +123,7 @@ def test_impossible_outcomes_are_refused():
         new_outcome(design, rows)
 
 
-def test_trials_are_a_column_a_number_or_one():
+def test_trials_are_a_column_a_number_or_one() -> None:
     data = table(60)
     for formula, column, expected in (
         ("p(hits, tries) ~ x", ("tries",), data.tries),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -16,12 +18,12 @@ from hierkit.model import outcome
         (pd.Series([1.0, 0.0, 1.0]), "1", [1, 0, 1], 1),
     ],
 )
-def test_bernoulli_event(values, event, y, chosen):
+def test_bernoulli_event(values: Any, event: Any, y: Any, chosen: Any) -> None:
     made = outcome.bernoulli("y", values, event)
     assert made.y.tolist() == y
     assert made.event == chosen
 
 
-def test_binomial():
+def test_binomial() -> None:
     made = outcome.binomial("p(s, n)", pd.Series([0, 2]), pd.Series([3, 2]))
-    assert (made.y.tolist(), made.trials.tolist(), made.distribution) == ([0, 2], [3, 2], "binomial")
+    assert (made.y.tolist(), made.trials_of_each.tolist(), made.distribution) == ([0, 2], [3, 2], "binomial")

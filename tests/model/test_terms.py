@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +14,18 @@ from hierkit.errors import HierkitError
 RANKS = json.loads((REFERENCE / "model_matrix_ranks.json").read_text())
 
 
-def data():
+def data() -> Any:
     return reference_table("terms").assign(t=lambda d: d.x > 0)
 
 
 @pytest.mark.parametrize("text", RANKS)
-def test_rank_is_that_of_r(text):
+def test_rank_is_that_of_r(text: Any) -> None:
     design = design_of(f"y ~ {text}", data())
     assert np.linalg.matrix_rank(design.X) == RANKS[text]
 
 
 @pytest.mark.parametrize("text", [text for text in RANKS if "(" not in text.replace("(h + k", "")])
-def test_every_label_names_its_column(text):
+def test_every_label_names_its_column(text: Any) -> None:
     """The column `h[b]:x` is the indicator of h = b times x, whatever other terms there are."""
     table = data()
     design = design_of(f"y ~ {text}", table)
@@ -32,19 +33,19 @@ def test_every_label_names_its_column(text):
     for column, values in zip(design.columns, design.X.T, strict=True):
         expected = np.ones(len(table))
         for part in column.label.split(":") if column.label != "Intercept" else []:
-            name, level = re.fullmatch(r"(\w+)(?:\[(\w+)\])?", part).groups()
+            name, level = re.fullmatch(r"(\w+)(?:\[(\w+)\])?", part).groups()  # type: ignore[union-attr]
             expected = expected * (table[name] if level is None else table[name].astype(str) == level)
         np.testing.assert_array_equal(values, expected, err_msg=column.label)
 
 
-def test_booleans_are_categories_as_words_and_numbers_in_arithmetic():
+def test_booleans_are_categories_as_words_and_numbers_in_arithmetic() -> None:
     table = data()
     assert [c.label for c in design_of("y ~ 0 + t", table).columns] == ["t[False]", "t[True]"]
     both = design_of("y ~ I(t + u)", table.assign(u=lambda d: d.y > 0))
     np.testing.assert_array_equal(both.X[:, 1], table.t.astype(int) + (table.y > 0))
 
 
-def test_products_of_large_whole_numbers_do_not_wrap_around():
+def test_products_of_large_whole_numbers_do_not_wrap_around() -> None:
     table = data().assign(q=lambda d: np.arange(len(d)) * 10**8 + 10**9)
     design = design_of("y ~ I(q * q) + q:q", table)
     assert (design.X > 0).all()
@@ -69,18 +70,18 @@ def test_products_of_large_whole_numbers_do_not_wrap_around():
         ("y ~ h:empty", "No used row has the combination|cannot be computed"),
     ],
 )
-def test_refused(text, message):
+def test_refused(text: Any, message: Any) -> None:
     table = data().assign(empty=lambda d: np.where(d.h == "a", "u", "v"))
     with pytest.raises(HierkitError, match=message):
         design_of(text, table)
 
 
-def test_small_numbers_in_arithmetic():
+def test_small_numbers_in_arithmetic() -> None:
     table = data()
     np.testing.assert_allclose(design_of("y ~ 0 + I(x * 0.00001)", table).X[:, 0], table.x * 1e-5)
 
 
-def test_hundreds_of_predictors():
+def test_hundreds_of_predictors() -> None:
     table = data()
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 600)), columns=[f"v{i}" for i in range(600)])
     table = pd.concat([table, wide], axis=1)
@@ -89,6 +90,6 @@ def test_hundreds_of_predictors():
 
 
 @pytest.mark.parametrize("change", [{"x": lambda d: d.x * 1e200}, {"y": lambda d: d.y * 1e-200}])
-def test_numbers_that_cannot_be_squared_are_refused(change):
+def test_numbers_that_cannot_be_squared_are_refused(change: Any) -> None:
     with pytest.raises(HierkitError, match=r"beyond what double precision can square.* Rescale the column"):
         design_of("y ~ x", data().assign(**change))

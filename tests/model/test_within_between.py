@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,14 +14,14 @@ def rows() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
-def test_two_parts(kind):
+def test_two_parts(kind: Any) -> None:
     split = hierkit.center_within(kind(rows()), "wait", by="team")
     assert isinstance(split, kind)
     assert list(split["wait_between"]) == [2, 2, 12, 12]
     assert list(split["wait_within"]) == [-1, 1, -2, 2]
 
 
-def test_new_rows_are_split_by_the_fitted_means():
+def test_new_rows_are_split_by_the_fitted_means() -> None:
     """A known group keeps its mean; a new one has that of its own rows; order and index stay."""
     fitted = hierkit.center_within(rows(), "wait", by="team")
     new = pd.DataFrame({"wait": [20.0, 5, 7, 9], "team": ["c", "b", "a", "c"]})
@@ -29,7 +31,7 @@ def test_new_rows_are_split_by_the_fitted_means():
     np.testing.assert_allclose(split["wait_within"], [5.5, -7, 5, -5.5])
 
 
-def test_index_and_lazy_frames():
+def test_index_and_lazy_frames() -> None:
     fitted = hierkit.center_within(rows(), "wait", by="team")
     new = rows().set_axis([10, 11, 12, 13])
     for like in (None, fitted):
@@ -38,7 +40,7 @@ def test_index_and_lazy_frames():
     assert lazy["wait_between"].to_list() == [2, 2, 12, 12]
 
 
-def test_refusals():
+def test_refusals() -> None:
     with pytest.raises(HierkitError, match="no column 'weight'"):
         hierkit.center_within(rows(), "weight", by="team")
     with pytest.raises(HierkitError, match="'team' is not a number"):

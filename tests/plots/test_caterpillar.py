@@ -9,7 +9,7 @@ from synthetic import many_groups, synthetic_fit
 from hierkit.plots.canvas import NAMED
 
 
-def test_caterpillars_show_each_group_and_name_the_extremes_of_many_groups():
+def test_caterpillars_show_each_group_and_name_the_extremes_of_many_groups() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", many_groups(5), draws=50)
     quantity = fit.group_effects()
     figure = quantity.plot()
@@ -26,7 +26,7 @@ def test_caterpillars_show_each_group_and_name_the_extremes_of_many_groups():
     assert "300 groups, sorted; the 5 lowest and highest are named" in axes.get_ylabel()
 
 
-def test_ellipses_hold_their_share_of_groups():
+def test_ellipses_hold_their_share_of_groups() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", many_groups(4), draws=50)
     quantity = fit.group_effects()
     ellipses = [patch for patch in quantity.plot().axes[2].patches if isinstance(patch, Ellipse)]
@@ -38,14 +38,14 @@ def test_ellipses_hold_their_share_of_groups():
         assert inside.mean() == pytest.approx(share, abs=0.015)
 
 
-def test_bars_are_the_intervals_of_the_table():
+def test_bars_are_the_intervals_of_the_table() -> None:
     quantity = synthetic_fit("y ~ x + (1 | g)", many_groups(5), draws=50).group_effects()
     table_ = quantity.table(ci_prob=0.5).query("quantity == 'deviation'")
     bars = segments(quantity.plot(ci_prob=0.5).axes[0])
     np.testing.assert_allclose(bars[:, :, 0], table_[["ci_lower", "ci_upper"]].to_numpy()[::-1])
 
 
-def test_axes_name_the_effect_and_its_unit():
+def test_axes_name_the_effect_and_its_unit() -> None:
     figure = synthetic_fit("y ~ x + (x | g)", many_groups(5), draws=50).group_effects().plot()
     level, slope, pairs = figure.axes
     assert level.get_xlabel() == "Intercept: deviation (units of y)"

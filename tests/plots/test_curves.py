@@ -7,13 +7,13 @@ from synthetic import synthetic_fit, table
 from hierkit.intervals import interval
 
 
-def test_the_closed_form_is_near_the_marginal_curve():
+def test_the_closed_form_is_near_the_marginal_curve() -> None:
     fit = synthetic_fit("won ~ x + (1 | g)", table(80), "bernoulli", draws=50)
     draws = fit.response_curve("x").draws
     assert abs(draws["closed_form"] - draws["marginal"].mean(("chain", "draw"))).max() < 0.02
 
 
-def test_every_curve_is_that_of_the_quantity():
+def test_every_curve_is_that_of_the_quantity() -> None:
     quantity = synthetic_fit("won ~ x + (1 | g)", table(80), "bernoulli", draws=50).response_curve("x")
     axes = quantity.plot().axes[0]
     means = quantity.draws.mean(("chain", "draw"))
@@ -24,7 +24,7 @@ def test_every_curve_is_that_of_the_quantity():
     np.testing.assert_allclose(groups, means["by_group"].transpose("group", "x"))
 
 
-def test_bands_are_the_intervals():
+def test_bands_are_the_intervals() -> None:
     quantity = synthetic_fit("y ~ x + (1 | g)", table(80), draws=50).response_curve("x")
     axes = quantity.plot().axes[0]
     x = quantity.draws["x"].values

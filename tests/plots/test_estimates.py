@@ -1,5 +1,7 @@
 """Numbers with standard errors, by method and by model."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from pictures import labels
@@ -8,7 +10,7 @@ from synthetic import synthetic_fit, table
 from hierkit.plots import estimates
 
 
-def bars(axes):
+def bars(axes: Any) -> Any:
     """(bar, 3), lower end, middle and upper end, from top to bottom."""
     found = []
     for container in axes.containers:
@@ -18,7 +20,7 @@ def bars(axes):
     return np.array(found)
 
 
-def test_a_bar_is_one_standard_error_to_each_side():
+def test_a_bar_is_one_standard_error_to_each_side() -> None:
     quantity = synthetic_fit("y ~ x + (1 | g)", table(80), draws=50).classical()
     for axes, parameter in zip(quantity.plot().axes, quantity.draws["parameter"].values, strict=False):
         part = quantity.draws.sel(parameter=parameter)
@@ -28,7 +30,7 @@ def test_a_bar_is_one_standard_error_to_each_side():
         assert axes.get_title() == parameter
 
 
-def test_compared_models():
+def test_compared_models() -> None:
     columns = {"elpd_diff": [0.0, -8.0], "dse": [0.0, 3.0]}
     draws = xr.Dataset({name: ("model", own) for name, own in columns.items()}, coords={"model": ["one", "other"]})
     (axes,) = estimates.draw(draws).axes

@@ -1,5 +1,6 @@
 """Pictures as bytes: the same for the same picture, and small."""
 
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,7 +11,7 @@ from hierkit.plots.canvas import paper, shorten
 from hierkit.plots.export import to_svg
 
 
-def test_the_same_figure_has_the_same_bytes():
+def test_the_same_figure_has_the_same_bytes() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", many_groups(5), draws=30)
     one, other = (to_svg(fit.group_effects().plot()) for _ in range(2))
     assert one == other
@@ -18,7 +19,7 @@ def test_the_same_figure_has_the_same_bytes():
 
 
 @pytest.mark.parametrize("draw", ["lines", "points", "segments"])
-def test_thousands_of_marks_stay_small(draw):
+def test_thousands_of_marks_stay_small(draw: Any) -> None:
     figure, (axes,) = paper()
     x = np.random.default_rng(0).normal(size=(5000, 2))
     if draw == "lines":
@@ -33,7 +34,7 @@ def test_thousands_of_marks_stay_small(draw):
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "]]> --> &amp;", "bell \a, nul \0", "\u202eegnol", "\"'"]
 )
-def test_names_are_text_and_nothing_else(name):
+def test_names_are_text_and_nothing_else(name: Any) -> None:
     figure, (axes,) = paper()
     axes.set_xlabel(shorten(name, 60))
     root = ElementTree.fromstring(to_svg(figure))

@@ -1,5 +1,7 @@
 """A picture that ends a cell is shown, and once, whether or not pyplot has been used before."""
 
+from typing import Any
+
 import nbclient
 import nbformat
 import pytest
@@ -18,7 +20,7 @@ None
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of Jupyter's own libraries
-def test_each_cell_shows_its_picture_once(tmp_path):
+def test_each_cell_shows_its_picture_once(tmp_path: Any) -> None:
     cells = [SETUP, "fit.icc().plot()", "fit.plot_trace()", PYPLOT, "fit.icc().plot()", "fit.plot_replicates()"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
     done = nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()

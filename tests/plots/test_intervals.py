@@ -8,7 +8,7 @@ from synthetic import synthetic_fit, table
 from hierkit.intervals import interval
 
 
-def test_a_panel_for_each_term_with_its_interval():
+def test_a_panel_for_each_term_with_its_interval() -> None:
     quantity = synthetic_fit("y ~ x + z + (1 | g)", table(80), draws=50).coefficients()
     found = interval(quantity.draws["coefficient"])
     panels = [axes for axes in quantity.plot().axes if axes.get_visible()]
@@ -18,7 +18,7 @@ def test_a_panel_for_each_term_with_its_interval():
         np.testing.assert_allclose(segments(axes)[0][:, 0], [found.lower[place], found.upper[place]])
 
 
-def test_entries_of_one_scale_share_a_panel_and_keep_their_names():
+def test_entries_of_one_scale_share_a_panel_and_keep_their_names() -> None:
     quantity = synthetic_fit("y ~ h + (1 | g)", table(80), draws=50).slopes("h", kind="typical")
     (axes,) = [axes for axes in quantity.plot().axes if axes.get_visible()]
     means = quantity.draws["average"].mean(("chain", "draw"))

@@ -7,7 +7,7 @@ from synthetic import synthetic_fit, table
 from hierkit.intervals import interval
 
 
-def test_shares_lie_between_0_and_1_with_their_intervals():
+def test_shares_lie_between_0_and_1_with_their_intervals() -> None:
     quantity = synthetic_fit("won ~ x + (1 | g)", table(80), "bernoulli", draws=50).icc()
     axes = quantity.plot().axes[0]
     means = [float(quantity.draws[name].mean()) for name in quantity.draws]
@@ -16,7 +16,7 @@ def test_shares_lie_between_0_and_1_with_their_intervals():
     assert labels(axes) == [f"g, {name}" for name in list(quantity.draws)[::-1]]
 
 
-def test_curves_along_a_predictor():
+def test_curves_along_a_predictor() -> None:
     quantity = synthetic_fit("y ~ x + (x | g)", table(80), draws=50).icc(along="x")
     axes = quantity.plot().axes[0]
     found = interval(quantity.draws["latent"].sel(factor="g"))

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py"
 }
 
 
-def quantities(fit, x, factor):
+def quantities(fit: Any, x: Any, factor: Any) -> Any:
     yield fit.coefficients()
     yield fit.variance_components()
     yield fit.prior_and_posterior()
@@ -49,7 +50,7 @@ def quantities(fit, x, factor):
         ("y ~ 1 + (1 | s/g)", table(80), "gaussian", None, "s:g"),
     ],
 )
-def test_every_quantity_is_drawn(text, data, family, x, factor):
+def test_every_quantity_is_drawn(text: Any, data: Any, family: Any, x: Any, factor: Any) -> None:
     fit = synthetic_fit(text, data, family, draws=30)
     for quantity in quantities(fit, x, factor):
         figure = quantity.plot()
@@ -60,7 +61,7 @@ def test_every_quantity_is_drawn(text, data, family, x, factor):
         )
 
 
-def test_classical_methods_models_and_pareto_k_are_drawn():
+def test_classical_methods_models_and_pareto_k_are_drawn() -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", table(80), draws=100)
     with pytest.warns(hierkit.HierkitWarning):
         loo = fit.loo()
@@ -68,7 +69,7 @@ def test_classical_methods_models_and_pareto_k_are_drawn():
         quantity.plot().draw_without_rendering()
 
 
-def test_names_are_shown_as_they_are():
+def test_names_are_shown_as_they_are() -> None:
     data = table(70).rename(columns={"x": "x <b>$1$</b>", "g": "group \"&'"})
     data["group \"&'"] = np.array(EVIL)[np.arange(70) % 7]
     fit = synthetic_fit("y ~ `x <b>$1$</b>` + (1 | `group \"&'`)", data, draws=30)
@@ -78,14 +79,14 @@ def test_names_are_shown_as_they_are():
     assert ticks == {shorten(name) for name in EVIL}
 
 
-def test_every_picture_that_is_named_exists():
+def test_every_picture_that_is_named_exists() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=30)
     named = {quantity.picture for quantity in quantities(fit, "x", "g")}
     assert named | {"estimates", "pareto"} == MODULES
     assert all(callable(importlib.import_module(f"hierkit.plots.{name}").draw) for name in MODULES)
 
 
-def test_arviz_draws_traces_and_replicates():
+def test_arviz_draws_traces_and_replicates() -> None:
     fit = synthetic_fit("y ~ x + h + (x | g)", table(80), chains=4, draws=100)
     for figure in (fit.plot_trace(), fit.plot_replicates()):
         assert isinstance(figure, Figure)

@@ -7,7 +7,7 @@ from synthetic import many_groups, synthetic_fit
 from hierkit.intervals import interval
 
 
-def test_intervals_and_probabilities():
+def test_intervals_and_probabilities() -> None:
     quantity = synthetic_fit("y ~ x + (1 | g)", many_groups(12), draws=50).ranks(best=3)
     left, right = quantity.plot().axes
     found = interval(quantity.draws["rank"])

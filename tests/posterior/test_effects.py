@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of, synthetic_draws
@@ -8,7 +10,7 @@ from hierkit.quantities.coefficients import coefficients
 
 
 @pytest.mark.parametrize("text", ["y ~ x + (x + h | g)", "y ~ x + (1 | g) + (0 + h | g)", "y ~ x + (x || g/s)"])
-def test_effects_have_the_dims_that_every_quantity_reads(text, data):
+def test_effects_have_the_dims_that_every_quantity_reads(text: Any, data: Any) -> None:
     design = design_of(text, data)
     posterior = synthetic_draws(design)
     for factor in design.factors:
@@ -20,7 +22,7 @@ def test_effects_have_the_dims_that_every_quantity_reads(text, data):
         assert np.linalg.eigvalsh(effects.cov.values).min() > 0
 
 
-def test_each_effect_is_its_own_variable(data):
+def test_each_effect_is_its_own_variable(data: Any) -> None:
     design = design_of("y ~ x + (x + h | g)", data)
     posterior = synthetic_draws(design)
     effects = read_effects(posterior, design.factors[0])
@@ -31,13 +33,13 @@ def test_each_effect_is_its_own_variable(data):
     np.testing.assert_allclose(effects.cov.sel(effect="x", effect_other="h[top]"), sds * corr)
 
 
-def test_uncorrelated_effects_have_a_diagonal_covariance(data):
+def test_uncorrelated_effects_have_a_diagonal_covariance(data: Any) -> None:
     design = design_of("y ~ x + (x || g)", data)
     cov = read_effects(synthetic_draws(design), design.factors[0]).cov
     assert (cov.sel(effect="Intercept", effect_other="x") == 0).all()
 
 
-def test_coefficients_by_label(data):
+def test_coefficients_by_label(data: Any) -> None:
     design = design_of("y ~ x + k", data)
     posterior = synthetic_draws(design)
     table = coefficients(Posterior(posterior, design)).table().set_index("term")

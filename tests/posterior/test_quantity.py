@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -20,7 +22,7 @@ def quantity() -> Quantity:
     return Quantity(draws, "Deviations <of> groups.")
 
 
-def test_table_is_mean_sd_and_equal_tails(quantity):
+def test_table_is_mean_sd_and_equal_tails(quantity: Any) -> None:
     table = quantity.table(ci_prob=0.89, ci_kind="eti")
     assert table.columns.tolist() == ["group", "n", "estimate", "sd", "ci_lower", "ci_upper"]
     draws = quantity.draws["deviation"].values.reshape(-1, 2)
@@ -30,36 +32,36 @@ def test_table_is_mean_sd_and_equal_tails(quantity):
     assert table.attrs == {"ci_prob": 0.89, "ci_kind": "eti"}
 
 
-def test_highest_density_is_not_wider(quantity):
+def test_highest_density_is_not_wider(quantity: Any) -> None:
     widths = {kind: quantity.table(ci_kind=kind).eval("ci_upper - ci_lower") for kind in ("eti", "hdi")}
     assert (widths["hdi"] <= widths["eti"] + 1e-12).all()
 
 
-def test_interval_settings_are_arviz_at_call_time(quantity):
+def test_interval_settings_are_arviz_at_call_time(quantity: Any) -> None:
     with rc_context({"stats.ci_prob": 0.5, "stats.ci_kind": "hdi"}):
         assert quantity.table().attrs == {"ci_prob": 0.5, "ci_kind": "hdi"}
     assert quantity.table().attrs["ci_prob"] == 0.89
 
 
-def test_several_variables_stand_below_each_other(quantity):
+def test_several_variables_stand_below_each_other(quantity: Any) -> None:
     both = Quantity(quantity.draws.assign(twice=2 * quantity.draws["deviation"]), "Both.")
     table = both.table()
     assert table.quantity.tolist() == ["deviation", "deviation", "twice", "twice"]
     np.testing.assert_allclose(table.estimate[2:], 2 * table.estimate[:2])
 
 
-def test_one_number():
+def test_one_number() -> None:
     draws = xr.Dataset({"x": (("chain", "draw"), np.arange(10.0).reshape(2, 5))})
     assert Quantity(draws, "A number.").table().estimate.tolist() == [4.5]
 
 
-def test_printed(quantity):
+def test_printed(quantity: Any) -> None:
     text = repr(quantity)
     assert text.startswith("Deviations <of> groups.\n\ngroup  n")
     assert "Deviations &lt;of&gt; groups." in quantity._repr_html_()
 
 
-def test_refused(quantity):
+def test_refused(quantity: Any) -> None:
     with pytest.raises(HierkitError, match="ci_prob is 89"):
         quantity.table(ci_prob=89)
     with pytest.raises(HierkitError, match="ci_kind='ci'"):
@@ -67,7 +69,7 @@ def test_refused(quantity):
 
 
 @pytest.mark.parametrize(("groups", "cut"), [(60, False), (61, True)])
-def test_the_first_60_labels_are_printed(groups, cut):
+def test_the_first_60_labels_are_printed(groups: Any, cut: Any) -> None:
     values = np.zeros((2, 5, groups))
     draws = xr.Dataset({"x": (("chain", "draw", "group"), values)}, coords={"group": np.arange(groups)})
     text = repr(Quantity(draws, "Numbers."))

@@ -1,5 +1,7 @@
 """Parameters where their priors hold."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of, synthetic_draws
@@ -11,7 +13,7 @@ from hierkit.posterior.where_priors_hold import covariance_of_priors
 
 
 @pytest.mark.parametrize("shift", [0.0, 5.0])
-def test_the_covariance_at_the_centre(data, shift):
+def test_the_covariance_at_the_centre(data: Any, shift: Any) -> None:
     """T^-1 G T^-T, written out."""
     design = design_of("y ~ x + (x + h | g)", data.assign(x=data.x + shift))
     posterior, factor = synthetic_draws(design), design.factors[0]
@@ -21,7 +23,7 @@ def test_the_covariance_at_the_centre(data, shift):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_a_far_zero_leaves_variances(data):
+def test_a_far_zero_leaves_variances(data: Any) -> None:
     """An effect that is nothing at the centre: what rounding leaves of its variance is not negative."""
     design = design_of("y ~ x + (x | g)", data.assign(x=data.x + 1e5))
     posterior, factor = synthetic_draws(design), design.factors[0]

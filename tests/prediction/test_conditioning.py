@@ -1,6 +1,7 @@
 """Rows of new groups, added without a new fit."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,27 +16,27 @@ from hierkit.prediction.conditioning import condition
 from hierkit.prediction.predict import predict
 
 
-def one_point(draws=4000):
+def one_point(draws: Any = 4000) -> Any:
     """A posterior that is one point, so that everything uncertain is the new group's effect."""
     design = design_of("y ~ x + (x | g)", table(60))
     point = synthetic_draws(design, chains=1, draws=1)
     return point.isel(draw=np.zeros(draws, dtype=int)).assign_coords(draw=np.arange(draws)), design
 
 
-def test_a_gaussian_effect_has_its_exact_posterior():
+def test_a_gaussian_effect_has_its_exact_posterior() -> None:
     posterior, design = one_point(40_000)
     given = table(5, seed=3).assign(g="new")
     draws = Posterior(posterior, design).draws
     found = condition(design, draws, given, 0)
     Z = np.column_stack([np.ones(5), given.x])
-    cov = np.linalg.inv(np.linalg.inv(draws.G[0][0]) + Z.T @ Z / draws.sigma[0] ** 2)
-    mean = cov @ Z.T @ (given.y - Z @ draws.beta[0]) / draws.sigma[0] ** 2
+    cov = np.linalg.inv(np.linalg.inv(draws.G[0][0]) + Z.T @ Z / np.asarray(draws.sigma)[0] ** 2)
+    mean = cov @ Z.T @ (given.y - Z @ draws.beta[0]) / np.asarray(draws.sigma)[0] ** 2
     u = found.effects[0, "new"]
     np.testing.assert_array_less(np.abs(u.mean(axis=0) - mean), 4 * np.sqrt(np.diag(cov) / 40_000))
     np.testing.assert_allclose(np.cov(u.T), cov, atol=0.03 * np.abs(cov).max())
 
 
-def test_draws_are_weighted_by_the_density_of_the_given_rows():
+def test_draws_are_weighted_by_the_density_of_the_given_rows() -> None:
     posterior, design = one_point()
     levels = np.random.default_rng(0).normal(0, 2, 4000)
     posterior["Intercept"] = posterior["Intercept"].copy(data=levels[None])
@@ -44,7 +45,7 @@ def test_draws_are_weighted_by_the_density_of_the_given_rows():
     found = condition(design, draws, given, 0)
     # Intercept ~ N(0, 4) before; y ~ N(Intercept + ..., Z G Z' + sigma²) has a conjugate posterior
     Z = np.column_stack([np.ones(30), given.x])
-    V = np.linalg.inv(Z @ draws.G[0][0] @ Z.T + draws.sigma[0] ** 2 * np.eye(30))
+    V = np.linalg.inv(Z @ draws.G[0][0] @ Z.T + np.asarray(draws.sigma)[0] ** 2 * np.eye(30))
     precision = V.sum() + 1 / 4
     mean = (V @ (given.y - given.x * draws.beta[0, 1])).sum() / precision
     kept = found.draws.beta[:, 0]
@@ -52,7 +53,7 @@ def test_draws_are_weighted_by_the_density_of_the_given_rows():
     assert kept.std() == pytest.approx(1 / np.sqrt(precision), rel=0.05)
 
 
-def test_rows_of_the_group_are_predicted_from_its_given_rows():
+def test_rows_of_the_group_are_predicted_from_its_given_rows() -> None:
     posterior, design = one_point()
     given = table(200, seed=3).assign(g="new", y=lambda t: 50 + t.x)
     new = pd.DataFrame({"x": [0.0, 1.0], "g": ["new", "other"]})
@@ -64,14 +65,14 @@ def test_rows_of_the_group_are_predicted_from_its_given_rows():
     assert "Reweighted by 200 rows of 1 new group: 4,000 effective draws of 4,000" in found.definition
 
 
-def test_given_groups_are_known():
+def test_given_groups_are_known() -> None:
     posterior, design = one_point()
     given = table(20, seed=3).assign(g="new")
     assert len(predict(Posterior(posterior, design), given, given=given).table()) == 20
 
 
 @pytest.mark.parametrize(("rows", "outcome"), [(3, "a warning"), (200, "a refusal")])
-def test_rows_that_few_draws_agree_with_are_warned_of_or_refused(rows, outcome):
+def test_rows_that_few_draws_agree_with_are_warned_of_or_refused(rows: Any, outcome: Any) -> None:
     posterior, design = one_point(300 if rows == 3 else 4000)
     levels = np.random.default_rng(0).normal(0, 30, posterior.sizes["draw"])
     posterior["Intercept"] = posterior["Intercept"].copy(data=levels[None])
@@ -87,7 +88,7 @@ def test_rows_that_few_draws_agree_with_are_warned_of_or_refused(rows, outcome):
             predict(Posterior(posterior, design), given, given=given)
 
 
-def test_the_order_of_given_rows_does_not_matter():
+def test_the_order_of_given_rows_does_not_matter() -> None:
     posterior, design = one_point(500)
     given = table(20, seed=3).assign(g=["B", "A"] * 10)
     new = pd.DataFrame({"x": [0.0, 1.0], "g": ["A", "B"]})
@@ -96,7 +97,7 @@ def test_the_order_of_given_rows_does_not_matter():
 
 
 @pytest.mark.parametrize("effects", ["normal", "student_t"])
-def test_crossed_new_groups_are_drawn_together(effects):
+def test_crossed_new_groups_are_drawn_together(effects: Any) -> None:
     design = design_of("won ~ x + (1 | g) + (1 | s)", table(60), "bernoulli")
     posterior = synthetic_draws(design, chains=1, draws=300)
     if effects == "student_t":
@@ -109,7 +110,7 @@ def test_crossed_new_groups_are_drawn_together(effects):
     assert {key: u.shape for key, u in found.effects.items()} == {(0, "new"): (300, 1), (1, "Q"): (300, 1)}
 
 
-def test_rows_of_fitted_groups_are_refused():
+def test_rows_of_fitted_groups_are_refused() -> None:
     posterior, design = one_point(10)
     given = table(4, seed=2).assign(g=["new", 10, "new", 20])
     with pytest.raises(HierkitError, match="given= has 2 rows whose groups of g are all known, first in row 1"):
@@ -118,7 +119,7 @@ def test_rows_of_fitted_groups_are_refused():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
-def test_a_new_group_has_the_posterior_of_a_new_fit(family):
+def test_a_new_group_has_the_posterior_of_a_new_fit(family: Any) -> None:
     if family == "gaussian":
         data, text, group = hierkit.datasets.csat_slopes(), "csat ~ wait + (wait | team)", "team"
     else:

@@ -1,5 +1,7 @@
 """Draws that are computed when they are used."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,8 @@ CHAINS, DRAWS, ROWS = 2, 5, 30
 WHOLE = np.random.default_rng(0).normal(size=(ROWS, CHAINS * DRAWS))
 
 
-def lazy(asked):
-    def compute(rows):
+def lazy(asked: Any) -> Any:
+    def compute(rows: Any) -> Any:
         asked.append(len(rows))
         return WHOLE[rows].copy()
 
@@ -33,7 +35,7 @@ def lazy(asked):
         {"draw": 0, "row": 7, "chain": 1},
     ],
 )
-def test_any_part_is_that_part_of_the_whole(key, monkeypatch):
+def test_any_part_is_that_part_of_the_whole(key: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "ROWS", 7)
     expected = lazy([]).load().isel(key)
     found = lazy([]).isel(key)
@@ -43,8 +45,8 @@ def test_any_part_is_that_part_of_the_whole(key, monkeypatch):
     np.testing.assert_array_equal(lazy([]).values, whole)
 
 
-def test_nothing_is_computed_before_it_is_used():
-    asked = []
+def test_nothing_is_computed_before_it_is_used() -> None:
+    asked: list[Any] = []
     array = lazy(asked)
     part = array.isel(row=slice(0, 4))
     assert asked == []
@@ -53,7 +55,7 @@ def test_nothing_is_computed_before_it_is_used():
     assert asked == [4]
 
 
-def test_more_than_memory_holds_is_refused(monkeypatch):
+def test_more_than_memory_holds_is_refused(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 1000)
     with pytest.raises(HierkitError, match=r"The draws of 30 rows would take.*row=slice"):
         lazy([]).load()

@@ -1,5 +1,7 @@
 """Predictions: known, new, typical and marginal groups; means and outcomes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,17 +18,17 @@ GAUSSIAN = "y ~ x + log(z) + h + (x | g) + (1 | s)"
 BERNOULLI = "won ~ x + h + (x | g) + (1 | s)"
 
 
-def model(formula=GAUSSIAN, family="gaussian", **sizes):
+def model(formula: Any = GAUSSIAN, family: Any = "gaussian", **sizes: Any) -> Any:
     design = design_of(formula, table(90), family)
     return synthetic_draws(design, **sizes), design
 
 
-def rows(n=40, **columns):
+def rows(n: Any = 40, **columns: Any) -> Any:
     return table(n, seed=1).assign(**columns)
 
 
 @pytest.mark.parametrize(("formula", "family"), [(GAUSSIAN, "gaussian"), (BERNOULLI, "bernoulli")])
-def test_known_groups_give_the_fitted_predictor(formula, family):
+def test_known_groups_give_the_fitted_predictor(formula: Any, family: Any) -> None:
     posterior, design = model(formula, family)
     eta = linear_predictor(design, posterior)
     found = predict(Posterior(posterior, design), table(90)).draws["mean"]
@@ -35,14 +37,14 @@ def test_known_groups_give_the_fitted_predictor(formula, family):
 
 
 @pytest.mark.parametrize(("formula", "family"), [(GAUSSIAN, "gaussian"), (BERNOULLI, "bernoulli")])
-def test_typical_groups_have_no_effects(formula, family):
+def test_typical_groups_have_no_effects(formula: Any, family: Any) -> None:
     posterior, design = model(formula, family)
     eta = coefficient_draws(posterior, design.columns).values @ design.X.T
     found = predict(Posterior(posterior, design), table(90).drop(columns=["g", "s"]), "typical").draws["mean"]
     np.testing.assert_allclose(found, eta if family == "gaussian" else expit(eta))
 
 
-def test_marginal_means_are_averages_over_new_groups():
+def test_marginal_means_are_averages_over_new_groups() -> None:
     posterior, design = model(BERNOULLI, "bernoulli", chains=1, draws=3)
     row = table(90).iloc[[4]]
     marginal = predict(Posterior(posterior, design), row, "marginal").draws["mean"].values[0, :, 0]
@@ -53,7 +55,7 @@ def test_marginal_means_are_averages_over_new_groups():
     np.testing.assert_array_less(np.abs(each.mean(axis=1) - marginal), 4 * error)
 
 
-def test_marginal_means_of_a_gaussian_outcome_are_the_typical_ones():
+def test_marginal_means_of_a_gaussian_outcome_are_the_typical_ones() -> None:
     posterior, design = model()
     typical, marginal = (
         predict(Posterior(posterior, design), rows(), groups).draws["mean"] for groups in ("typical", "marginal")
@@ -61,7 +63,7 @@ def test_marginal_means_of_a_gaussian_outcome_are_the_typical_ones():
     xr.testing.assert_equal(typical, marginal)
 
 
-def test_new_labels_differ_and_rows_of_a_label_share():
+def test_new_labels_differ_and_rows_of_a_label_share() -> None:
     posterior, design = model()
     new = rows(4, x=1.0, z=1.5, h="low", s="N", g=["A", "B", "A", "B"])
     a, b, a_again, b_again = (
@@ -72,7 +74,7 @@ def test_new_labels_differ_and_rows_of_a_label_share():
     assert (a != b).all()
 
 
-def test_the_spread_of_new_groups_is_that_of_their_effects():
+def test_the_spread_of_new_groups_is_that_of_their_effects() -> None:
     posterior, design = model("y ~ x + (x | g)", chains=1, draws=5)
     labels = [f"new {i}" for i in range(20_000)]
     new = pd.DataFrame({"x": 1.7, "g": labels})
@@ -85,7 +87,7 @@ def test_the_spread_of_new_groups_is_that_of_their_effects():
     np.testing.assert_array_less(np.abs(found.mean(axis=1) - eta), 4 * expected / np.sqrt(20_000))
 
 
-def test_new_student_t_groups_have_its_tails():
+def test_new_student_t_groups_have_its_tails() -> None:
     posterior, design = model("y ~ 1 + (1 | g)", chains=1, draws=2)
     posterior["g_nu"] = xr.full_like(posterior["sigma"], 5.0)
     labels = [f"new {i}" for i in range(20_000)]
@@ -97,7 +99,7 @@ def test_new_student_t_groups_have_its_tails():
 @pytest.mark.parametrize("kind", ["mean", "outcome"])
 @pytest.mark.parametrize("groups", ["new", "marginal"])
 @pytest.mark.parametrize(("formula", "family"), [(GAUSSIAN, "gaussian"), (BERNOULLI, "bernoulli")])
-def test_the_same_seed_gives_the_same_numbers_in_any_order(formula, family, groups, kind):
+def test_the_same_seed_gives_the_same_numbers_in_any_order(formula: Any, family: Any, groups: Any, kind: Any) -> None:
     posterior, design = model(formula, family)
     new = rows(12, g=["A", "B", 10, "A"] * 3)
     first = predict(Posterior(posterior, design), new, groups, kind, random_seed=3).draws[kind].values
@@ -113,7 +115,7 @@ def test_the_same_seed_gives_the_same_numbers_in_any_order(formula, family, grou
         assert (other != first).any()
 
 
-def test_groups_can_be_known_for_one_factor_and_new_for_another():
+def test_groups_can_be_known_for_one_factor_and_new_for_another() -> None:
     posterior, design = model()
     data = table(90)
     known = predict(Posterior(posterior, design), data).draws["mean"].values
@@ -129,7 +131,7 @@ def test_groups_can_be_known_for_one_factor_and_new_for_another():
     np.testing.assert_allclose(difference, difference[..., :1].repeat(90, axis=-1), atol=1e-12)
 
 
-def test_known_labels_keep_their_effects_beside_new_ones():
+def test_known_labels_keep_their_effects_beside_new_ones() -> None:
     posterior, design = model()
     data = table(90)
     some = data.head(6).assign(g=lambda t: [*t.g[:5], "new"])
@@ -140,7 +142,7 @@ def test_known_labels_keep_their_effects_beside_new_ones():
 
 
 @pytest.mark.parametrize("groups", ["known", "new", "typical", "marginal"])
-def test_outcomes_scatter_about_the_mean(groups):
+def test_outcomes_scatter_about_the_mean(groups: Any) -> None:
     posterior, design = model("y ~ x + (x | g)", chains=1, draws=1)
     posterior = posterior.isel(draw=np.zeros(20_000, dtype=int)).assign_coords(draw=np.arange(20_000))
     new = pd.DataFrame({"x": [0.3, -2.0], "g": [10, 20]})
@@ -156,7 +158,7 @@ def test_outcomes_scatter_about_the_mean(groups):
 
 
 @pytest.mark.parametrize("groups", ["known", "marginal"])
-def test_outcomes_of_counts_are_successes_in_the_rows_trials(groups):
+def test_outcomes_of_counts_are_successes_in_the_rows_trials(groups: Any) -> None:
     posterior, design = model("p(hits, tries) ~ x + (1 | g)", "bernoulli", chains=1, draws=1)
     posterior = posterior.isel(draw=np.zeros(20_000, dtype=int)).assign_coords(draw=np.arange(20_000))
     new = pd.DataFrame({"x": [0.3, -2.0], "g": [10, 20], "tries": [1, 12]})
@@ -169,7 +171,7 @@ def test_outcomes_of_counts_are_successes_in_the_rows_trials(groups):
     assert overdispersed == (groups == "marginal")
 
 
-def test_equal_rows_have_outcomes_of_their_own():
+def test_equal_rows_have_outcomes_of_their_own() -> None:
     posterior, design = model()
     twice = pd.concat([rows(1, g=10)] * 2)
     one, other = (
@@ -178,7 +180,7 @@ def test_equal_rows_have_outcomes_of_their_own():
     assert (one != other).all()
 
 
-def test_a_table_computed_in_parts_is_the_table_of_the_whole():
+def test_a_table_computed_in_parts_is_the_table_of_the_whole() -> None:
     posterior, design = model(chains=4, draws=1000)
     new = rows(700, g=10, s="N")
     found = predict(Posterior(posterior, design), new)
@@ -189,18 +191,18 @@ def test_a_table_computed_in_parts_is_the_table_of_the_whole():
     np.testing.assert_allclose(found.table()["estimate"], estimate)
 
 
-def linear_predictor_of(posterior, design, new):
+def linear_predictor_of(posterior: Any, design: Any, new: Any) -> Any:
     return predict(Posterior(posterior, design), new).draws["mean"].values
 
 
-def test_a_table_names_the_groups_that_were_read():
+def test_a_table_names_the_groups_that_were_read() -> None:
     posterior, design = model()
     found = predict(Posterior(posterior, design), rows(3, g=["A", 10, 20]), {"g": "new", "s": "typical"}).table()
     assert found.columns.tolist()[:3] == ["row", "g", "estimate"]
     assert found["g"].tolist() == ["A", 10, 20]
 
 
-def test_every_coding_of_a_category_predicts_a_single_row():
+def test_every_coding_of_a_category_predicts_a_single_row() -> None:
     text = "y ~ C(h, Treatment('mid')) + S(k) + T(flag, 'yes') + binary(s, 'N') + C(hits) + (1 | g)"
     posterior, design = model(text)
     whole = predict(Posterior(posterior, design), table(90)).draws["mean"].values
@@ -209,13 +211,13 @@ def test_every_coding_of_a_category_predicts_a_single_row():
         np.testing.assert_allclose(one, whole[..., [i]])
 
 
-def test_rows_whose_groups_do_not_vary_have_outcomes_too():
+def test_rows_whose_groups_do_not_vary_have_outcomes_too() -> None:
     posterior, design = model("y ~ x + (0 + x | g)")
     new = pd.DataFrame({"x": [0.0]})
     assert np.isfinite(predict(Posterior(posterior, design), new, "marginal", "outcome").draws["outcome"].values).all()
 
 
-def test_models_without_groups_predict_too():
+def test_models_without_groups_predict_too() -> None:
     design = design_of("y ~ x", table(90))
     posterior = fixed_draws(design, {"Intercept": 1.0, "x": 2.0, "sigma": 1.0})
     for groups in ("known", "new", "typical", "marginal"):
@@ -223,7 +225,7 @@ def test_models_without_groups_predict_too():
         assert found.table()["estimate"].tolist() == [7.0]
 
 
-def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_are():
+def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_are() -> None:
     posterior, design = model("won ~ 1 + (1 | g)", "bernoulli")
     posterior["g_nu"] = xr.full_like(posterior["Intercept"], 5.0)
     new = pd.DataFrame({"g": [10]})
@@ -247,7 +249,7 @@ def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_
         ({"groups": {"s": "typical"}, "given": table(2)}, "With given= every factor is 'known' or 'new'"),
     ],
 )
-def test_refusals(arguments, message):
+def test_refusals(arguments: Any, message: Any) -> None:
     posterior, design = model()
     with pytest.raises(HierkitError, match=message):
         predict(Posterior(posterior, design), rows(3, g="A"), **arguments)

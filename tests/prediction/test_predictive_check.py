@@ -1,5 +1,7 @@
 """Replicated data, and groups in them."""
 
+from typing import Any
+
 import arviz_plots
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hierkit.prediction import predictive_check as module
 from hierkit.prediction.predictive_check import observed, predictive_check, replicated
 
 
-def one_point(formula, family="gaussian", draws=4000):
+def one_point(formula: Any, family: Any = "gaussian", draws: Any = 4000) -> Any:
     design = design_of(formula, table(60), family)
     point = synthetic_draws(design, chains=1, draws=1)
     return point.isel(draw=np.zeros(draws, dtype=int)).assign_coords(draw=np.arange(draws)), design
@@ -28,7 +30,7 @@ def one_point(formula, family="gaussian", draws=4000):
         ("p(hits, tries) ~ x + (1 | g)", "bernoulli"),
     ],
 )
-def test_rows_are_replicated_about_their_means(formula, family):
+def test_rows_are_replicated_about_their_means(formula: Any, family: Any) -> None:
     posterior, design = one_point(formula, family)
     eta = linear_predictor(design, posterior)[0, 0]
     mean = eta if family == "gaussian" else design.outcome.trials_of_each * expit(eta)
@@ -39,7 +41,7 @@ def test_rows_are_replicated_about_their_means(formula, family):
     np.testing.assert_array_less(np.abs(found.mean("draw").values - mean), 4.5 * error + 1e-9)
 
 
-def test_means_of_groups_are_those_of_their_rows():
+def test_means_of_groups_are_those_of_their_rows() -> None:
     design = design_of("p(hits, tries) ~ x + (1 | g) + (1 | s:k)", table(60), "bernoulli")
     found = observed(design)
     data = table(60)
@@ -49,7 +51,7 @@ def test_means_of_groups_are_those_of_their_rows():
     assert len(found["mean(s:k)"]) == len(design.factor("s:k").levels)
 
 
-def test_new_groups_spread_as_their_distribution_says():
+def test_new_groups_spread_as_their_distribution_says() -> None:
     posterior, design = one_point("y ~ 1 + (1 | g)")
     posterior["1|g_sigma"] = posterior["1|g_sigma"] * 0 + 5.0
     posterior["sigma"] = posterior["sigma"] * 0 + 0.01
@@ -61,7 +63,7 @@ def test_new_groups_spread_as_their_distribution_says():
     assert known.table()["estimate"][0] == pytest.approx(own, rel=0.01)
 
 
-def test_checks_compare_replicates_with_what_was_seen():
+def test_checks_compare_replicates_with_what_was_seen() -> None:
     design = design_of("won ~ 1 + (1 | g)", table(60), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -30.0, "1|g_sigma": 0.1, "1|g": 0.0}, draws=20)
     table_ = predictive_check(Posterior(posterior, design), "known").table().set_index("statistic")
@@ -72,7 +74,7 @@ def test_checks_compare_replicates_with_what_was_seen():
     assert table_.loc["spread of means(g)", "above"] == 0
 
 
-def test_arviz_draws_what_a_fit_returns():
+def test_arviz_draws_what_a_fit_returns() -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", table(60), draws=50)
     tree = fit.posterior_predictive()
     assert set(tree.children) >= {"posterior", "posterior_predictive", "observed_data"}
@@ -84,7 +86,7 @@ def test_arviz_draws_what_a_fit_returns():
     ("formula", "family"),
     [("y ~ x + h + (x | g)", "gaussian"), ("won ~ h + (1 | g) + (1 | s)", "bernoulli"), ("y ~ 0 + x", "gaussian")],
 )
-def test_draws_of_the_prior_follow_the_priors(formula, family):
+def test_draws_of_the_prior_follow_the_priors(formula: Any, family: Any) -> None:
     data = table(60).assign(x=lambda t: t.x + 1000)
     fit = hierkit.fit(formula, data, family=family, random_seed=1, progressbar=False, draws=2000)
     tree = fit.prior_predictive(draws=2000)
@@ -105,14 +107,14 @@ def test_draws_of_the_prior_follow_the_priors(formula, family):
         assert values.std() == pytest.approx(sigma, rel=0.08)
 
 
-def test_flat_priors_have_no_draws():
+def test_flat_priors_have_no_draws() -> None:
     data = table(60)
     fit = hierkit.fit("y ~ x", data, priors={"x": "Flat"}, random_seed=1, progressbar=False)
     with pytest.raises(HierkitError, match="The prior of 'x' is flat"):
         fit.prior_predictive()
 
 
-def test_draws_are_thinned_where_memory_would_not_hold_them(monkeypatch):
+def test_draws_are_thinned_where_memory_would_not_hold_them(monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 8 * 60 * 100)
     design = design_of("y ~ x + (1 | g)", table(60))
     with pytest.warns(HierkitWarning, match="one draw in 4 is used"):
@@ -120,11 +122,11 @@ def test_draws_are_thinned_where_memory_would_not_hold_them(monkeypatch):
     assert found.sizes["draw"] == 25
 
 
-def test_refusals():
+def test_refusals() -> None:
     design = design_of("y ~ x", table(60))
     posterior = synthetic_draws(design)
     with pytest.raises(HierkitError, match=r"groups='typical'\. It is one of 'known', 'new'"):
-        replicated(Posterior(posterior, design), "typical")
+        replicated(Posterior(posterior, design), "typical")  # type: ignore[arg-type]
     with pytest.raises(HierkitError, match="The model has no groups"):
         predictive_check(Posterior(posterior, design), "known")
     assert isinstance(replicated(Posterior(posterior, design)), xr.Dataset)

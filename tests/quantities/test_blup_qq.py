@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from synthetic import design_of, fixed_draws, synthetic_draws, table
@@ -6,7 +8,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import blup_qq
 
 
-def truly_normal(groups: int, outlier: float = 0.0, silent: int = 0):
+def truly_normal(groups: int, outlier: float = 0.0, silent: int = 0) -> Any:
     """Exact posterior draws of random intercepts, n from 1 to 20, one group moved away, some without information."""
     rng = np.random.default_rng(3)
     design = design_of(
@@ -22,7 +24,7 @@ def truly_normal(groups: int, outlier: float = 0.0, silent: int = 0):
     return design, posterior
 
 
-def test_standardised_effects_are_standard_normal():
+def test_standardised_effects_are_standard_normal() -> None:
     """Not by sqrt(v), by which truly normal effects would have another spread."""
     design, posterior = truly_normal(800)
     numbers = blup_qq(Posterior(posterior, design)).draws
@@ -35,14 +37,14 @@ def test_standardised_effects_are_standard_normal():
     assert not numbers["outlying"].any()
 
 
-def test_outlying_groups_are_named():
+def test_outlying_groups_are_named() -> None:
     design, posterior = truly_normal(40, outlier=8.0)
     quantity = blup_qq(Posterior(posterior, design))
     assert quantity.draws["outlying"].values.nonzero()[0].tolist() == [39]
     assert "Outlying groups: 39." in quantity.definition
 
 
-def test_groups_without_information_are_left_out_and_counted():
+def test_groups_without_information_are_left_out_and_counted() -> None:
     design, posterior = truly_normal(40, silent=3)
     quantity = blup_qq(Posterior(posterior, design))
     assert np.isnan(quantity.draws["standardised"].values[:3]).all()
@@ -50,7 +52,7 @@ def test_groups_without_information_are_left_out_and_counted():
     assert "3 groups whose rows say nothing" in quantity.definition
 
 
-def test_envelope_holds_95_percent_of_samples_throughout():
+def test_envelope_holds_95_percent_of_samples_throughout() -> None:
     from hierkit.quantities.blup_qq import _envelope
 
     _, lower, upper = _envelope(30)
@@ -59,7 +61,7 @@ def test_envelope_holds_95_percent_of_samples_throughout():
     assert abs(inside - 0.95) < 4 * np.sqrt(0.05 * 0.95 * (1 / 4000 + 1 / 2000))
 
 
-def test_several_effects_have_a_distance():
+def test_several_effects_have_a_distance() -> None:
     design = design_of("y ~ x + (x | g)", table(100))
     quantity = blup_qq(Posterior(synthetic_draws(design, draws=400), design))
     assert quantity.draws["distance"].dims == ("group",)

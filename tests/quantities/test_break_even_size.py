@@ -1,5 +1,7 @@
 """The number of rows with which a group keeps half of its own evidence."""
 
+from typing import Any
+
 import pytest
 from synthetic import design_of, fixed_draws, synthetic_draws, table
 
@@ -14,16 +16,16 @@ SLOPES["sigma"] = 63.81**0.5
 CORRELATION = -1.477 / (68.94 * 0.11597) ** 0.5
 
 
-def csat_slopes():
+def csat_slopes() -> Any:
     design = design_of("csat ~ wait + (wait | team)", datasets.csat_slopes())
     return design, fixed_draws(design, SLOPES, CORRELATION)
 
 
-def mean(quantity, name):
+def mean(quantity: Any, name: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw"))
 
 
-def test_break_even_size():
+def test_break_even_size() -> None:
     """σ²/τ²: 3.26 for csat; 5.3 for σ = 0.76, τ = 0.33 (Gelman and Hill)."""
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
     assert mean(break_even_size(Posterior(fixed_draws(design, CSAT), design)), "rows").item() == pytest.approx(
@@ -33,7 +35,7 @@ def test_break_even_size():
     assert mean(break_even_size(Posterior(other, design)), "rows").item() == pytest.approx(5.3, abs=0.01)
 
 
-def test_break_even_size_of_events_is_where_half_is_kept():
+def test_break_even_size_of_events_is_where_half_is_kept() -> None:
     design = design_of("won ~ 1 + (1 | g)", table(200), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": 0.0, "1|g": 0.0, "1|g_sigma": 0.8})
     assert mean(break_even_size(Posterior(posterior, design)), "rows").item() == pytest.approx(1 / (0.64 * 0.25))

@@ -7,7 +7,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.coefficients import coefficients
 
 
-def test_odds_ratios_are_exponentials_within_draws():
+def test_odds_ratios_are_exponentials_within_draws() -> None:
     """The mean of exp(β), not exp of the mean."""
     design = design_of("won ~ x + h + (1 | g)", table(), "bernoulli")
     posterior = synthetic_draws(design)
@@ -19,12 +19,12 @@ def test_odds_ratios_are_exponentials_within_draws():
     assert "odds_ratio is exp(β)" in quantity.definition
 
 
-def test_gaussian_coefficients_have_none():
+def test_gaussian_coefficients_have_none() -> None:
     design = design_of("y ~ x + (1 | g)", table())
     assert list(coefficients(Posterior(synthetic_draws(design), design)).draws) == ["coefficient"]
 
 
-def test_a_model_without_coefficients():
+def test_a_model_without_coefficients() -> None:
     design = design_of("y ~ 0 + (1 | g)", table())
     with pytest.raises(HierkitError, match="The model has no coefficients"):
         coefficients(Posterior(synthetic_draws(design), design))

@@ -1,6 +1,7 @@
 """Intervals of predictions cover what they are of, over data sets simulated from the model and its priors."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ X = np.tile(np.linspace(-1, 1, ROWS), GROUPS)  # centred, so that the prior of t
 NEW = np.array([-1.5, 0.0, 0.7, 2.0])
 
 
-def truth(rng, family):
+def truth(rng: Any, family: Any) -> Any:
     """Parameters from their priors, a table of rows, and the effects of known and of new groups."""
     beta, sds = rng.normal(size=2), np.abs(rng.normal(size=2))
     rho = 2 * rng.beta(2, 2) - 1
@@ -36,7 +37,7 @@ def truth(rng, family):
     return data, beta, G, u, sigma
 
 
-def targets(rng, family, beta, G, u, sigma):
+def targets(rng: Any, family: Any, beta: Any, G: Any, u: Any, sigma: Any) -> Any:
     """What the predictions of the rows `NEW` are of, by kind and groups."""
     known, new = u[np.arange(len(NEW)) * 2], u[GROUPS:]
     link = {name: beta[0] + e[:, 0] + (beta[1] + e[:, 1]) * NEW for name, e in (("known", known), ("new", new))}
@@ -51,7 +52,7 @@ def targets(rng, family, beta, G, u, sigma):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
-def test_intervals_of_predictions_cover(family):
+def test_intervals_of_predictions_cover(family: Any) -> None:
     covered: dict[tuple[str, str], list[float]] = {}
     text = "y ~ x + (x | g)" if family == "gaussian" else "p(y, 20) ~ x + (x | g)"
     priors = PRIORS | ({"sigma": "HalfNormal(1)"} if family == "gaussian" else {})
@@ -67,7 +68,7 @@ def test_intervals_of_predictions_cover(family):
         for kind, by_groups in (("mean", means), ("outcome", outcomes)):
             for groups, values in by_groups.items():
                 labels = (np.arange(len(NEW)) * 2).astype(str) if groups == "known" else [f"new {i}" for i in range(4)]
-                table = fit.predict(pd.DataFrame({"x": NEW, "g": labels}), groups, kind).table(ci_prob=0.89)
+                table = fit.predict(pd.DataFrame({"x": NEW, "g": labels}), groups, kind).table(ci_prob=0.89)  # type: ignore[arg-type]
                 inside = (table["ci_lower"] <= values) & (values <= table["ci_upper"])
                 covered.setdefault((kind, groups), []).append(inside.mean())
     found = {name: np.mean(values) for name, values in covered.items()}

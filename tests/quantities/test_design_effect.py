@@ -1,5 +1,7 @@
 """Design effects and effective rows."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,11 +15,11 @@ from hierkit.quantities.icc import icc
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 
 
-def value(quantity, name, **labels):
+def value(quantity: Any, name: Any, **labels: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw")).sel(**labels).item()
 
 
-def test_csat_at_reml():
+def test_csat_at_reml() -> None:
     """ICC 0.2346; m 142.05, design effect 34.09."""
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
     posterior = fixed_draws(design, CSAT)
@@ -27,7 +29,7 @@ def test_csat_at_reml():
     assert "142" in quantity.definition
 
 
-def test_fifty_groups_of_a_hundred():
+def test_fifty_groups_of_a_hundred() -> None:
     """ρ = 0.1: design effect 10.9, and 5,000 rows are worth 458.7."""
     rng = np.random.default_rng(0)
     g = np.arange(50).repeat(100)
@@ -45,7 +47,7 @@ def test_fifty_groups_of_a_hundred():
     assert design_effect(Posterior(posterior, centred)).draws["varies"].sel(term="x").item() == "within"
 
 
-def test_counts_have_the_design_effect_of_their_trials():
+def test_counts_have_the_design_effect_of_their_trials() -> None:
     """Eighteen players with one row of 45 trials each: 1 + 44 ρ."""
     rows = pd.DataFrame({"hits": np.arange(18) + 5, "tries": 45, "g": np.arange(18)})
     design = design_of("p(hits, tries) ~ 1 + (1 | g)", rows, "bernoulli")

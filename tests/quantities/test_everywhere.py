@@ -1,5 +1,7 @@
 """Every quantity for several effects, crossed and nested factors, counts and Bernoulli rows."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import synthetic_fit, table
@@ -17,7 +19,7 @@ MODELS = [
 ]
 
 
-def of_one_factor(fit, factor):
+def of_one_factor(fit: Any, factor: Any) -> Any:
     yield fit.shrinkage(factor)
     yield fit.shrinkage(factor, kind="spread")
     yield fit.pooling_factors(factor)
@@ -29,12 +31,12 @@ def of_one_factor(fit, factor):
 
 
 @pytest.mark.parametrize(("text", "family"), MODELS)
-def test_every_quantity_has_draws_and_a_table(text, family):
+def test_every_quantity_has_draws_and_a_table(text: Any, family: Any) -> None:
     fit = synthetic_fit(text, table(150), family, draws=30)
     quantities = [fit.icc(), fit.icc(along="x"), fit.r_squared(), fit.coefficients(), fit.marginal_coefficients()]
     quantities += [fit.slopes("x", kind) for kind in ("conditional", "typical", "marginal")]
     quantities += [fit.classical(), fit.prior_sensitivity(), fit.predictive_check()]
-    quantities += [fit.predict(table(5, seed=1), groups, kind) for groups in GROUPS for kind in KINDS]
+    quantities += [fit.predict(table(5, seed=1), groups, kind) for groups in GROUPS for kind in KINDS]  # type: ignore[arg-type]
     for factor in fit.design.factors:
         quantities += list(of_one_factor(fit, factor.label))
     for quantity in quantities:
@@ -48,7 +50,7 @@ def test_every_quantity_has_draws_and_a_table(text, family):
         assert quantity._repr_html_().startswith("<p>")
 
 
-def test_a_factor_must_be_named_where_there_are_several():
+def test_a_factor_must_be_named_where_there_are_several() -> None:
     fit = synthetic_fit("y ~ x + (x || g) + (1 | s)", table(150))
     for method in (fit.shrinkage, fit.design_effect, fit.ranks, fit.blup_qq, fit.compare_pooling):
         with pytest.raises(HierkitError, match="Its factors are 'g', 's'"):

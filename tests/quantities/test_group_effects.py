@@ -1,5 +1,7 @@
 """Deviations and coefficients of groups."""
 
+from typing import Any
+
 import numpy as np
 from synthetic import design_of, synthetic_draws
 
@@ -7,7 +9,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.group_effects import group_effects
 
 
-def test_group_coefficients_are_added_within_draws(data):
+def test_group_coefficients_are_added_within_draws(data: Any) -> None:
     design = design_of("y ~ x + (x + z | g)", data)
     posterior = synthetic_draws(design)
     draws = group_effects(Posterior(posterior, design)).draws
@@ -19,7 +21,7 @@ def test_group_coefficients_are_added_within_draws(data):
     np.testing.assert_array_equal(draws["n"], design.factors[0].counts)
 
 
-def test_order_of_rows_changes_no_table(data):
+def test_order_of_rows_changes_no_table(data: Any) -> None:
     tables = []
     for rows in (data, data.sample(frac=1, random_state=0)):
         design = design_of("y ~ x + (x | g)", rows)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,14 +13,14 @@ from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.marginal_coefficients import marginal_coefficients
 
 
-def value(quantity: Quantity, name: str, **labels) -> float:
-    return quantity.draws[name].mean(("chain", "draw")).sel(**labels).item()
+def value(quantity: Quantity, name: str, **labels: Any) -> float:
+    return float(quantity.draws[name].mean(("chain", "draw")).sel(**labels).item())
 
 
 @pytest.mark.parametrize(
     ("projection", "expected"), [("likelihood", [-2.5662, 0.17646]), ("logit", [-2.5810, 0.17753])]
 )
-def test_churn(projection, expected):
+def test_churn(projection: Any, expected: Any) -> None:
     """β = (-3.2, 0.22), τ = 1.2; the closed form gives a slope of 0.1797."""
     design = design_of("churn ~ wait + (1 | market)", datasets.churn(), "bernoulli")
     posterior = fixed_draws(design, {"Intercept": -3.2, "wait": 0.22, "1|market_sigma": 1.2})
@@ -31,7 +33,7 @@ def test_churn(projection, expected):
 
 
 @pytest.mark.parametrize(("tau", "expected"), [(0.5, 0.9473), (1, 0.8318), (2, 0.6091), (3, 0.4610)])
-def test_hedeker(tau, expected):
+def test_hedeker(tau: Any, expected: Any) -> None:
     """β = (-1, 1), binary x: marginal logits -a at x = 0 and 0 at x = 1, whatever the projection."""
     rows = pd.DataFrame({"x": [0, 1] * 20, "g": np.arange(40) // 4, "y": [0, 1, 1, 0] * 10})
     design = design_of("y ~ x + (1 | g)", rows, "bernoulli")
@@ -43,7 +45,7 @@ def test_hedeker(tau, expected):
         assert value(quantity, "residual") < 1e-6
 
 
-def test_a_random_slope_against_a_million_groups():
+def test_a_random_slope_against_a_million_groups() -> None:
     """The logistic regression on simulated groups' probabilities, Monte Carlo error 0.001; the residual of the line."""
     x = np.linspace(-2, 2, 9)
     rows = pd.DataFrame({"x": np.tile(x, 20), "g": np.arange(180) // 9, "y": np.arange(180) % 2})
@@ -61,14 +63,14 @@ def test_a_random_slope_against_a_million_groups():
     assert value(quantity, "residual") > 0.01
 
 
-def test_gaussian_coefficients_are_the_same():
+def test_gaussian_coefficients_are_the_same() -> None:
     design = design_of("y ~ x + h + (x | g)", table(80))
     posterior = synthetic_draws(design)
     quantity = marginal_coefficients(Posterior(posterior, design))
     np.testing.assert_array_equal(quantity.draws["marginal"].sel(term="x"), posterior["x"])
 
 
-def test_counts_weigh_by_their_trials():
+def test_counts_weigh_by_their_trials() -> None:
     """Successes of 1,000 trials pull the regression to their row."""
     rows = pd.DataFrame({"x": [0.0, 1, 2] * 10, "g": np.arange(30) // 3, "hits": [1, 2, 3] * 10})
     values = {"Intercept": 0.5, "x": 1.0, "1|g_sigma": 2.0}
@@ -80,10 +82,10 @@ def test_counts_weigh_by_their_trials():
     assert found[0] != pytest.approx(found[1], abs=1e-4)
 
 
-def test_refusals():
+def test_refusals() -> None:
     design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
-        marginal_coefficients(Posterior(synthetic_draws(design), design), "probit")
+        marginal_coefficients(Posterior(synthetic_draws(design), design), "probit")  # type: ignore[arg-type]
     design = design_of("won ~ 0 + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="The model has no coefficients"):
         marginal_coefficients(Posterior(synthetic_draws(design), design))

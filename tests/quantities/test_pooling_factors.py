@@ -1,5 +1,7 @@
 """Pooling factors of Gelman and Pardoe."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,16 +17,16 @@ SLOPES["sigma"] = 63.81**0.5
 CORRELATION = -1.477 / (68.94 * 0.11597) ** 0.5
 
 
-def csat_slopes():
+def csat_slopes() -> Any:
     design = design_of("csat ~ wait + (wait | team)", datasets.csat_slopes())
     return design, fixed_draws(design, SLOPES, CORRELATION)
 
 
-def mean(quantity, name):
+def mean(quantity: Any, name: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw"))
 
 
-def test_pooling_factor_of_a_balanced_batch():
+def test_pooling_factor_of_a_balanced_batch() -> None:
     """n = 5, τ = 1, σ = 2: 1 - λ = 0.444. Effects from their posterior under the model, 5,000 groups."""
     rng = np.random.default_rng(0)
     groups, kept = 5000, 1 / (1 + 4 / 5)
@@ -40,13 +42,13 @@ def test_pooling_factor_of_a_balanced_batch():
     assert list(quantity.table().columns) == ["group", "effect", "n", "pooling", "group_pooling"]
 
 
-def test_few_groups_are_mostly_noise():
+def test_few_groups_are_mostly_noise() -> None:
     design = design_of("y ~ x + (1 | s)", table(60))
     assert "mostly noise" in pooling_factors(Posterior(synthetic_draws(design), design)).definition
 
 
 @pytest.mark.parametrize(("groups", "noisy"), [(9, True), (10, False)])
-def test_with_fewer_than_ten_groups_the_batch_is_noise(groups, noisy):
+def test_with_fewer_than_ten_groups_the_batch_is_noise(groups: Any, noisy: Any) -> None:
     design = design_of("y ~ x + (1 | g)", table(60).assign(g=np.arange(60) % groups))
     found = pooling_factors(Posterior(synthetic_draws(design), design))
     assert ("mostly noise" in found.definition) == noisy

@@ -1,5 +1,7 @@
 """Power scaling of priors, effects and likelihood."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,7 +14,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.prior_sensitivity import log_prior, prior_sensitivity
 
 
-def test_the_log_prior_is_the_sum_of_its_densities():
+def test_the_log_prior_is_the_sum_of_its_densities() -> None:
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda t: t.x + 10))
     priors = make_priors(design, {"x": "StudentT(4, 0, 2)", "sigma": "Exponential(1)", "sd(x|g)": "Gamma(2, 3)"})
     values = {"Intercept": 1.0, "x": 0.5, "sigma": 1.2, "1|g_sigma": 0.7, "x|g_sigma": 0.4}
@@ -33,13 +35,15 @@ def test_the_log_prior_is_the_sum_of_its_densities():
     np.testing.assert_allclose(found, sum(expected))
 
 
-def test_sensitivity_of_a_conjugate_posterior_is_that_of_its_formula():
+def test_sensitivity_of_a_conjugate_posterior_is_that_of_its_formula() -> None:
     # y ~ N(b, 1) with b ~ N(m, 1): raising the prior to a power a, b's posterior has mean (a m + n ybar) / (a + n)
     rng = np.random.default_rng(0)
     data = table(60).assign(y=lambda t: t.x * 0 + rng.normal(size=60) + 3)
     prior = {"Intercept": "Normal(-3, 1)", "sigma": "LogNormal(0, 0.001)"}
     weak = {"Intercept": "Normal(3, 50)", "sigma": "LogNormal(0, 0.001)"}
-    options = {"random_seed": 1, "progressbar": False, "draws": 2000}
+    options: dict[str, Any] = {"random_seed": 1, "progressbar": False, "draws": 2000}
+    strong: Any
+    none: Any
     strong, none = (
         hierkit.fit("y ~ 1", data, priors=priors, **options).prior_sensitivity().table().set_index("parameter")
         for priors in (prior, weak)
@@ -50,7 +54,7 @@ def test_sensitivity_of_a_conjugate_posterior_is_that_of_its_formula():
     assert none.loc["Intercept", "prior"] < 0.01
 
 
-def test_group_effects_and_components_are_named_as_elsewhere():
+def test_group_effects_and_components_are_named_as_elsewhere() -> None:
     design = design_of("won ~ x + (x | g) + (1 | s)", table(60), "bernoulli")
     found = prior_sensitivity(Posterior(synthetic_draws(design), design), make_priors(design)).table()
     names = found["parameter"].tolist()
@@ -60,14 +64,14 @@ def test_group_effects_and_components_are_named_as_elsewhere():
     assert np.isfinite(found[["prior", "effects", "likelihood"]]).all(axis=None)
 
 
-def test_models_without_groups_have_no_effects():
+def test_models_without_groups_have_no_effects() -> None:
     design = design_of("y ~ x", table(60))
     found = prior_sensitivity(Posterior(synthetic_draws(design), design), make_priors(design))
     assert found.table().columns.tolist() == ["parameter", "prior", "likelihood", "diagnosis"]
     assert "partial pooling" not in found.definition
 
 
-def test_too_few_draws_are_refused():
+def test_too_few_draws_are_refused() -> None:
     design = design_of("y ~ x", table(60))
     with pytest.raises(HierkitError, match="Power scaling needs at least 25"):
         prior_sensitivity(Posterior(synthetic_draws(design, chains=1, draws=10), design), make_priors(design))

@@ -1,5 +1,7 @@
 """Marginal and conditional R²."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of, synthetic_draws, table
@@ -13,12 +15,12 @@ from hierkit.quantities.r_squared import r_squared
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 
 
-def value(quantity, name, **labels):
+def value(quantity: Any, name: Any, **labels: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw")).sel(**labels).item()
 
 
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
-def test_r_squared(family):
+def test_r_squared(family: Any) -> None:
     text = "y ~ x + h + (x | g) + (1 | s)" if family == "gaussian" else "p(hits, tries) ~ x + (x | g) + (1 | s)"
     design = design_of(text, table(100), family)
     posterior = synthetic_draws(design)
@@ -35,13 +37,13 @@ def test_r_squared(family):
     assert quantity.draws["marginal"][0, 0].item() == pytest.approx(expected)
 
 
-def test_an_offset_explains_nothing():
+def test_an_offset_explains_nothing() -> None:
     rows = table(60).assign(o=lambda d: 10 * d.x)
     design = design_of("y ~ 1 + offset(o) + (1 | g)", rows)
     np.testing.assert_allclose(r_squared(Posterior(synthetic_draws(design), design)).draws["marginal"], 0, atol=1e-12)
 
 
-def test_without_groups():
+def test_without_groups() -> None:
     design = design_of("y ~ x", table())
     posterior = synthetic_draws(design)
     quantity = r_squared(Posterior(posterior, design))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import design_of, many_groups, synthetic_draws, table
@@ -7,7 +9,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.ranks import ranks
 
 
-def test_ranks_within_draws():
+def test_ranks_within_draws() -> None:
     design = design_of("y ~ x + (x | g)", table(100))
     posterior = synthetic_draws(design)
     quantity = ranks(Posterior(posterior, design), effect="x", best=2)
@@ -21,7 +23,7 @@ def test_ranks_within_draws():
     np.testing.assert_array_equal(low, 7 - rank)
 
 
-def test_ranks_of_means_are_not_expected_ranks():
+def test_ranks_of_means_are_not_expected_ranks() -> None:
     """A small group with the largest mean but a wide posterior is not the surest best."""
     design = design_of("y ~ 1 + (1 | g)", table(100))
     posterior = synthetic_draws(design, draws=2000)
@@ -37,14 +39,14 @@ def test_ranks_of_means_are_not_expected_ranks():
     ("options", "message"),
     [({"effect": "z"}, "has no effect 'z'"), ({"best": 0}, "from 1 to 6"), ({"best": 2.5}, "whole number")],
 )
-def test_refusals(options, message):
+def test_refusals(options: Any, message: Any) -> None:
     design = design_of("y ~ x + (x | g)", table(100))
     with pytest.raises(HierkitError, match=message):
         ranks(Posterior(synthetic_draws(design), design), **options)
 
 
 @pytest.mark.parametrize(("groups", "best"), [(40, 4), (6, 1)])
-def test_the_best_are_a_tenth_of_the_groups_unless_a_number_is_given(groups, best):
+def test_the_best_are_a_tenth_of_the_groups_unless_a_number_is_given(groups: Any, best: Any) -> None:
     design = design_of("y ~ x + (1 | g)", many_groups(groups))
     found = ranks(Posterior(synthetic_draws(design), design))
     assert (found.draws["among_best"].sum("group") == best).all()

@@ -1,5 +1,7 @@
 """Curves of the mean along a predictor."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -11,22 +13,22 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.response_curve import response_curve
 
 
-def logistic(text: str = "won ~ x + h + (x | g)"):
+def logistic(text: str = "won ~ x + h + (x | g)") -> Any:
     design = design_of(text, table(120), "bernoulli")
     return design, synthetic_draws(design, draws=20)
 
 
-def average(quantity):
+def average(quantity: Any) -> Any:
     return quantity.draws["average"]
 
 
-def test_columns_called_like_a_dim():
+def test_columns_called_like_a_dim() -> None:
     design = design_of("y ~ group + (1 | factor)", table(80).rename(columns={"x": "group", "g": "factor"}))
     curve = response_curve(Posterior(synthetic_draws(design), design), "group")
     assert curve.draws["by_group"].dims == ("chain", "draw", "group", "group_")
 
 
-def test_curves():
+def test_curves() -> None:
     design, posterior = logistic("won ~ x + z + (x | g) + (1 | s)")
     quantity = response_curve(Posterior(posterior, design), "x", factor="g")
     draws = quantity.draws
@@ -48,7 +50,7 @@ def test_curves():
     np.testing.assert_array_equal(some.sel(group=30), draws["by_group"].sel(group=30))
 
 
-def test_other_predictors_stand_at_their_commonest_level():
+def test_other_predictors_stand_at_their_commonest_level() -> None:
     design = design_of("y ~ x + h + flag + (1 | g)", table(60))
     posterior = synthetic_draws(design)
     curve = response_curve(Posterior(posterior, design), "x").draws["typical"]
@@ -62,7 +64,7 @@ def test_other_predictors_stand_at_their_commonest_level():
     np.testing.assert_allclose(curve[..., 0], expected, rtol=1e-9)
 
 
-def test_curves_of_what_is_no_number_or_no_group():
+def test_curves_of_what_is_no_number_or_no_group() -> None:
     design, posterior = logistic()
     with pytest.raises(HierkitError, match="'h' is not a number"):
         response_curve(Posterior(posterior, design), "h")

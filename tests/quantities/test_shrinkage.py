@@ -1,5 +1,6 @@
 import time
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,16 @@ SLOPES["sigma"] = 63.81**0.5
 CORRELATION = -1.477 / (68.94 * 0.11597) ** 0.5
 
 
-def csat_slopes():
+def csat_slopes() -> Any:
     design = design_of("csat ~ wait + (wait | team)", datasets.csat_slopes())
     return design, fixed_draws(design, SLOPES, CORRELATION)
 
 
-def mean(quantity, name):
+def mean(quantity: Any, name: Any) -> Any:
     return quantity.draws[name].mean(("chain", "draw"))
 
 
-def test_random_intercepts_at_reml():
+def test_random_intercepts_at_reml() -> None:
     """τ² / (τ² + σ²/n): 0.6478 for six rows, 0.9860 for 230."""
     design = design_of("csat ~ wait + (1 | team)", datasets.csat())
     quantity = shrinkage(Posterior(fixed_draws(design, CSAT), design))
@@ -44,7 +45,7 @@ def test_random_intercepts_at_reml():
     np.testing.assert_allclose(mean(quantity, "overall"), kept[:, 0])
 
 
-def test_random_slopes_at_reml():
+def test_random_slopes_at_reml() -> None:
     """Λ of team 0: [[0.6603, 10.4098], [0.009375, 0.2805]], eigenvalues 0.8360 and 0.1048, half its trace 0.4704."""
     design, posterior = csat_slopes()
     quantity = shrinkage(Posterior(posterior, design))
@@ -59,7 +60,7 @@ def test_random_slopes_at_reml():
     np.testing.assert_allclose(sorted(np.linalg.eigvals(full)), [0.1048, 0.8360], atol=1e-4)
 
 
-def test_spread_is_the_square_root():
+def test_spread_is_the_square_root() -> None:
     design, posterior = csat_slopes()
     M = np.moveaxis(design.factors[0].sums(design.factors[0].Z), 0, -1)[:, :, None] / 63.81
     G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
@@ -72,7 +73,7 @@ def test_spread_is_the_square_root():
     np.testing.assert_allclose(spread**2, best)
 
 
-def test_the_groups_own_estimate_is_that_of_its_rows():
+def test_the_groups_own_estimate_is_that_of_its_rows() -> None:
     """Least squares of a team's residuals from the common line; the shrunken one is Λ times it."""
     design, posterior = csat_slopes()
     quantity = shrinkage(Posterior(posterior, design))
@@ -88,7 +89,7 @@ def test_the_groups_own_estimate_is_that_of_its_rows():
     np.testing.assert_allclose(mean(quantity, "pooled").sel(group=0), blup, rtol=1e-6)
 
 
-def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
+def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate() -> None:
     rows = table(60).assign(g=lambda d: np.where(d.index == 0, 99, d.g))
     design = design_of("y ~ x + (x | g)", rows)
     quantity = shrinkage(Posterior(synthetic_draws(design), design))
@@ -98,14 +99,14 @@ def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate():
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
-def test_units_change_nothing(unit):
+def test_units_change_nothing(unit: Any) -> None:
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda d: d.x * unit))
     posterior = fixed_draws(design, {"x": 0.3 / unit, "x|g": 0.2 / unit, "x|g_sigma": 0.5 / unit}, corr=0.3)
     assert np.isfinite(mean(shrinkage(Posterior(posterior, design)), "own")).all()
 
 
 @pytest.mark.parametrize("family", ["gaussian", "bernoulli"])
-def test_eigenvalues_lie_between_nothing_and_everything(family):
+def test_eigenvalues_lie_between_nothing_and_everything(family: Any) -> None:
     text = "y ~ x + (x + z | g)" if family == "gaussian" else "p(hits, tries) ~ x + (x + z | g) + (1 | s)"
     design = design_of(text, table(90), family)
     quantity = shrinkage(Posterior(synthetic_draws(design), design), "g")
@@ -117,7 +118,7 @@ def test_eigenvalues_lie_between_nothing_and_everything(family):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000), shift=st.floats(-1e4, 1e4), q=st.sampled_from(["1", "x", "x + z"]))
-def test_order_and_origin_change_nothing(seed, shift, q):
+def test_order_and_origin_change_nothing(seed: Any, shift: Any, q: Any) -> None:
     """Permuted rows, permuted columns, and another zero of y leave λ as it was."""
     rows = table(50, seed)
     design = design_of(f"y ~ x + z + ({q} | g)", rows)
@@ -135,7 +136,7 @@ def test_order_and_origin_change_nothing(seed, shift, q):
     )
 
 
-def test_more_rows_keep_more():
+def test_more_rows_keep_more() -> None:
     rows = table(50)
     doubled = pd.concat([rows, rows[rows.g == 0]], ignore_index=True)
     before, after = (design_of("y ~ x + (1 | g)", data) for data in (rows, doubled))
@@ -145,15 +146,15 @@ def test_more_rows_keep_more():
     np.testing.assert_allclose(more.sel(group=10), kept.sel(group=10))
 
 
-def test_unknown_kind_and_factor():
+def test_unknown_kind_and_factor() -> None:
     design = design_of("y ~ x + (1 | g)", table())
     with pytest.raises(HierkitError, match="It is one of 'blup', 'spread'"):
-        shrinkage(Posterior(synthetic_draws(design), design), kind="mean")
+        shrinkage(Posterior(synthetic_draws(design), design), kind="mean")  # type: ignore[arg-type]
     with pytest.raises(HierkitError, match="no factor 'team'"):
         shrinkage(Posterior(synthetic_draws(design), design), "team")
 
 
-def test_small_inverses():
+def test_small_inverses() -> None:
     A = np.random.default_rng(0).normal(size=(7, 4, 6))
     spd = A @ np.swapaxes(A, 1, 2)
     found = inverse(np.moveaxis(spd, 0, -1)[..., None])
@@ -162,7 +163,7 @@ def test_small_inverses():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effects", ["1", "x"])
-def test_a_thousand_groups_in_less_than_a_gigabyte(effects):
+def test_a_thousand_groups_in_less_than_a_gigabyte(effects: Any) -> None:
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"g": np.arange(1000).repeat(4), "x": rng.normal(size=4000), "y": rng.normal(size=4000)})
     design = design_of(f"y ~ x + ({effects} | g)", rows)

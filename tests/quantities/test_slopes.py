@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -10,16 +12,16 @@ from hierkit.quantities.response_curve import response_curve
 from hierkit.quantities.slopes import slopes
 
 
-def logistic(text: str = "won ~ x + h + (x | g)"):
+def logistic(text: str = "won ~ x + h + (x | g)") -> Any:
     design = design_of(text, table(120), "bernoulli")
     return design, synthetic_draws(design, draws=20)
 
 
-def average(quantity):
+def average(quantity: Any) -> Any:
     return quantity.draws["average"]
 
 
-def test_conditional_slope_is_the_average_derivative():
+def test_conditional_slope_is_the_average_derivative() -> None:
     """p (1 - p) (β + u_j), averaged over rows within each draw."""
     design, posterior = logistic()
     p = expit(linear_predictor(design, posterior))
@@ -33,7 +35,7 @@ def test_conditional_slope_is_the_average_derivative():
     np.testing.assert_allclose(quantity.draws["groups_upper"], tails[1], rtol=1e-5, atol=1e-8)
 
 
-def test_typical_and_marginal_slopes():
+def test_typical_and_marginal_slopes() -> None:
     design, posterior = logistic("won ~ x + (1 | g)")
     eta = design.X @ np.array([0.4, -0.9])
     posterior = fixed_draws(design, {"Intercept": 0.4, "x": -0.9, "1|g_sigma": 1.5})
@@ -48,14 +50,14 @@ def test_typical_and_marginal_slopes():
     assert abs(average(marginal)[0, 0]) < abs(average(typical)[0, 0])
 
 
-def test_categories_are_differences_from_the_first():
+def test_categories_are_differences_from_the_first() -> None:
     design, posterior = logistic()
     quantity = slopes(Posterior(posterior, design), "h", scale="link")
     assert quantity.draws["contrast"].values.tolist() == ["mid - low", "top - low"]
     np.testing.assert_allclose(average(quantity).sel(contrast="top - low"), posterior["h"].isel(h_dim=1), rtol=1e-9)
 
 
-def test_transformed_predictors_are_transformed_again():
+def test_transformed_predictors_are_transformed_again() -> None:
     design = design_of("y ~ np.log(z) + scale(x) + (1 | g)", table(100))
     posterior = synthetic_draws(design)
     z = design.rows.frame["z"].to_numpy()
@@ -65,7 +67,7 @@ def test_transformed_predictors_are_transformed_again():
     np.testing.assert_allclose(average(slopes(Posterior(posterior, design), "x")), expected, rtol=1e-6)
 
 
-def test_steps_stay_where_a_transformation_is_defined():
+def test_steps_stay_where_a_transformation_is_defined() -> None:
     rows = table(80).assign(w=lambda d: np.exp(6 * d.x), v=lambda d: (d.x - d.x.min()) ** 2 + 1)
     design = design_of("y ~ np.log(w) + np.sqrt(v) + (1 | g)", rows)
     posterior = synthetic_draws(design)
@@ -73,7 +75,7 @@ def test_steps_stay_where_a_transformation_is_defined():
         assert np.isfinite(slopes(Posterior(posterior, design), name).draws["average"]).all()
 
 
-def test_numbers_used_as_categories():
+def test_numbers_used_as_categories() -> None:
     design = design_of("y ~ C(year) + z + (1 | g)", table(80).assign(year=lambda d: 2000 + d.index % 3))
     posterior = synthetic_draws(design)
     quantity = slopes(Posterior(posterior, design), "year")
@@ -81,7 +83,7 @@ def test_numbers_used_as_categories():
     assert response_curve(Posterior(posterior, design), "z").draws["typical"].sizes["z"] == 50
 
 
-def test_gaussian_slopes_are_the_same_in_kind():
+def test_gaussian_slopes_are_the_same_in_kind() -> None:
     design = design_of("y ~ x + h + (1 | g)", table(100))
     posterior = synthetic_draws(design)
     for kind in ("conditional", "typical", "marginal"):
@@ -91,7 +93,7 @@ def test_gaussian_slopes_are_the_same_in_kind():
             )
 
 
-def test_by_another_column():
+def test_by_another_column() -> None:
     design, posterior = logistic("won ~ x * h + (1 | g)")
     quantity = slopes(Posterior(posterior, design), "x", kind="typical", scale="link", by="h")
     expected = posterior["x"] + posterior["x:h"].isel({"x:h_dim": 0})
@@ -99,7 +101,7 @@ def test_by_another_column():
     assert list(quantity.table().columns) == ["h", "estimate", "sd", "ci_lower", "ci_upper"]
 
 
-def test_averages_are_within_draws():
+def test_averages_are_within_draws() -> None:
     """An interval of averages is narrower than the average of rows' intervals."""
     design, posterior = logistic("won ~ x + (1 | g)")
     quantity = slopes(Posterior(posterior, design), "x")
@@ -121,7 +123,7 @@ def test_averages_are_within_draws():
         ({"variable": "x", "by": "k"}, "by='k' is not a used column"),
     ],
 )
-def test_refusals(options, message):
+def test_refusals(options: Any, message: Any) -> None:
     design, posterior = logistic()
     with pytest.raises(HierkitError, match=message):
         slopes(Posterior(posterior, design), **options)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import axe_core_python
 import pytest
@@ -36,7 +37,7 @@ pytestmark = [
 EVIL = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>‮egnol" + "ж" * 300
 
 
-def evil_fit():
+def evil_fit() -> Any:
     data = table()
     data[EVIL] = data.x
     data["g"] = data.g.astype(str).replace("10", EVIL)
@@ -55,40 +56,40 @@ FITS = {
 
 
 @pytest.fixture(scope="module", params=FITS)
-def page(request):
+def page(request: Any) -> Any:
     return FITS[request.param]().report(EVIL if request.param == "evil names" else None).html
 
 
-def browse(text, folder):
+def browse(text: Any, folder: Any) -> Any:
     """The page after it was loaded, and what the browser logged."""
     path = folder / "page.html"
     path.write_text(text, encoding="utf-8")
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={folder / 'net.json'}"]
     done = subprocess.run(
-        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=180, check=True
+        [*map(str, command), "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=180, check=True
     )
     return done.stdout, done.stderr
 
 
-def requests(folder):
+def requests(folder: Any) -> Any:
     """What the browser asked for over the network, without queries."""
     urls = re.findall(r'"url":"([^"?]+)', (folder / "net.json").read_text())
     return {url for url in urls if not url.startswith(("file:", "data:", "chrome"))}
 
 
-def measured(text, folder):
+def measured(text: Any, folder: Any) -> Any:
     """The result that a script in the page left behind."""
     dom, _ = browse(text, folder)
-    return json.loads(html.unescape(re.search(r'<pre id="result">(.*?)</pre>', dom, re.DOTALL).group(1)))
+    return json.loads(html.unescape(re.findall(r'<pre id="result">(.*?)</pre>', dom, re.DOTALL)[0]))
 
 
-def with_script(page, script):
+def with_script(page: Any, script: Any) -> Any:
     """The page without its policy, and with a script at its end."""
     free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     return free.replace("</body>", f'<pre id="result"></pre><script>{script}</script></body>')
 
 
-def test_it_logs_nothing_and_asks_for_nothing(page, tmp_path):
+def test_it_logs_nothing_and_asks_for_nothing(page: Any, tmp_path: Any) -> None:
     dom, log = browse(page, tmp_path)
     assert "<h1>" in dom
     assert "CONSOLE" not in log
@@ -98,7 +99,7 @@ def test_it_logs_nothing_and_asks_for_nothing(page, tmp_path):
     assert asked <= requests(empty)  # the browser asks for the time by itself
 
 
-def test_axe_finds_nothing(page, tmp_path):
+def test_axe_finds_nothing(page: Any, tmp_path: Any) -> None:
     script = AXE.replace("</script>", "<\\/script>") + (
         ";axe.run(document.querySelector('main')).then(r => { document.getElementById('result').textContent ="
         " JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' ')).slice(0, 3)])) })"
@@ -107,7 +108,7 @@ def test_axe_finds_nothing(page, tmp_path):
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-def test_a_narrow_window_does_not_scroll_sideways(page, tmp_path, is_open):
+def test_a_narrow_window_does_not_scroll_sideways(page: Any, tmp_path: Any, is_open: Any) -> None:
     shown = page.replace("<details>", "<details open>") if is_open else page
     frame = f'<iframe style="width:{NARROW}px;height:800px;border:0" srcdoc="{html.escape(shown)}"></iframe>'
     script = (
@@ -122,11 +123,11 @@ def test_a_narrow_window_does_not_scroll_sideways(page, tmp_path, is_open):
     assert scroll <= client
 
 
-def test_no_script_of_a_name_runs(page, tmp_path):
+def test_no_script_of_a_name_runs(page: Any, tmp_path: Any) -> None:
     found = []
 
     class Reader(html.parser.HTMLParser):
-        def handle_starttag(self, tag, attrs):
+        def handle_starttag(self, tag: Any, attrs: Any) -> None:
             found.extend([tag] if tag == "script" else [name for name, _ in attrs if name.startswith("on")])
 
     Reader().feed(browse(page, tmp_path)[0])

@@ -2,6 +2,7 @@
 
 import html.parser
 import re
+from typing import Any
 
 import pytest
 from synthetic import synthetic_fit, table
@@ -14,44 +15,44 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.tags: list[tuple[str, dict]] = []
+        self.tags: list[tuple[str, dict[str, Any]]] = []
         self.text = ""
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         self.text += data
 
-    def all(self, tag: str) -> list[dict]:
+    def all(self, tag: str) -> list[dict[str, Any]]:
         return [attrs for name, attrs in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
-def fit():
+def fit() -> Any:
     return synthetic_fit("y ~ x + (x | g)", table(), chains=4, draws=500)
 
 
 @pytest.fixture(scope="module")
-def page(fit):
+def page(fit: Any) -> Any:
     return Page(fit.report().html)
 
 
-def test_nothing_runs_and_nothing_is_loaded(page):
+def test_nothing_runs_and_nothing_is_loaded(page: Any) -> None:
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "embed", "form", "base"})
     assert not [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)]
     assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for _, attrs in page.tags if "src" in attrs)
     assert all(attrs["href"].startswith("#") for attrs in page.all("a"))
 
 
-def test_content_security_policy(page):
+def test_content_security_policy(page: Any) -> None:
     policy = next(attrs["content"] for attrs in page.all("meta") if "http-equiv" in attrs)
     expected = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     assert policy == expected
 
 
-def test_structure_for_screen_readers(page):
+def test_structure_for_screen_readers(page: Any) -> None:
     assert len(page.all("h1")) == 1
     assert page.all("html")[0]["lang"] == "en"
     assert len(page.all("caption")) == len(page.all("table")) > 4
@@ -61,18 +62,18 @@ def test_structure_for_screen_readers(page):
     assert {attrs["href"].removeprefix("#") for attrs in page.all("a")} <= set(ids)
 
 
-def test_it_holds_every_part(page, fit):
+def test_it_holds_every_part(page: Any, fit: Any) -> None:
     for heading in ("Findings", "Coefficients", "Variance components", "Groups of g", "Model and data", "Priors"):
         assert heading in page.text
     assert "y ~ x + (x | g)" in page.text
     assert str(fit.draws.attrs["random_seed"]) in page.text
 
 
-def test_same_fit_same_bytes(fit):
+def test_same_fit_same_bytes(fit: Any) -> None:
     assert fit.report("T").html == fit.report("T").html
 
 
-def test_evil_names_are_shown_and_harmless():
+def test_evil_names_are_shown_and_harmless() -> None:
     data = table()
     data[EVIL.replace("`", "")] = data.x
     data["g"] = data.g.astype(str).replace("10", EVIL)
@@ -91,23 +92,23 @@ def test_evil_names_are_shown_and_harmless():
         assert "<img" not in shown._repr_html_()
 
 
-def test_title_defaults_to_the_outcome(page):
+def test_title_defaults_to_the_outcome(page: Any) -> None:
     assert "Hierarchical model of y" in page.text
 
 
-def test_frame_in_a_notebook_is_sandboxed(fit):
+def test_frame_in_a_notebook_is_sandboxed(fit: Any) -> None:
     frame = fit.report()._repr_html_()
     assert frame.startswith('<iframe sandbox srcdoc="')
-    assert "<" not in re.search(r'srcdoc="([^"]*)"', frame).group(1)
+    assert "<" not in re.findall(r'srcdoc="([^"]*)"', frame)[0]
 
 
-def test_saved_as_utf8(fit, tmp_path):
+def test_saved_as_utf8(fit: Any, tmp_path: Any) -> None:
     path = fit.report("ж").save(tmp_path / "r.html")
     assert "ж" in path.read_text(encoding="utf-8")
     assert "kB" in repr(fit.report())
 
 
-def test_a_fit_shows_itself_in_notebooks(fit):
+def test_a_fit_shows_itself_in_notebooks(fit: Any) -> None:
     shown = fit._repr_html_()
     page = Page(shown)
     assert not page.all("script")

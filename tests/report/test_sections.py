@@ -1,4 +1,5 @@
 import textwrap
+from typing import Any
 
 import pytest
 from synthetic import synthetic_fit, table
@@ -9,11 +10,11 @@ from hierkit.report.words import verdict
 
 
 @pytest.fixture
-def fit():
+def fit() -> Any:
     return synthetic_fit("y ~ x + (x | g)", table(), chains=4, draws=500)
 
 
-def test_summary_says_the_main_things_in_order(fit):
+def test_summary_says_the_main_things_in_order(fit: Any) -> None:
     text = str(fit.summary())
     headings = ["Model and data", "Findings", "Coefficients", "Variance components"]
     assert [line for line in text.splitlines() if line in headings] == headings
@@ -23,15 +24,15 @@ def test_summary_says_the_main_things_in_order(fit):
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_tables_are_those_of_the_quantities(fit):
-    sections = {section.title: section.table for section in report_sections(fit._parts)}
+def test_tables_are_those_of_the_quantities(fit: Any) -> None:
+    sections: dict[str, Any] = {section.title: section.table for section in report_sections(fit._parts)}
     assert sections["Coefficients"].equals(fit.coefficients().table())
     assert sections["Variance components"].equals(fit.variance_components().table())
     assert sections["Groups of g"].equals(fit.group_effects("g").table())
     assert sections["Priors"].equals(fit.priors.table())
 
 
-def test_verdict_names_what_failed():
+def test_verdict_names_what_failed() -> None:
     bad = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
     assert verdict(bad.checks()) == "The draws cannot be trusted yet: few draws."
     assert verdict(bad.checks()) in str(bad.summary())
@@ -45,11 +46,11 @@ def test_verdict_names_what_failed():
         ("won ~ x", "won, Bernoulli: the event is True, in "),
     ],
 )
-def test_the_event_is_named(formula, sentence):
+def test_the_event_is_named(formula: Any, sentence: Any) -> None:
     assert sentence in str(synthetic_fit(formula, table(), "bernoulli").summary())
 
 
-def test_rows_dropped_are_told():
+def test_rows_dropped_are_told() -> None:
     data = table()
     data.loc[:4, "x"] = None
     text = str(synthetic_fit("y ~ x + (1 | g)", data).summary())
@@ -57,13 +58,13 @@ def test_rows_dropped_are_told():
     assert "missing values in x (5)" in " ".join(textwrap.dedent(text).split())
 
 
-def test_many_groups_are_cut_and_said():
+def test_many_groups_are_cut_and_said() -> None:
     data = table(1200).assign(g=lambda d: d.index // 2)
     section = next(s for s in report_sections(synthetic_fit("y ~ (1 | g)", data)._parts) if s.title == "Groups of g")
     assert len(section.rows) == MOST_ROWS
     assert f"The table shows the first {MOST_ROWS:,} of 1,200 rows." in section.said
 
 
-def test_a_model_without_groups_or_coefficients_is_told_too():
+def test_a_model_without_groups_or_coefficients_is_told_too() -> None:
     assert "Variance components" in str(synthetic_fit("y ~ x", table()).summary())
     assert "Coefficients" not in str(synthetic_fit("y ~ 0 + (1 | g)", table()).summary())

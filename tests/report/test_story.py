@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from hierkit.report.sections import SECTIONS, report_sections
 from hierkit.report.story import story
 
 
-def test_the_sentences_hold_the_numbers_of_the_tables():
+def test_the_sentences_hold_the_numbers_of_the_tables() -> None:
     fit = sleepstudy_fit()
     text = " ".join(story(fit._parts))
-    sds = fit.variance_components().table().set_index("component")
+    sds: Any = fit.variance_components().table().set_index("component")
     slope = fit.coefficients().table().set_index("term").loc["Days"]
     assert f"standard deviation of {sds.loc['sd(Intercept|Subject)', 'estimate']:.3g} (" in text
     assert f"changes Reaction by {slope.estimate:.3g} ({slope.ci_lower:.3g} to {slope.ci_upper:.3g})" in text
@@ -24,12 +25,12 @@ def test_the_sentences_hold_the_numbers_of_the_tables():
     level = sds.loc["sd(Intercept|Subject)", "estimate"]
     assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
     assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
-    shares = fit.icc().table().set_index("quantity")
+    shares: Any = fit.icc().table().set_index("quantity")
     assert f"At the means of the predictors, {shares.loc['latent', 'estimate']:.0%} (" in text
     assert "Groups of Subject keep about" in text  # each has ten rows
 
 
-def test_odds_are_told_within_and_across():
+def test_odds_are_told_within_and_across() -> None:
     fit = synthetic_fit("won ~ x + h + (1 | g)", table(80), "bernoulli", draws=100)
     text = " ".join(story(fit._parts))
     ratio = fit.coefficients().table().query("quantity == 'odds_ratio' and term == 'x'").iloc[0]
@@ -70,13 +71,13 @@ def test_odds_are_told_within_and_across():
         ("y ~ x + offset(z) + (1 | g)", "gaussian", "in addition to each row's offset"),
     ],
 )
-def test_each_kind_of_term_has_its_words(formula, family, sentence):
+def test_each_kind_of_term_has_its_words(formula: Any, family: Any, sentence: Any) -> None:
     data = table(120).assign(area=lambda t: t.g / 50, rounded=lambda t: t.g / 7 + t.x - t.x)
     fit = synthetic_fit(formula, data, family, draws=20)
     assert sentence in " ".join(story(fit._parts))
 
 
-def test_student_t_effects_have_a_scale():
+def test_student_t_effects_have_a_scale() -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", table(80), draws=200)
     posterior = fit.draws["posterior"].to_dataset()
     posterior["g_nu"] = posterior["sigma"] * 0 + 4.0
@@ -87,14 +88,14 @@ def test_student_t_effects_have_a_scale():
     assert "less than their sd" in text
 
 
-def test_shares_that_round_alike_are_told_once():
+def test_shares_that_round_alike_are_told_once() -> None:
     data = table(600).assign(s=lambda t: np.where(t.index < 301, "a", "b"))
     fit = synthetic_fit("y ~ (1 | s)", data, draws=200)
     assert re.search(r"keep about \d+% of their own evidence;", " ".join(story(fit._parts)))
 
 
 @pytest.mark.parametrize("size", [-9.0, 9.0])
-def test_outlying_groups_are_named_with_direction_and_size(size):
+def test_outlying_groups_are_named_with_direction_and_size(size: Any) -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", many_groups(40), draws=100)
     posterior = fit.draws["posterior"].to_dataset()
     posterior["1|g"] = 0.1 * posterior["1|g"]
@@ -107,17 +108,17 @@ def test_outlying_groups_are_named_with_direction_and_size(size):
 
 
 @pytest.mark.parametrize(("groups", "looked_for"), [(500, True), (501, False)])
-def test_outlying_groups_are_looked_for_among_at_most_500(groups, looked_for):
+def test_outlying_groups_are_looked_for_among_at_most_500(groups: Any, looked_for: Any) -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", many_groups(groups), draws=20)
     assert ("g" in fit._parts.unusual) == looked_for
 
 
-def test_that_outlying_groups_were_not_looked_for_is_said():
+def test_that_outlying_groups_were_not_looked_for_is_said() -> None:
     fit = synthetic_fit("y ~ x + (1 | g)", many_groups(600), draws=20)
     assert "Outlying groups of g were not looked for, because there are 600 groups." in " ".join(story(fit._parts))
 
 
-def test_a_run_that_did_not_converge_says_so_first():
+def test_a_run_that_did_not_converge_says_so_first() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(), draws=3)
     assert story(fit._parts)[0] == "The draws cannot be trusted yet: few draws. What follows may be wrong."
     page = fit.report().html
@@ -125,13 +126,13 @@ def test_a_run_that_did_not_converge_says_so_first():
     assert '<p class="untrusted">' in fit._repr_html_()
 
 
-def test_models_without_groups_are_told():
+def test_models_without_groups_are_told() -> None:
     fit = synthetic_fit("y ~ x", table(80), chains=4, draws=400)
     assert "the model has no groups" in story(fit._parts)[0]
     assert "What was found" in fit.report().html
 
 
-def test_names_of_groups_can_be_left_out():
+def test_names_of_groups_can_be_left_out() -> None:
     data = table(80).assign(g=lambda t: t.g.map(lambda g: f"secret{g}"))
     fit = synthetic_fit("y ~ x + (x | g)", data, draws=200)
     assert "secret" in fit.report().html
@@ -142,14 +143,14 @@ def test_names_of_groups_can_be_left_out():
     np.testing.assert_array_equal(hidden.posterior.dataset["1|g"], fit._parts.posterior.dataset["1|g"])
 
 
-def test_sections_can_be_chosen():
+def test_sections_can_be_chosen() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=200)
     titles = [section.title for section in report_sections(fit._parts, ["method", "found"])]
     assert titles == ["What was found", "How it was computed"]
     assert set(SECTIONS) >= {"found", "trust", "groups", "pooling", "curves", "priors", "data"}
 
 
-def test_every_picture_says_what_it_shows():
+def test_every_picture_says_what_it_shows() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=200)
     pictures = {section.title: section.picture.alt for section in report_sections(fit._parts) if section.picture}
     assert len(pictures) == 6
@@ -159,7 +160,7 @@ def test_every_picture_says_what_it_shows():
     assert "exclude zero" not in pictures["How the variance divides"]
 
 
-def test_thinned_draws_are_about_a_thousand():
+def test_thinned_draws_are_about_a_thousand() -> None:
     fit = sleepstudy_fit()
     assert fit._parts.thinned.size == 1000
     assert fit._parts.posterior.thinned(100).size == 100

@@ -1,6 +1,7 @@
 """Simulation-based calibration: truths drawn from the prior have uniform ranks among posterior draws (Talts 2018)."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ MODELS = [
 ]
 
 
-def truth_of(design, priors, rng) -> xr.Dataset:
+def truth_of(design: Any, priors: Any, rng: Any) -> xr.Dataset:
     """Parameters and effects from the priors above, as a posterior of one draw; G where its priors hold."""
     scalars = {"Intercept": rng.normal() - (x_slope := rng.normal()) * design.X[:, 1].mean(), "x": x_slope}
     sds = np.array([abs(rng.normal()), rng.exponential()])
@@ -57,7 +58,7 @@ def truth_of(design, priors, rng) -> xr.Dataset:
         arrays["1|d"] = rng.normal(0, scalars["1|d_sigma"], len(design.factors[1].levels))
     if design.family.has_residual:
         scalars["sigma"] = rng.gamma(4, 1 / 4)
-    variables = {name: (("chain", "draw"), [[value]]) for name, value in scalars.items()}
+    variables: dict[str, Any] = {name: (("chain", "draw"), [[value]]) for name, value in scalars.items()}
     for name, values in arrays.items():
         variables[name] = (("chain", "draw", f"{name[-1]}__factor_dim"), values[None, None])
     corr = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
@@ -65,7 +66,7 @@ def truth_of(design, priors, rng) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
-def numbers(posterior: xr.Dataset, design, rng) -> dict[str, np.ndarray]:
+def numbers(posterior: xr.Dataset, design: Any, rng: Any) -> dict[str, np.ndarray]:
     """(draw,) of what is ranked: parameters, and what is made of them at the mean of x."""
     x = design.X[:, 1].mean()
     centre = posterior["Intercept"] + posterior["x"] * x
@@ -73,7 +74,7 @@ def numbers(posterior: xr.Dataset, design, rng) -> dict[str, np.ndarray]:
     covariance = posterior["g_corr"][..., 0, 1] * level * slope
     variance = np.maximum(level**2 + 2 * x * covariance + x**2 * slope**2, 0)
     found = {"centre": centre, "rho": posterior["g_corr"][..., 0, 1], "u": posterior["x|g"][..., 0]}
-    found |= {name: values for name, values in posterior.items() if values.ndim == 2 and name != "Intercept"}
+    found |= {str(name): values for name, values in posterior.items() if values.ndim == 2 and name != "Intercept"}
     residual = posterior["sigma"] ** 2 if "sigma" in posterior else np.pi**2 / 3
     found["shrinkage factor"] = variance / (variance + residual / design.factors[0].counts[0])
     found["icc"] = variance / (variance + residual)
@@ -99,7 +100,7 @@ def ranks(engine: str, text: str, groups: int, place: str, replications: int) ->
         y = rng.normal(eta, truth["sigma"].item()) if family == "gaussian" else rng.binomial(1, expit(eta))
         simulated = design_of(text, data.assign(**{design.outcome_name: y}), family)
         settings = replace(quick, random_seed=replication)
-        draws = sample(simulated, priors, "normal", Choice(engine, ""), settings)
+        draws = sample(simulated, priors, "normal", Choice(engine, ""), settings)  # type: ignore[arg-type]
         below = numbers(draws["posterior"].to_dataset(), design, rng)
         for name, value in numbers(truth, design, rng).items():
             found.setdefault(name, []).append(int((below[name][::THIN] < value).sum()))
@@ -107,7 +108,7 @@ def ranks(engine: str, text: str, groups: int, place: str, replications: int) ->
 
 
 @pytest.mark.parametrize(("engine", "text", "groups", "place", "replications"), MODELS)
-def test_engine_is_calibrated(engine, text, groups, place, replications):
+def test_engine_is_calibrated(engine: Any, text: Any, groups: Any, place: Any, replications: Any) -> None:
     """Ranks are uniform on 0 to 100, by Kolmogorov and Smirnov at 0.1 % over all quantities."""
     found = ranks(engine, text, groups, place, replications)
     for name, places in found.items():

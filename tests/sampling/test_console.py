@@ -1,5 +1,6 @@
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from hierkit.sampling.console import explaining_a_wait, progress
 from hierkit.sampling.settings import make_settings
 
 
-def test_one_line_with_all_draws(capsys):
+def test_one_line_with_all_draws(capsys: Any) -> None:
     with progress("joint", make_settings(draws=50, tune=30, chains=2)) as update:
         update([SimpleNamespace(finished_draws=40), SimpleNamespace(finished_draws=10)])
     err = capsys.readouterr().err
@@ -17,14 +18,14 @@ def test_one_line_with_all_draws(capsys):
     assert err.count("\n") == 1
 
 
-def test_nothing_is_shown_if_nobody_asked(capsys):
+def test_nothing_is_shown_if_nobody_asked(capsys: Any) -> None:
     with progress("joint", make_settings(progressbar=False)) as update:
         update([SimpleNamespace(finished_draws=40)])
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("wait", "shown", "said"), [(0.5, True, "why\n"), (0.0, True, ""), (0.5, False, "")])
-def test_a_long_wait_is_explained(capsys, wait, shown, said):
+def test_a_long_wait_is_explained(capsys: Any, wait: Any, shown: Any, said: Any) -> None:
     with explaining_a_wait("why", shown, seconds=0.1):
         time.sleep(wait)
     assert capsys.readouterr().err == said

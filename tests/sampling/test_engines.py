@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,27 +33,29 @@ from hierkit.sampling.settings import make_settings
         ("y ~ x + (x | g)", "gaussian", {"x": "Gumbel(0, 1)"}, "normal", "pymc", "prior Gumbel on x"),
     ],
 )
-def test_auto_takes_the_fastest_that_fits_and_says_why(formula, family, priors, effects, engine, reason):
+def test_auto_takes_the_fastest_that_fits_and_says_why(
+    formula: Any, family: Any, priors: Any, effects: Any, engine: Any, reason: Any
+) -> None:
     design = design_of(formula, table(), family)
     choice = choose("auto", design, make_priors(design, priors, effects), effects)
     assert (choice.engine, choice.reason) == (engine, reason)
 
 
-def test_named_engines():
+def test_named_engines() -> None:
     design = design_of("y ~ x + (x | g)", table())
     assert choose("pymc", design, make_priors(design), "normal").reason == "asked for"
     assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
     with pytest.raises(HierkitError, match="It is one of 'auto', 'marginal', 'joint', 'pymc'"):
-        choose("stan", design, make_priors(design), "normal")
+        choose("stan", design, make_priors(design), "normal")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("engine", "tune"), [("marginal", 500), ("joint", 500), ("pymc", 1000)])
-def test_half_the_tuning_draws_where_a_pilot_chose_the_coordinates(engine, tune):
+def test_half_the_tuning_draws_where_a_pilot_chose_the_coordinates(engine: Any, tune: Any) -> None:
     design = design_of("y ~ x + (x | g)", table())
     assert ENGINES[choose(engine, design, make_priors(design), "normal").engine].tune == tune
 
 
-def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
+def test_effects_that_memory_cannot_hold_are_refused_before_sampling() -> None:
     n = 200_000
     data = pd.DataFrame({"y": np.arange(n) % 7.0, "g": np.arange(n) // 2})
     design = design_of("y ~ 1 + (1 | g)", data)
@@ -60,7 +64,7 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling():
         sample(design, priors, "normal", choose("pymc", design, priors, "normal"), make_settings(draws=2500))
 
 
-def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch):
+def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
     monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 200 * 2)
     design = design_of("y ~ x + (1 | g)", table())
     priors = make_priors(design)

@@ -1,5 +1,7 @@
 """Models side by side by groups left out."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic import synthetic_fit, table
@@ -11,15 +13,16 @@ from hierkit.validation.leave_out import logo
 
 
 @pytest.fixture(scope="module")
-def fits():
-    data, options = hierkit.datasets.csat(), {"random_seed": 1, "progressbar": False}
+def fits() -> Any:
+    data = hierkit.datasets.csat()
+    options: dict[str, Any] = {"random_seed": 1, "progressbar": False}
     return {
         "hierarchical": hierkit.fit("csat ~ wait + (1 | team)", data, **options),
         "pooled": hierkit.fit("csat ~ wait", data, **options),
     }
 
 
-def test_a_model_without_the_factor_is_compared_by_its_groups(fits):
+def test_a_model_without_the_factor_is_compared_by_its_groups(fits: Any) -> None:
     team = fits["hierarchical"].design.factor()
     found = hierkit.compare(
         {"hierarchical": fits["hierarchical"], "pooled": fits["pooled"].logo(team, refit=True)}, "team"
@@ -32,7 +35,7 @@ def test_a_model_without_the_factor_is_compared_by_its_groups(fits):
     assert table["bad_k"].tolist() == [0, 0]
 
 
-def test_fits_are_compared_by_the_scores_that_they_have(fits):
+def test_fits_are_compared_by_the_scores_that_they_have(fits: Any) -> None:
     team = fits["hierarchical"].design.factor()
     with pytest.warns(hierkit.HierkitWarning, match="Pareto k above 0.70 for group of team 15, 16"):
         difference = hierkit.compare(fits, factor="team").table()["elpd_diff"][1]
@@ -46,12 +49,12 @@ def test_fits_are_compared_by_the_scores_that_they_have(fits):
     np.testing.assert_allclose(reweighted.draws["elpd"][reliable], exact["elpd"][reliable], atol=0.5)
 
 
-def test_a_factor_that_no_model_has_is_refused(fits):
+def test_a_factor_that_no_model_has_is_refused(fits: Any) -> None:
     with pytest.raises(HierkitError, match="The model has no factor 'region'"):
         hierkit.compare(fits, factor="region")
 
 
-def test_groups_that_share_labels_but_not_rows_are_not_compared():
+def test_groups_that_share_labels_but_not_rows_are_not_compared() -> None:
     data = table(60)
     one, other = (
         synthetic_fit("y ~ x + (1 | g)", rows, draws=100) for rows in (data, data.assign(g=np.roll(data.g, 7)))
@@ -62,7 +65,7 @@ def test_groups_that_share_labels_but_not_rows_are_not_compared():
         compare_validations({"one": scores[0], "other": scores[1]})
 
 
-def test_counts_with_other_trials_are_not_compared():
+def test_counts_with_other_trials_are_not_compared() -> None:
     data = table(60)
     tables = (data, data.assign(tries=data.tries + 1))
     fits = [synthetic_fit("p(hits, tries) ~ x", rows, "bernoulli", draws=100) for rows in tables]

@@ -1,5 +1,7 @@
 """Rows and groups left out: importance sampling against fits without them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from hierkit.validation.leave_out import _warn_of_errors, good_k, logo, loo
 from hierkit.validation.refits import bridged
 
 
-def test_with_one_point_for_a_posterior_scores_are_densities():
+def test_with_one_point_for_a_posterior_scores_are_densities() -> None:
     design = design_of("y ~ x + (1 | g)", table(40))
     posterior = fixed_draws(design, {"Intercept": 0.1, "x": 0.2, "sigma": 1.3, "1|g_sigma": 0.7}, draws=40)
     posterior["1|g"] = posterior["1|g"] * 0 + posterior["1|g"].isel(draw=0)
@@ -33,7 +35,7 @@ def test_with_one_point_for_a_posterior_scores_are_densities():
     assert groups.draws["n"].values.tolist() == design.factors[0].counts.tolist()
 
 
-def test_integration_errors_are_reported_where_there_are_any():
+def test_integration_errors_are_reported_where_there_are_any() -> None:
     design = design_of("won ~ x + z + (x + z | g)", table(60), "bernoulli")
     posterior = synthetic_draws(design, chains=2, draws=60)
     with pytest.warns(HierkitWarning, match="Pareto k above"):
@@ -42,9 +44,9 @@ def test_integration_errors_are_reported_where_there_are_any():
     assert "integration_error" in found.definition
 
 
-def test_a_large_pareto_k_is_warned_of_and_named():
+def test_a_large_pareto_k_is_warned_of_and_named() -> None:
     """About 0.9; estimated from 1,000 draws a chain it is now and then below 0.7."""
-    options = {"random_seed": 1, "progressbar": False, "draws": 4000}
+    options: dict[str, Any] = {"random_seed": 1, "progressbar": False, "draws": 4000}
     fit = hierkit.fit("Reaction ~ Days + (Days | Subject)", reference_table("sleepstudy"), **options)
     with pytest.warns(
         HierkitWarning,
@@ -57,12 +59,12 @@ def test_a_large_pareto_k_is_warned_of_and_named():
     assert f"Sum {found.elpd:.1f}" in found.definition
 
 
-def test_the_limit_of_pareto_k_is_arvizs():
+def test_the_limit_of_pareto_k_is_arvizs() -> None:
     assert good_k(4000) == 0.7
     assert good_k(100) == 0.5
 
 
-def test_models_are_compared_pair_by_pair():
+def test_models_are_compared_pair_by_pair() -> None:
     fit = sleepstudy_fit()
     data = reference_table("sleepstudy")
     other = hierkit.fit("Reaction ~ Days + (1 | Subject)", data, random_seed=1, progressbar=False)
@@ -83,9 +85,9 @@ def test_models_are_compared_pair_by_pair():
         (lambda t: t.rename(columns={"Reaction": "R"}), r"predicts R(eaction)? \(gaussian\) and"),
     ],
 )
-def test_models_of_other_rows_are_not_compared(change, message):
+def test_models_of_other_rows_are_not_compared(change: Any, message: Any) -> None:
     data = reference_table("sleepstudy")
-    options = {"random_seed": 1, "progressbar": False, "draws": 1000}
+    options: dict[str, Any] = {"random_seed": 1, "progressbar": False, "draws": 1000}
     fits = {
         name: hierkit.fit(f"{rows.columns[0]} ~ Days", rows, **options)
         for name, rows in (("a", data), ("b", change(data)))
@@ -95,31 +97,36 @@ def test_models_of_other_rows_are_not_compared(change, message):
     with pytest.raises(HierkitError, match="It needs at least two, each with a name"):
         hierkit.compare({"a": fits["a"]})
     with pytest.raises(HierkitError, match="not a mapping of names to fits"):
-        hierkit.compare(list(fits.values()))
+        hierkit.compare(list(fits.values()))  # type: ignore[arg-type]
 
 
-def test_rows_and_groups_left_out_are_not_compared():
+def test_rows_and_groups_left_out_are_not_compared() -> None:
     fit = sleepstudy_fit()
     with pytest.raises(HierkitError, match="leaves out"):
         hierkit.compare({"a": fit.loo(refit=True), "b": fit.logo(refit=True)})
 
 
-def new_fit(fit, places, draws=4000):
+def new_fit(fit: Any, places: Any, draws: Any = 4000) -> Any:
     """The same model fitted without some rows, by what a user would write; its draws, and those rows."""
     rows = fit.design.rows.frame
-    options = {"family": fit.design.family.name, "priors": fit.priors, "progressbar": False, "random_seed": 9}
+    options: dict[str, Any] = {
+        "family": fit.design.family.name,
+        "priors": fit.priors,
+        "progressbar": False,
+        "random_seed": 9,
+    }
     smaller = hierkit.fit(fit.formula.text, rows.drop(index=places), draws=draws, **options)
     return smaller, rows.iloc[places]
 
 
-def log_mean(values):
+def log_mean(values: Any) -> Any:
     """The logarithm of a mean, and its Monte Carlo error."""
     p = np.exp(values - values.max())
     ess = len(p) / 2  # draws of the parameters' posterior are nearly independent
     return np.log(p.mean()) + values.max(), p.std() / p.mean() / np.sqrt(ess)
 
 
-def gaussian_score(fit, places, known=False, draws=4000):
+def gaussian_score(fit: Any, places: Any, known: Any = False, draws: Any = 4000) -> Any:
     """Rows of one group under the joint normal distribution that each draw gives them."""
     smaller, rows = new_fit(fit, places, draws)
     post = Posterior(smaller.draws["posterior"].to_dataset(), smaller.design).draws
@@ -127,7 +134,7 @@ def gaussian_score(fit, places, known=False, draws=4000):
     own = list(smaller.design.factors[0].levels).index(rows.Subject.iloc[0]) if known else None
     for start in range(0, len(post.beta), 50_000):
         part = post.some(slice(start, start + 50_000))
-        V, mean = part.sigma[:, None, None] ** 2 * np.eye(len(rows)), part.beta @ X.T
+        V, mean = np.asarray(part.sigma)[:, None, None] ** 2 * np.eye(len(rows)), part.beta @ X.T
         if known:
             mean = mean + part.u[0][:, own] @ X.T
         else:
@@ -141,14 +148,14 @@ def gaussian_score(fit, places, known=False, draws=4000):
 
 
 @pytest.fixture(scope="module")
-def long_sleepstudy():
+def long_sleepstudy() -> Any:
     data = reference_table("sleepstudy")
     return hierkit.fit("Reaction ~ Days + (Days | Subject)", data, random_seed=1, progressbar=False, draws=10_000)
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("long_sleepstudy")
-def test_gaussian_groups_left_out_score_as_in_fits_without_them(long_sleepstudy):
+def test_gaussian_groups_left_out_score_as_in_fits_without_them(long_sleepstudy: Any) -> None:
     fit = long_sleepstudy
     found, codes = fit.logo(refit=True).draws["elpd"].values, fit.design.factors[0].codes
     exact = [gaussian_score(fit, np.flatnonzero(codes == j)) for j in range(18)]
@@ -157,7 +164,7 @@ def test_gaussian_groups_left_out_score_as_in_fits_without_them(long_sleepstudy)
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("long_sleepstudy")
-def test_rows_left_out_score_as_in_fits_without_them(long_sleepstudy):
+def test_rows_left_out_score_as_in_fits_without_them(long_sleepstudy: Any) -> None:
     found = long_sleepstudy.loo(refit=True)
     worst = np.argsort(found.draws["p"].values)[-2:]
     places = [*worst, 0, 20, 40, 60, 80, 100, 120, 140]
@@ -165,13 +172,13 @@ def test_rows_left_out_score_as_in_fits_without_them(long_sleepstudy):
     assert np.abs(found.draws["elpd"].values[places] - exact).max() < 0.05
 
 
-def test_bridges_are_nearer_than_either_end():
+def test_bridges_are_nearer_than_either_end() -> None:
     # p(y | θ) for y = 4 ~ N(θ, 1): θ ~ N(0, 1) without it and N(2, 1/2) with it, so that p(y) = N(4; 0, 2)
     rng, exact = np.random.default_rng(0), stats.norm(0, np.sqrt(2)).logpdf(4)
     found = []
     for _ in range(200):
         with_it, without_it = rng.normal(2, np.sqrt(0.5), 1000), rng.normal(0, 1, 1000)
-        own, other = (stats.norm(theta, 1).logpdf(4) for theta in (with_it, without_it))
+        own, other = (np.asarray(stats.norm(theta, 1).logpdf(4)) for theta in (with_it, without_it))
         ends = [-(np.logaddexp.reduce(-own) - np.log(1000)), np.logaddexp.reduce(other) - np.log(1000)]
         found.append([bridged(own, other), *ends])
     errors = np.sqrt(np.mean((np.array(found) - exact) ** 2, axis=0))
@@ -180,7 +187,7 @@ def test_bridges_are_nearer_than_either_end():
 
 
 @pytest.mark.slow
-def test_bernoulli_groups_left_out_score_as_in_fits_without_them():
+def test_bernoulli_groups_left_out_score_as_in_fits_without_them() -> None:
     data = reference_table("cbpp")
     text = "p(incidence, size) ~ period + (1 | herd)"
     fit = hierkit.fit(text, data, family="bernoulli", random_seed=1, progressbar=False, draws=4000)
@@ -202,7 +209,7 @@ def test_bernoulli_groups_left_out_score_as_in_fits_without_them():
 
 
 @pytest.mark.slow
-def test_nested_groups_left_out_score_as_in_fits_without_them():
+def test_nested_groups_left_out_score_as_in_fits_without_them() -> None:
     data = reference_table("pastes")
     fit = hierkit.fit("strength ~ 1 + (1 | batch/cask)", data, random_seed=1, progressbar=False, draws=4000)
     found = fit.logo("batch", refit=True).draws["elpd"].values
@@ -214,7 +221,7 @@ def test_nested_groups_left_out_score_as_in_fits_without_them():
         scores = [
             stats.multivariate_normal(
                 np.full(len(rows), draws.beta[s, 0]),
-                draws.G[0][s, 0, 0] + draws.G[1][s, 0, 0] * same + draws.sigma[s] ** 2 * np.eye(len(rows)),
+                draws.G[0][s, 0, 0] + draws.G[1][s, 0, 0] * same + np.asarray(draws.sigma)[s] ** 2 * np.eye(len(rows)),
             ).logpdf(rows.strength)
             for s in range(0, len(draws.beta), 4)
         ]
@@ -222,7 +229,7 @@ def test_nested_groups_left_out_score_as_in_fits_without_them():
 
 
 @pytest.mark.parametrize(("error", "warned"), [(0.29, False), (0.31, True)])
-def test_integrals_with_a_relative_error_above_3_tenths_are_warned_of(error, warned, recwarn):
+def test_integrals_with_a_relative_error_above_3_tenths_are_warned_of(error: Any, warned: Any, recwarn: Any) -> None:
     factor = design_of("y ~ x + (1 | g)", table(60)).factor()
     errors = np.where(factor.levels == 20, error, 0.0)
     _warn_of_errors(factor, errors)

@@ -1,5 +1,7 @@
 """In NUTS's coordinates the posterior is round, were the rows Gaussian with the pilot's weights and G."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.linalg import block_diag
@@ -26,7 +28,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("text", "family"), MODELS)
-def test_round(text, family):
+def test_round(text: Any, family: Any) -> None:
     """T'(W-weighted cross products + G^-1)T has eigenvalues near 1, T the derivative of (beta, u) by coordinates.
 
     The last factor of a Gaussian model is integrated out.
@@ -58,7 +60,7 @@ def test_round(text, family):
     assert values.max() < 1.5 * ROUND
 
 
-def information(layout, patterns, pilot, prior, head):
+def information(layout: Any, patterns: Any, pilot: Any, prior: Any, head: Any) -> Any:
     """The precision of gamma and the effects as the kernels order them, with dense matrices."""
     columns, priors = [patterns.X.T], [prior]
     for f, G in enumerate(pilot.G):

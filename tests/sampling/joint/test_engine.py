@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -18,7 +19,7 @@ import hierkit
 from hierkit.errors import HierkitError, SamplingWarning
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
-from hierkit.sampling.joint import engine, gaussian, logit
+from hierkit.sampling.joint import engine, gaussian, logit, pilot
 from hierkit.sampling.joint.gaussian import gaussian_log_posterior
 from hierkit.sampling.joint.group_effects import gaussian_draws
 from hierkit.sampling.joint.logit import logit_draws, logit_log_posterior
@@ -66,14 +67,14 @@ def family_of(text: str) -> str:
     return "gaussian" if text.startswith("y ") else "bernoulli"
 
 
-def model_of(text: str):
+def model_of(text: str) -> Any:
     """The design, its priors, and the model."""
     design = design_of(text, data(), family_of(text))
     priors = make_priors(design, MODELS.get(text, {}))
     return design, priors, engine.make_model(design, priors)
 
 
-def coefficients_and_effects(model, c, L):
+def coefficients_and_effects(model: Any, c: Any, L: Any) -> Any:
     """v (draw, column + effects) of coordinates (draw, ...), with the same L for all."""
     v, factors = np.empty_like(c), np.broadcast_to(L, (len(c), *L.shape)).copy()
     if isinstance(model.rows, Sums):
@@ -83,7 +84,7 @@ def coefficients_and_effects(model, c, L):
     return v
 
 
-def log_density_of_largest(design, model, values, L, z) -> float:
+def log_density_of_largest(design: Any, model: Any, values: Any, L: Any, z: Any) -> float:
     """log p(z_last | y, all else) of the factor that is integrated out, written out."""
     left = design.outcome.y - design.offset - (design.X - design.column_means) @ values[: len(design.columns)]
     at = 0
@@ -97,24 +98,24 @@ def log_density_of_largest(design, model, values, L, z) -> float:
             last, columns = f, wide.reshape(len(left), -1) / values[-1]
     precision = np.eye(columns.shape[1]) + columns.T @ columns
     away = z[last].ravel() - np.linalg.solve(precision, columns.T @ left / values[-1])
-    return 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * away @ precision @ away
+    return float(0.5 * np.linalg.slogdet(precision)[1] - 0.5 * away @ precision @ away)
 
 
 @pytest.mark.parametrize("text", MODELS)
-def test_log_posterior_is_that_of_pymc_in_other_coordinates(text):
+def test_log_posterior_is_that_of_pymc_in_other_coordinates(text: Any) -> None:
     check_log_posterior(text)
 
 
 @pytest.mark.parametrize(
     "text", ["y ~ x + (x || d) + (1 | b/g)", "y ~ 0 + (1 | g) + (1 | d)", "hit ~ x + (x | g) + (1 | d)"]
 )
-def test_log_posterior_is_that_of_pymc_where_the_information_is_not_formed(text, monkeypatch):
+def test_log_posterior_is_that_of_pymc_where_the_information_is_not_formed(text: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("hierkit.sampling.joint.pilot.MOST_DENSE", 1)
     monkeypatch.setattr("hierkit.sampling.joint.coordinates.MOST_IN_HEAD", 2)
     check_log_posterior(text)
 
 
-def check_log_posterior(text):
+def check_log_posterior(text: Any) -> None:
     """log p(x) = log p(y, z, theta) - log p(z_last | ...) - sum_f J_f log|L_f| + log|d v / d c| up to a constant.
 
     v = (beta, u) is linear in the coordinates and z = L^-1 u are PyMC's; the last factor of a Gaussian model is
@@ -152,7 +153,7 @@ def check_log_posterior(text):
 
 
 @pytest.mark.parametrize("text", MODELS)
-def test_gradient(text):
+def test_gradient(text: Any) -> None:
     *_, model = model_of(text)
     x = model.start + 0.5 * model.spread * np.random.default_rng(1).normal(size=len(model.start))
     _, grad = model.log_posterior(x)
@@ -162,7 +163,7 @@ def test_gradient(text):
 
 
 @pytest.mark.parametrize("text", ["hit ~ x + (1 | g)", "y ~ x + (x || d) + (1 | b/g)", "hit ~ x + z", "y ~ x + h"])
-def test_packed_and_unpacked_the_model_is_the_same(text):
+def test_packed_and_unpacked_the_model_is_the_same(text: Any) -> None:
     *_, model = model_of(text)
     if isinstance(model.rows, Sums):
         value = gaussian_log_posterior(model.start, *gaussian.unpack(model.packed()))[0]
@@ -173,7 +174,7 @@ def test_packed_and_unpacked_the_model_is_the_same(text):
 
 @pytest.mark.parametrize("x", [-800.0, -40.0, 40.0, 800.0])
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g) + (1 | d)", "y ~ x + (x || d) + (1 | b/g)"])
-def test_extreme_points_return_and_do_not_raise(text, x):
+def test_extreme_points_return_and_do_not_raise(text: Any, x: Any) -> None:
     *_, model = model_of(text)
     value, grad = model.log_posterior(np.full(len(model.start), x))
     assert isinstance(value, float)
@@ -182,14 +183,20 @@ def test_extreme_points_return_and_do_not_raise(text, x):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", MODELS)
-def test_same_posterior_as_pymc(text):
+def test_same_posterior_as_pymc(text: Any) -> None:
     check_same_posterior(text, data(), family_of(text), MODELS[text], "joint")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g)", "y ~ x + (1 | d/g)"])
-def test_same_seed_same_draws_whatever_the_cores(text):
-    options = {"family": family_of(text), "random_seed": 3, "draws": 500, "progressbar": False, "engine": "joint"}
+def test_same_seed_same_draws_whatever_the_cores(text: Any) -> None:
+    options: dict[str, Any] = {
+        "family": family_of(text),
+        "random_seed": 3,
+        "draws": 500,
+        "progressbar": False,
+        "engine": "joint",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
         one, other = (hierkit.fit(text, data(), cores=n, **options) for n in (1, 2))
@@ -197,7 +204,7 @@ def test_same_seed_same_draws_whatever_the_cores(text):
 
 
 @pytest.mark.slow
-def test_same_seed_same_draws_whether_compiled_now_or_read_from_the_cache(tmp_path):
+def test_same_seed_same_draws_whether_compiled_now_or_read_from_the_cache(tmp_path: Any) -> None:
     code = (
         "import hierkit, hashlib; f = hierkit.fit('churn ~ wait + (wait | market)', hierkit.datasets.churn(), "
         "family='bernoulli', draws=100, tune=200, random_seed=1, progressbar=False, engine='joint'); "
@@ -212,14 +219,14 @@ def test_same_seed_same_draws_whether_compiled_now_or_read_from_the_cache(tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g)", "y ~ x + (1 | g) + (1 | d)"])
-def test_a_poor_pilot_costs_speed_not_truth(text, monkeypatch):
-    options = {"family": family_of(text), "random_seed": 3, "engine": "joint", "progressbar": False}
+def test_a_poor_pilot_costs_speed_not_truth(text: Any, monkeypatch: Any) -> None:
+    options: dict[str, Any] = {"family": family_of(text), "random_seed": 3, "engine": "joint", "progressbar": False}
     good = hierkit.fit(text, data(), **options)
-    make = engine.make_pilot
+    make: Any = pilot.make_pilot
 
-    def poor_pilot(*args):
+    def poor_pilot(*args: Any) -> Any:
         """Estimates far off, as if from rows of a third of their weight."""
-        found = make(*args)
+        found: Any = make(*args)
         weighted = {name: 0.3 * getattr(found, name) for name in ("W", "M", "C", "b")}
         estimates = {"G": tuple(9 * own for own in found.G), "v": found.v + 1, "R": 0.5 * found.R}
         return replace(found, sigma2=found.sigma2 / 0.3, **weighted, **estimates)
@@ -230,8 +237,8 @@ def test_a_poor_pilot_costs_speed_not_truth(text, monkeypatch):
         poor = hierkit.fit(text, data(), draws=4000, **options)
     for name in [name for name in good.draws["posterior"] if good.draws["posterior"][name].ndim == 2]:
         one, other = (fit.draws["posterior"][name] for fit in (good, poor))
-        error = np.hypot(*(float(arviz_stats.mcse(values, method="mean")) for values in (one, other)))
-        assert abs(float(one.mean() - other.mean())) < 4 * error
+        errors = [float(arviz_stats.mcse(values, method="mean")) for values in (one, other)]
+        assert abs(float(one.mean() - other.mean())) < 4 * np.hypot(errors[0], errors[1])
 
 
 @pytest.mark.parametrize(
@@ -242,6 +249,6 @@ def test_a_poor_pilot_costs_speed_not_truth(text, monkeypatch):
         ("y ~ x + (1 | g)", {"family": "gaussian", "nuts_sampler": "pymc"}, "nuts_sampler pymc"),
     ],
 )
-def test_models_that_it_is_not_for(formula, options, reason):
+def test_models_that_it_is_not_for(formula: Any, options: Any, reason: Any) -> None:
     with pytest.raises(HierkitError, match=f"engine='joint' does not fit the model: {reason}"):
         hierkit.fit(formula, table(), engine="joint", **({"family": "bernoulli"} | options))

@@ -4,7 +4,7 @@ from synthetic import design_of, patterns_of, table
 from hierkit.sampling.kernels.layout import make_layout
 
 
-def test_factors_go_from_few_effects_to_many():
+def test_factors_go_from_few_effects_to_many() -> None:
     design = design_of("y ~ x + (x | g) + (1 | s) + (1 | g:h)", table(200))
     layout = make_layout(design.factors)
     assert layout.order.tolist() == [1, 0, 2]
@@ -14,7 +14,7 @@ def test_factors_go_from_few_effects_to_many():
     assert layout.first.tolist() == [0, 3, 15, 33]
 
 
-def test_equal_rows_are_counted_once():
+def test_equal_rows_are_counted_once() -> None:
     data = table(400).assign(x=lambda d: (d.x > 0).astype(float))
     design = design_of("p(hits, tries) ~ x + (1 | g) + (1 | s)", data, "bernoulli")
     rows = patterns_of(design)
@@ -23,7 +23,7 @@ def test_equal_rows_are_counted_once():
     assert rows.size.tolist() == cells.tries.tolist()
 
 
-def test_gaussian_patterns_keep_means_and_sums_of_squares():
+def test_gaussian_patterns_keep_means_and_sums_of_squares() -> None:
     data = table(400).assign(x=lambda d: (d.x > 0).astype(float))
     design = design_of("y ~ x + (1 | g)", data)
     rows = patterns_of(design)
@@ -33,7 +33,7 @@ def test_gaussian_patterns_keep_means_and_sums_of_squares():
     np.testing.assert_allclose(rows.within, ((data.y - cells.transform("mean")) ** 2).sum())
 
 
-def test_patterns_say_what_the_rows_say():
+def test_patterns_say_what_the_rows_say() -> None:
     """Every row's X, Z and place of its effects are those of its pattern, sorted by the last factor's groups."""
     design = design_of("y ~ x + (x | g) + (h | s) + offset(z)", table(150))
     layout = make_layout(design.factors)
@@ -50,7 +50,7 @@ def test_patterns_say_what_the_rows_say():
     assert np.diff(rows.starts).tolist() == last.counts.tolist()
 
 
-def test_no_factors():
+def test_no_factors() -> None:
     design = design_of("y ~ x", table(30))
     layout = make_layout(design.factors)
     rows = patterns_of(design)
@@ -58,7 +58,7 @@ def test_no_factors():
     assert layout.first.tolist() == [0]
 
 
-def test_rows_all_alike():
+def test_rows_all_alike() -> None:
     design = design_of("won ~ 1", table(30), "bernoulli")
     rows = patterns_of(design)
     assert rows.size.tolist() == [30]

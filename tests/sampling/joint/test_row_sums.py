@@ -14,7 +14,7 @@ def by_group() -> np.ndarray:
     return np.array([np.bincount(CODES, z * RESIDUAL, 7) for z in Z])
 
 
-def test_linear_predictors():
+def test_linear_predictors() -> None:
     eta = np.ones(50)
     r.add_columns(BETA, X, eta)
     np.testing.assert_allclose(eta, 1 + BETA @ X)
@@ -22,7 +22,7 @@ def test_linear_predictors():
     np.testing.assert_allclose(eta, 1 + BETA @ X + (U[:, CODES] * Z).sum(axis=0))
 
 
-def test_sums_back_to_coefficients_and_effects():
+def test_sums_back_to_coefficients_and_effects() -> None:
     grad = np.ones(3)
     r.column_products(X, RESIDUAL, grad)
     np.testing.assert_allclose(grad, 1 + X @ RESIDUAL)
@@ -32,14 +32,14 @@ def test_sums_back_to_coefficients_and_effects():
         np.testing.assert_allclose(grad, 1 + by_group())
 
 
-def test_gaussian_rows():
+def test_gaussian_rows() -> None:
     y, size, residual = RNG.normal(size=50), RNG.integers(1, 5, 50).astype(float), np.empty(50)
     total = r.gaussian_rows(BETA @ X, y, size, 0.7, residual)
     np.testing.assert_allclose(total, 0.7 * np.sum(size * (y - BETA @ X) ** 2))
     np.testing.assert_allclose(residual, 0.7 * size * (y - BETA @ X))
 
 
-def test_products_with_ties():
+def test_products_with_ties() -> None:
     S, v, s = RNG.normal(size=(4, 3)), RNG.normal(size=9), np.zeros(4)
     r.less_products(S, v, s)
     np.testing.assert_allclose(s, -S @ v[:3])

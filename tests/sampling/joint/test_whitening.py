@@ -1,12 +1,14 @@
 """The change of coordinates of one factor, against numpy, and its gradient against differences."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from hierkit.sampling.joint import whitening as w
 
 
-def problem(q: int, groups: int = 6):
+def problem(q: int, groups: int = 6) -> Any:
     rng = np.random.default_rng(q)
     half = rng.normal(size=(groups, q, q + 1))
     M = np.ascontiguousarray(np.moveaxis(half @ np.swapaxes(half, 1, 2), 0, 2))
@@ -14,19 +16,19 @@ def problem(q: int, groups: int = 6):
     return M, L, rng.normal(size=(q, groups)), rng.normal(size=(q, groups)), rng
 
 
-def effects(M, s, P, c):
+def effects(M: Any, s: Any, P: Any, c: Any) -> Any:
     K, forward, u = np.zeros_like(M), np.empty_like(s), np.empty_like(s)
     return w.unwhiten(M, s, P, c, K, forward, u), K, forward, u
 
 
-def precision(L):
+def precision(L: Any) -> Any:
     inverse, P = np.zeros_like(L), np.empty_like(L)
     w.precision(L, inverse, P)
     return inverse, P
 
 
 @pytest.mark.parametrize("q", [1, 2, 4])
-def test_precision(q):
+def test_precision(q: Any) -> None:
     _, L, *_ = problem(q)
     inverse, P = precision(L)
     np.testing.assert_allclose(inverse, np.linalg.inv(L), atol=1e-12)
@@ -34,7 +36,7 @@ def test_precision(q):
 
 
 @pytest.mark.parametrize("q", [1, 2, 4])
-def test_effects_are_their_mean_and_a_standard_normal_number_of_their_spread(q):
+def test_effects_are_their_mean_and_a_standard_normal_number_of_their_spread(q: Any) -> None:
     """u = A^-1 s + K^-T c, A = M + P = K K'."""
     M, L, s, c, _ = problem(q)
     P = precision(L)[1]
@@ -49,12 +51,12 @@ def test_effects_are_their_mean_and_a_standard_normal_number_of_their_spread(q):
 
 
 @pytest.mark.parametrize("q", [1, 3])
-def test_gradient(q):
+def test_gradient(q: Any) -> None:
     """Of f(u) - sum log|K| - sum u'P u / 2 by c, by s and by P, f a linear function of u."""
     M, L, s, c, rng = problem(q)
     P, slope = precision(L)[1], rng.normal(size=s.shape)
 
-    def value(s, P, c):
+    def value(s: Any, P: Any, c: Any) -> Any:
         log_det, _, _, u = effects(M, s, P, c)
         return np.sum(slope * u) - log_det - 0.5 * np.einsum("aj,ab,bj->", u, P, u)
 
@@ -74,7 +76,7 @@ def test_gradient(q):
             assert grad_P[k, m] + (grad_P[m, k] if k != m else 0) == pytest.approx(expected, rel=1e-5)
 
 
-def test_stretch():
+def test_stretch() -> None:
     """x + factor (v'x) v, in each of the orthonormal directions."""
     v = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 3)))[0].T.copy()
     x, factors = np.arange(8.0), np.array([2.0, -0.5, 0.3])
@@ -83,13 +85,13 @@ def test_stretch():
     np.testing.assert_allclose(x, expected)
 
 
-def test_the_head_is_whitened_as_a_group_is():
+def test_the_head_is_whitened_as_a_group_is() -> None:
     """One large system, its derivative by P taken from a matrix that is symmetric."""
     M, L, s, c, rng = problem(4)
     P, slope = precision(L)[1], rng.normal(size=4)
-    one = [np.ascontiguousarray(M[:, :, 0]), s[:, 0].copy(), P, c[:, 0].copy()]
+    one: Any = [np.ascontiguousarray(M[:, :, 0]), s[:, 0].copy(), P, c[:, 0].copy()]
     K, forward, v = np.zeros((4, 4)), np.empty(4), np.empty(4)
-    log_det = w.unwhiten_head(*one, K, forward, v)
+    log_det = w.unwhiten_head(one[0], one[1], one[2], one[3], K, forward, v)
     theirs, K_all, forward_all, u = effects(M[:, :, :1].copy(), s[:, :1].copy(), P, c[:, :1].copy())
     assert log_det == pytest.approx(theirs)
     np.testing.assert_allclose(v, u[:, 0])

@@ -1,5 +1,7 @@
 """Along a curve the posterior of an sd is nearly standard normal."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -21,7 +23,7 @@ from hierkit.sampling.kernels.parameters import make_parameters
     ],
     ids=["a wall on the left and a long tail", "down to zero", "well known"],
 )
-def test_quantiles_are_normal(log_density):
+def test_quantiles_are_normal(log_density: Any) -> None:
     """Of a density of log sd; the curve's value at x is the sd below which a share of Phi(x) lies."""
     parameters = make_parameters(design := design_of("y ~ 1 + (1 | g)", table()), make_priors(design))
     curved, start = along_curves(parameters, lambda x: float(log_density(x[0])), np.array([0.3, 0.0]), 1)
@@ -35,7 +37,7 @@ def test_quantiles_are_normal(log_density):
     assert np.interp(0.3, grid, below) == pytest.approx(stats.norm.cdf(start[0]), abs=0.05)
 
 
-def test_what_has_no_curve_keeps_its_transform():
+def test_what_has_no_curve_keeps_its_transform() -> None:
     """A log density that is no number anywhere but at the start."""
     parameters = make_parameters(design := design_of("y ~ 1 + (1 | g)", table()), make_priors(design))
     same, start = along_curves(parameters, lambda x: 0.0 if x[0] == 0 else np.nan, np.zeros(2), 1)

@@ -1,5 +1,7 @@
 """Every kernel against its definition, and its gradient against finite differences."""
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytest
@@ -17,13 +19,13 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-def test_every_prior_of_the_kernels_is_a_distribution_and_has_an_example():
+def test_every_prior_of_the_kernels_is_a_distribution_and_has_an_example() -> None:
     assert set(codes.PRIORS) - {"LKJ"} == set(EXAMPLES)
     assert set(codes.PRIORS) <= set(DISTRIBUTIONS)
 
 
-def derivative(function, x: float, step: float = 1e-6) -> float:
-    return (function(x + step) - function(x - step)) / (2 * step)
+def derivative(function: Any, x: float, step: float = 1e-6) -> float:
+    return float(function(x + step) - function(x - step)) / (2 * step)
 
 
 def row(*given: float) -> np.ndarray:
@@ -35,7 +37,7 @@ def row(*given: float) -> np.ndarray:
 
 @pytest.mark.parametrize("x", [-30.0, -3.0, -0.1, 0.4, 2.0, 15.0])
 @pytest.mark.parametrize("kind", [codes.REAL, codes.POSITIVE, codes.INTERVAL, codes.PARTIAL, codes.CURVE])
-def test_transforms(kind, x):
+def test_transforms(kind: Any, x: Any) -> None:
     value, slope, log_slope, d_log_slope = d.transform(kind, x, row(1.0, 3.0))
     expected = {
         codes.REAL: x,
@@ -52,7 +54,7 @@ def test_transforms(kind, x):
 
 
 @pytest.mark.parametrize("x", [-3.9, -1.3, 0.0, 0.25, 3.99])
-def test_a_curve_is_scipys_natural_spline(x):
+def test_a_curve_is_scipys_natural_spline(x: Any) -> None:
     knots = d.FIRST_KNOT + d.BETWEEN_KNOTS * np.arange(d.KNOTS)
     heights = np.sin(knots) + 2 * knots
     theirs = CubicSpline(knots, heights, bc_type="natural")
@@ -61,7 +63,7 @@ def test_a_curve_is_scipys_natural_spline(x):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_priors_are_those_of_pymc(name):
+def test_priors_are_those_of_pymc(name: Any) -> None:
     """Up to a constant; and the derivative."""
     prior = make_prior(name, *EXAMPLES[name])
     code, numbers = kernel_prior(prior)
@@ -75,7 +77,7 @@ def test_priors_are_those_of_pymc(name):
         assert d.log_density(code, v, a, b, c)[1] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 
 
-def test_gradient_of_priors_with_their_transforms():
+def test_gradient_of_priors_with_their_transforms() -> None:
     kinds = np.array(
         [
             [codes.REAL, codes.STUDENT_T],
@@ -87,7 +89,7 @@ def test_gradient_of_priors_with_their_transforms():
     )
     numbers = np.array([row(4, 0, 1), row(2, 3), row(1, 2), row(2.5), row(np.inf, 2)])
 
-    def total(x, grad=None):
+    def total(x: Any, grad: Any = None) -> Any:
         return d.log_priors(x, kinds, numbers, np.empty(5), np.empty(5), np.empty(5) if grad is None else grad)
 
     x, grad = np.array([0.3, -0.7, 0.9, 1.2, -0.6]), np.empty(5)
@@ -105,7 +107,7 @@ def factor_of(x: np.ndarray) -> np.ndarray:
     return C
 
 
-def test_cholesky_factors_of_correlations_in_blocks():
+def test_cholesky_factors_of_correlations_in_blocks() -> None:
     x = np.array([0.5, -1.0, 0.3, 2.0])
     C = factor_of(x)
     corr = C @ C.T
@@ -117,7 +119,7 @@ def test_cholesky_factors_of_correlations_in_blocks():
     assert (r21 - r20 * r10) / np.sqrt((1 - r20**2) * (1 - r10**2)) == pytest.approx(np.tanh(0.3))
 
 
-def test_gradient_of_cholesky_factors():
+def test_gradient_of_cholesky_factors() -> None:
     x, weights = np.array([0.5, -1.0, 0.3, 2.0]), np.random.default_rng(0).normal(size=(5, 5))
     C, left, grad = np.empty((5, 5)), np.empty(4), np.zeros(4)
     d.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, left)
@@ -127,7 +129,7 @@ def test_gradient_of_cholesky_factors():
         assert grad[i] == pytest.approx(expected, rel=1e-6)
 
 
-def test_inverse_and_determinant():
+def test_inverse_and_determinant() -> None:
     A = np.random.default_rng(0).normal(size=(4, 6))
     M, inverse = A @ A.T, np.empty((4, 4))
     K = M.copy()

@@ -3,7 +3,7 @@ import numpy as np
 from hierkit.sampling.kernels.packing import cubes, matrix, pack, vector
 
 
-def test_arrays_come_back_as_they_were():
+def test_arrays_come_back_as_they_were() -> None:
     rng = np.random.default_rng(0)
     a, b, c, d = rng.normal(size=5), np.arange(6).reshape(2, 3), rng.normal(size=(2, 3, 4, 5)), np.empty((0, 4))
     block = pack(a, b, c, d, 7.5)

@@ -1,5 +1,7 @@
 """The marginal likelihood against the rows' own distribution, and the coefficients and effects drawn after it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -15,7 +17,7 @@ from hierkit.sampling.marginal.density import marginal_gaussian, marginal_log_po
 from hierkit.sampling.marginal.group_effects import draw_effects
 
 
-def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)"):
+def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)") -> Any:
     design = design_of(text, table(90).assign(x=lambda rows: rows.x + 2))
     priors = make_priors(design)
     origin, basis = make_origin(design, priors), make_basis(design, priors)
@@ -24,7 +26,7 @@ def problem(text: str = "y ~ x + z + (x | g) + (1 | s) + (h | day)"):
     return design, priors, origin, basis, layout, statistics, centre
 
 
-def factor_of_covariance(design, rng) -> np.ndarray:
+def factor_of_covariance(design: Any, rng: Any) -> np.ndarray:
     """(effect, effect), lower triangular, block by block."""
     L = np.zeros((q := sum(len(f.effects) for f in design.factors), q))
     first = 0
@@ -34,7 +36,7 @@ def factor_of_covariance(design, rng) -> np.ndarray:
     return L
 
 
-def written_out(design, priors, origin, L, sigma):
+def written_out(design: Any, priors: Any, origin: Any, L: Any, sigma: Any) -> Any:
     """Mean and covariance of the rows, and the covariance of each coefficient and effect with them."""
     X = design.X - design.column_means
     given = np.array([list(priors[column.label].args.values()) for column in design.columns])
@@ -44,11 +46,11 @@ def written_out(design, priors, origin, L, sigma):
         columns = np.zeros((len(X), len(factor.levels), len(factor.effects)))
         columns[np.arange(len(X)), factor.codes] = factor.Z @ origin.T[own, own] @ L[own, own]
         wide.append(columns.reshape(len(X), -1))
-    wide = np.hstack(wide)
-    return X @ given[:, 0] + design.offset, wide @ wide.T + sigma**2 * np.eye(len(X)), wide
+    columns = np.hstack(wide)
+    return X @ given[:, 0] + design.offset, columns @ columns.T + sigma**2 * np.eye(len(X)), columns
 
 
-def test_marginal_likelihood_is_that_of_the_rows():
+def test_marginal_likelihood_is_that_of_the_rows() -> None:
     """log N(y; X m, X S X' + sum Z G Z' + sigma² I), over all rows at once."""
     design, priors, origin, *_, statistics, _ = problem()
     rng, values, expected = np.random.default_rng(0), [], []
@@ -60,11 +62,11 @@ def test_marginal_likelihood_is_that_of_the_rows():
     np.testing.assert_allclose(np.diff(values), np.diff(expected), rtol=1e-9)
 
 
-def test_gradient_of_the_marginal_likelihood():
+def test_gradient_of_the_marginal_likelihood() -> None:
     design, _, _, *_, statistics, _ = problem()
     L, sigma = factor_of_covariance(design, np.random.default_rng(1)), 1.3
 
-    def value(L, sigma):
+    def value(L: Any, sigma: Any) -> Any:
         grad = np.zeros_like(L)
         return *marginal_gaussian(L, sigma, statistics, grad), grad
 
@@ -79,7 +81,7 @@ def test_gradient_of_the_marginal_likelihood():
 
 
 @pytest.mark.parametrize("text", ["y ~ x + z + (x | g) + (1 | s) + (h | day)", "y ~ x + (x | g)"])
-def test_coefficients_and_effects_have_their_conditional_distribution(text):
+def test_coefficients_and_effects_have_their_conditional_distribution(text: Any) -> None:
     """All are jointly normal with the rows: E = C V^-1 (y - mean), covariance of each from C V^-1 C', written out."""
     design, priors, origin, basis, layout, statistics, centre = problem(text)
     rng, draws, sigma = np.random.default_rng(0), 20_000, 1.3
@@ -113,7 +115,7 @@ def test_coefficients_and_effects_have_their_conditional_distribution(text):
 
 
 @pytest.mark.parametrize("x", [-800.0, -50.0, 50.0, 800.0])
-def test_extreme_points_return_and_do_not_raise(x):
+def test_extreme_points_return_and_do_not_raise(x: Any) -> None:
     design, priors, origin, *_, statistics, _ = problem("y ~ x + (x | g)")
     given = engine.arguments(make_parameters(design, priors))
     value, grad = marginal_log_posterior(np.full(4, x), *given, origin, statistics)

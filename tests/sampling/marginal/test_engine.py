@@ -1,6 +1,7 @@
 """The marginal engine draws from the posterior of the PyMC model."""
 
 import warnings
+from typing import Any
 
 import arviz_stats
 import numpy as np
@@ -47,12 +48,12 @@ def data() -> pd.DataFrame:
     return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), near=rows.z + 4, far=rows.z + 50, year=rows.x + 50)
 
 
-def model_of(text: str):
+def model_of(text: str) -> Any:
     design = design_of(text, data())
     return design, make_priors(design, MODELS[text])
 
 
-def parts_of(design, priors):
+def parts_of(design: Any, priors: Any) -> Any:
     """Parameters without curves, and what else the log posterior reads."""
     origin, basis = make_origin(design, priors), make_basis(design, priors)
     layout = make_layout(design.factors)
@@ -60,7 +61,7 @@ def parts_of(design, priors):
     return make_parameters(design, priors), origin, statistics
 
 
-def log_density_of(y, mean, factors, sigma, prior, values, z) -> float:
+def log_density_of(y: Any, mean: Any, factors: Any, sigma: Any, prior: Any, values: Any, z: Any) -> float:
     """Log p(beta, z | y, sds, correlations, sigma), with matrices written out; prior (means, sds) of beta."""
     X, *Zs = factors
     columns = np.hstack([X, *Zs])
@@ -69,11 +70,11 @@ def log_density_of(y, mean, factors, sigma, prior, values, z) -> float:
     precision = np.diag(np.concatenate([prior[1] ** -2.0, np.ones(columns.shape[1] - X.shape[1])]))
     joint = columns.T @ columns / sigma**2 + precision
     away = point - np.linalg.solve(joint, columns.T @ (y - mean) / sigma**2 + precision @ centre)
-    return 0.5 * np.linalg.slogdet(joint)[1] - 0.5 * away @ joint @ away
+    return float(0.5 * np.linalg.slogdet(joint)[1] - 0.5 * away @ joint @ away)
 
 
 @pytest.mark.parametrize("text", MODELS)
-def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text):
+def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -> None:
     """log p(y, theta) = log p(y, beta, z, theta) - log p(beta, z | y, theta) at any beta and z, up to a constant."""
     design, priors = model_of(text)
     parameters, origin, statistics = parts_of(design, priors)
@@ -104,7 +105,7 @@ def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text):
 
 
 @pytest.mark.parametrize("text", MODELS)
-def test_gradient(text):
+def test_gradient(text: Any) -> None:
     design, priors = model_of(text)
     parameters, start, _ = engine.pilot(design, *(parts := parts_of(design, priors)))
     data = (*engine.arguments(parameters), *parts[1:])
@@ -117,7 +118,7 @@ def test_gradient(text):
     np.testing.assert_allclose(grad, numeric, rtol=1e-5, atol=1e-6 * np.abs(grad).max())
 
 
-def test_zero_of_x_and_y_costs_no_digits():
+def test_zero_of_x_and_y_costs_no_digits() -> None:
     """The same model with x and y far from zero has the same density at the same point."""
     rows = table()
     differences = []
@@ -132,14 +133,14 @@ def test_zero_of_x_and_y_costs_no_digits():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", MODELS)
-def test_same_posterior_as_pymc(text):
+def test_same_posterior_as_pymc(text: Any) -> None:
     check_same_posterior(text, data(), "gaussian", MODELS[text], "marginal")
 
 
 @pytest.mark.slow
-def test_same_seed_same_draws_whatever_the_cores():
+def test_same_seed_same_draws_whatever_the_cores() -> None:
     rows = reference_table("sleepstudy")
-    options = {"random_seed": 3, "draws": 200, "tune": 200, "progressbar": False, "engine": "marginal"}
+    options: dict[str, Any] = {"random_seed": 3, "draws": 200, "tune": 200, "progressbar": False, "engine": "marginal"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplingWarning)
         one, other = (hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, cores=n, **options) for n in (1, 2))
@@ -147,12 +148,12 @@ def test_same_seed_same_draws_whatever_the_cores():
 
 
 @pytest.mark.slow
-def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
+def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch: Any) -> None:
     rows = reference_table("sleepstudy")
     good = hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, random_seed=3, progressbar=False)
     pilot = engine.pilot
 
-    def poor_pilot(*args):
+    def poor_pilot(*args: Any) -> Any:
         parameters, start, spread = pilot(*args)
         return parameters, start + 2.0, spread * 3
 
@@ -161,8 +162,8 @@ def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
     assert good.draws.attrs["engine"] == poor.draws.attrs["engine"] == "marginal"
     for name in ("Intercept", "Days", "1|Subject_sigma", "Days|Subject_sigma", "sigma"):
         one, other = (fit.draws["posterior"][name] for fit in (good, poor))
-        error = np.hypot(*(float(arviz_stats.mcse(values, method="mean")) for values in (one, other)))
-        assert abs(float(one.mean() - other.mean())) < 4 * error
+        errors = [float(arviz_stats.mcse(values, method="mean")) for values in (one, other)]
+        assert abs(float(one.mean() - other.mean())) < 4 * np.hypot(errors[0], errors[1])
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,6 @@ def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch):
         ("y ~ x + (1 | g)", {"nuts_sampler": "pymc"}, "nuts_sampler pymc"),
     ],
 )
-def test_models_that_it_is_not_for(formula, options, reason):
+def test_models_that_it_is_not_for(formula: Any, options: Any, reason: Any) -> None:
     with pytest.raises(HierkitError, match=f"engine='marginal' does not fit the model: {reason}"):
         hierkit.fit(formula, table(), engine="marginal", **options)
