@@ -116,7 +116,7 @@ def fit(
 
 
 def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -> Quantity:
-    """Models of the same outcome and rows side by side, by what they say of rows or groups left out.
+    """Models of the same outcome and rows side by side, by their scores of rows or groups left out.
 
     Parameters
     ----------

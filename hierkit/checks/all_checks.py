@@ -1,4 +1,4 @@
-"""All findings about a fit: its sampling, its data, and what its posterior says of its structure."""
+"""All findings about a fit: its sampling, its data, and its structure."""
 
 from itertools import chain
 

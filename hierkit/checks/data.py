@@ -1,4 +1,4 @@
-"""What the data alone tell, before anything is sampled."""
+"""Findings about the data alone, before anything is sampled."""
 
 from collections.abc import Iterator
 

@@ -42,7 +42,7 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     Finding
         A first run that diverged and was replaced; R-hat above 1.01 and above what chance allows the largest of many;
         bulk or tail ESS below 100 per chain, below 80 for the smallest of more than 20 (Vehtari et al. 2021);
-        divergences, tree depth reached in more than 1 % of the draws, BFMI below 0.3 (Betancourt 2016). Of a factor
+        divergences, tree depth reached in more than 1% of the draws, BFMI below 0.3 (Betancourt 2016). Of a factor
         with more than 200 groups every so many are looked at.
     """
     if retry := draws.attrs.get("retry"):

@@ -1,4 +1,4 @@
-"""What the posterior says of the model's structure: sds that the data do not inform, correlations at the edge."""
+"""Findings about the model's structure: sds that the data do not inform, correlations at the edge."""
 
 from collections.abc import Iterator
 
@@ -40,9 +40,9 @@ def structure_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding
     Yields
     ------
     Finding
-        An sd whose posterior overlaps its prior by more than 80 %; an sd of which 10 % of the draws lie below a tenth
-        of its 95th percentile (16 % would for a half-normal at zero), unless its prior puts it there; a correlation
-        beyond ±0.95 in 10 % of the draws; slopes on a predictor whose zero lies at least three sds from its mean and
+        An sd whose posterior overlaps its prior by more than 80%; an sd of which 10% of the draws lie below a tenth
+        of its 95th percentile (16% would for a half-normal at zero), unless its prior puts it there; a correlation
+        beyond ±0.95 in 10% of the draws; slopes on a predictor whose zero lies at least three sds from its mean and
         outside the data. Sds and correlations are those where their priors hold.
     """
     design = posterior.design

@@ -106,7 +106,7 @@ def _drawn(terms: OwnTerms) -> dict[str, Any]:
 
 
 def own_terms(design: Design, factor: Factor) -> OwnTerms:
-    """The columns that a group's own regression can tell apart, and what they hold of the model's coefficients."""
+    """The columns that a group's own regression can distinguish, and the model's coefficients that they contain."""
     ones, constant = np.ones(len(design.offset)), {}
     kept: list[int] = []
     folded: dict[int, tuple[int, Array]] = {}

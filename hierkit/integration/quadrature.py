@@ -30,7 +30,7 @@ BATCH = 4_000_000  # numbers at once
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Rows that share unknown group effects, and what the draws say of the rest.
+    """Rows that share unknown group effects, and the linear predictor of the rest.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Rows of groups whose effects are not known: which effects they share, and what the draws say of the rest."""
+"""Rows of groups whose effects are not known: which effects they share, and the linear predictor of the rest."""
 
 import itertools
 from collections.abc import Iterator, Sequence

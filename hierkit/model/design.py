@@ -194,7 +194,7 @@ def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family
 
 
 def outcome_values(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator) -> tuple[pd.Series, pd.Series | None]:
-    """What stands left of `~`, and the trials of counts; `frame` under the user's names, the evaluator's under safe."""
+    """What is left of `~`, and the trials of counts; `frame` under the user's names, the evaluator's under safe."""
     if formula.counts is not None:
         successes, trials = formula.counts
         n = frame[trials] if isinstance(trials, str) else pd.Series(trials, index=frame.index, name="trials")

@@ -131,7 +131,7 @@ def parse(text: str, trusted: bool = False) -> Formula:
     Parameters
     ----------
     text : str
-        `outcome ~ common part + (effects | factor) + ...`. Names that are no plain words stand in backticks.
+        `outcome ~ common part + (effects | factor) + ...`. Names with spaces or symbols go into backticks.
     trusted : bool
         Skip the allowlist of functions. The formula can then run any code that numpy or pandas can.
 

@@ -210,7 +210,7 @@ def _root_mean_square(x: Array) -> float:
 
 
 def _group_names(design: Design) -> dict[str, list[str]]:
-    """`sd(team)` and `sd(h|team)` for the parameters that they stand for."""
+    """`sd(team)` and `sd(h|team)` and the parameters that they name."""
     names: dict[str, list[str]] = {}
     for factor in design.factors:
         for effect in factor.effects:

@@ -19,7 +19,7 @@ SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """A spelling for each name that can stand in `draws`; most names are their own.
+    """A spelling for each name that is allowed in `draws`; most names are their own.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def without_slash(node: Node, called: bool = False) -> Node:
 
 
 def slash_namespace(nodes: Iterable[Node]) -> dict[str, Any]:
-    """What the words stand for that `without_slash` puts into these trees."""
+    """The meaning of the words that `without_slash` puts into these trees."""
     texts = {n.value for node in nodes for n in walk(node) if isinstance(n, ast.Literal) and _is_slashed(n)}
     return {"divide": operator.truediv} | {_text_word(text): text for text in texts}
 

@@ -121,7 +121,7 @@ def _render(node: Node, rename: Rename) -> str:
 
 
 def quoted(name: str) -> str:
-    """A column name as it must stand in a formula: in backticks unless it is a plain word."""
+    """A column name as it is written in a formula: in backticks unless it is a plain word."""
     return name if re.fullmatch(r"[^\W\d_]\w*", name) and name not in {"True", "False", "None"} else f"`{name}`"
 
 
@@ -166,7 +166,7 @@ def coding_of(call: Node, argument: Node) -> str | None:
 
 
 def column_of(node: Node) -> str:
-    """The name that a variable stands for, without backticks."""
+    """The name of a variable, without backticks."""
     lexeme: str = node.expression.lexeme[1:-1] if isinstance(node, ast.QuotedName) else node.name.lexeme
     return lexeme
 

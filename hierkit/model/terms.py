@@ -35,7 +35,7 @@ NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt
 
 @dataclass(frozen=True)
 class Column:
-    """One column of X or Z, and where its coefficient stands in the draws.
+    """One column of X or Z, and where its coefficient is in the draws.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ def within_reach(axes: Axes, values: NDArray[np.float64], always: NDArray[np.flo
 
 
 def _apart(places: list[int], size: int) -> list[float]:
-    """Where the names of extremes stand, so that they do not run into each other."""
+    """The places of the names of extremes, such that they do not run into each other."""
     step = size / MOST_LABELS
     low = [i * step for i in range(NAMED)]
     return [*low, *(size - 1 - i * step for i in reversed(range(NAMED)))]
@@ -90,7 +90,7 @@ def shorten(label: Hashable, most: int = 24) -> str:
 
 
 def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where groups stand along the x axis: by their rows, or one after the other if all have as many."""
+    """The places of groups along the x axis: by their rows, or one after the other if all have as many."""
     if n.min() < n.max():
         axes.set(xscale="log" if n.max() >= DECADE * n.min() else "linear", xlabel="rows of the group")
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -112,5 +112,5 @@ def unit(draws: xr.Dataset, effect: Hashable) -> str:
 
 
 def words(draws: xr.Dataset, name: str, default: str) -> str:
-    """What a quantity says of itself, as text that fits."""
+    """A label that a quantity carries, as text that fits."""
     return shorten(draws.attrs.get(name, default), 60)

@@ -22,7 +22,7 @@ def draw(draws: xr.Dataset) -> Figure:
             color=QUIET,
             alpha=0.25,
             lw=0,
-            label="95 % envelope",
+            label="95% envelope",
         )
         axes.plot(x, x, color=QUIET, lw=1, ls="--")
         axes.plot(x, y, "o", color=MAIN, ms=2 if len(x) > MOST_LABELS else 5)

@@ -1,4 +1,4 @@
-"""Where groups stand, and how sure that is."""
+"""Ranks of groups, and how certain they are."""
 
 import xarray as xr
 from matplotlib.figure import Figure

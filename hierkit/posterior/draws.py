@@ -58,7 +58,7 @@ class Draws:
         return self.family.latent_variance(self.sigma)
 
     def sigma_of(self, part: slice) -> Array | None:
-        """(sample, 1), the residual sd in some draws, to stand beside rows; None for a family without one."""
+        """(sample, 1), the residual sd in some draws, which broadcasts against rows; None for a family without one."""
         return None if self.sigma is None else self.sigma[part, None]
 
     def labelled(self, values: Array, dims: Mapping[str, Sequence[Any] | Any] | None = None) -> xr.DataArray:

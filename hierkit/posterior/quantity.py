@@ -47,7 +47,7 @@ class Quantity:
     Attributes
     ----------
     draws : xarray.Dataset
-        Variables with the dims chain and draw are summarised by `table`; others, such as `n`, stand beside them.
+        Variables with the dims chain and draw are summarised by `table`; others, such as `n`, are shown beside them.
     definition : str
         What is computed (the formula), on which scale, how to read it, and its source.
     picture : str

@@ -17,7 +17,7 @@ from hierkit.model.new_rows import NewRows, new_outcome, read_new_rows
 from hierkit.model.outcome import Outcome
 from hierkit.posterior.draws import Draws, batches
 
-FEW, TOO_FEW = 400, 20  # effective draws: a tail of 5 % needs some hundreds
+FEW, TOO_FEW = 400, 20  # effective draws: a tail of 5% needs some hundreds
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ def predict(
     given: Any = None,
     random_seed: int = 0,
 ) -> Quantity:
-    """What a model says of new rows.
+    """Predictions for new rows.
 
     The linear predictor of a row is xβ + Σ_f z_f'u_f. "known": u as estimated; "new": as estimated for groups that were
     fitted, u ~ N(0, G) for other labels, the same for all rows of a label; "typical": u = 0; "marginal": u integrated

@@ -35,10 +35,10 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     Returns
     -------
     Quantity
-        No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95 %
+        No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95%
         envelope) (group, effect); `distance` (group), the squared Mahalanobis distance over effects, and
         `expected_distance` (χ² quantile at its rank); `outlying` (group), whether the distance is beyond the χ² point
-        that one group in all would exceed with a probability of 5 %. Uninformative groups (τ² - v_j near 0) are
+        that one group in all would exceed with a probability of 5%. Uninformative groups (τ² - v_j near 0) are
         missing.
 
     Raises
@@ -115,7 +115,7 @@ def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array,
 
 
 def _envelope(count: int) -> tuple[Array, Array, Array]:
-    """Probabilities of ordered uniform numbers: expected, and bounds that 95 % of samples keep within throughout.
+    """Probabilities of ordered uniform numbers: expected, and bounds that 95% of samples keep within throughout.
 
     The i-th of n is Beta(i, n + 1 - i); the level of each bound is adjusted by simulation.
     """
@@ -132,7 +132,7 @@ def _definition(label: str, outlying: Array, silent: int) -> str:
     named = f"Outlying groups: {', '.join(map(str, outlying))}." if len(outlying) else "No group is outlying."
     text = (
         f"Q-Q of the group effects of {label}: posterior means over sqrt(τ² - v), v the posterior variance, standard "
-        f"normal under the model, with a simultaneous 95 % envelope. {named} Shrunken effects look more normal than "
+        f"normal under the model, with a simultaneous 95% envelope. {named} Shrunken effects look more normal than "
         "they are: no test of normality."
     )
     text += " distance: squared Mahalanobis distance over effects, expected_distance the χ² quantile at its rank."

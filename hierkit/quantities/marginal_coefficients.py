@@ -38,7 +38,7 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     Quantity
         `marginal` (chain, draw, term) on the link scale; `odds_ratio`, its exponential; `attenuation` = marginal /
         conditional coefficient, and `closed_form` (chain, draw), 1 / sqrt(1 + 0.346 s²) with s² the groups' variance
-        averaged over rows (Zeger, Liang and Albert 1988), a check that errs by 1 to 7 %; `residual` (chain, draw), the
+        averaged over rows (Zeger, Liang and Albert 1988), a check that errs by 1 to 7%; `residual` (chain, draw), the
         largest distance on the logit scale between the means of a row and their regression: how far the population is
         from following a logistic curve of its own. Gaussian: γ = β, exactly.
 

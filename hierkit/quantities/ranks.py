@@ -1,4 +1,4 @@
-"""Where each group stands among the others, and how sure that is."""
+"""Each group's rank among the others, and how certain it is."""
 
 import numpy as np
 import xarray as xr

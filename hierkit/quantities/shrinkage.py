@@ -36,7 +36,7 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
         `shrinkage`, `pull` = 1 - shrinkage, `own`, `pooled` (chain, draw, group, effect), and `overall`, tr Λ / q
         (chain, draw, group); `n` (group). 1: the group keeps its own estimate; 0: it gets the common one. `own` is the
         group's own deviation from the common coefficients in that draw, one weighted least-squares step from its rows
-        alone, missing where they cannot tell its effects apart; `pooled` is Λ times it, which the rows determine even
+        alone, missing where they cannot distinguish its effects; `pooled` is Λ times it, which the rows determine even
         there, and for "spread" only where `own` is. Deviations are on the link scale, shares are from 0 to 1.
 
     Raises
@@ -109,7 +109,7 @@ def _square_root(G: Array, M: Array) -> Array:
 
 
 def _ranks(factor: Factor) -> Array:
-    """(group,), how many effects each group's rows can tell apart, whatever the units of what they multiply."""
+    """(group,), how many effects each group's rows can distinguish, whatever the units of what they multiply."""
     products = factor.sums(factor.Z)
     sizes = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
     sizes = np.where(sizes > 0, sizes, 1.0)

@@ -12,7 +12,7 @@ from hierkit.report.parts import Parts
 from hierkit.report.words import event, level_of, listed, number, zeros_of
 
 
-def told_predictors(parts: Parts) -> Iterator[str]:
+def predictors_in_words(parts: Parts) -> Iterator[str]:
     """A sentence for each coefficient, and how far groups' own ones spread."""
     columns = [column for column in parts.design.columns if not column.is_intercept]
     if not columns:
@@ -57,7 +57,7 @@ def _odds(design: Design, column: Column, within: str, across: str | None) -> st
 
 
 def _interacting(design: Design, column: Column) -> str:
-    """Where a coefficient holds whose predictor stands in other terms too."""
+    """Where a coefficient holds if its predictor is in other terms too."""
     products = [other.term_label.split(":") for other in design.columns if ":" in other.term_label]
     interacts = any(column.term_label in parts for parts in products)
     return (
@@ -86,7 +86,7 @@ def _mean_of_level(design: Design, column: Column) -> str:
 
 
 def _is_alone(design: Design, column: Column) -> bool:
-    """Whether a coefficient is what a predictor does: one that stands in no other term."""
+    """Whether a coefficient is what a predictor does: one that is in no other term."""
     name, others = column.term_label, [other.term_label for other in design.columns]
     elsewhere = any(name in other.split(":") for other in others if other != name)
     return columns_in(design.formula.common_tree).count(name) == 1 and not elsewhere

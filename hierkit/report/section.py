@@ -11,7 +11,7 @@ from hierkit.posterior.quantity import Quantity
 
 MOST_ROWS = 400
 WIDTH = 100
-# parts of a picture that are told in words
+# parts of a picture that are put into words
 KEYS = ("quantity", "factor", "effect", "term")
 MOST_SAID = 8
 

@@ -1,4 +1,4 @@
-"""What was found, in sentences with numbers and units: how much groups differ, what a unit does, who stands out."""
+"""What was found, in sentences: how much groups differ, what a unit does, which groups are outlying."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from hierkit.posterior.draws import group_variance
 from hierkit.posterior.posterior import student_t_note
 from hierkit.quantities.group_effects import partner
 from hierkit.report.parts import Parts
-from hierkit.report.predictors import told_predictors
-from hierkit.report.words import number, per_unit, spoken_effect, verdict
+from hierkit.report.predictors import predictors_in_words
+from hierkit.report.words import effect_in_words, number, per_unit, verdict
 
 NAMED = 5
 
@@ -21,7 +21,7 @@ def story(parts: Parts) -> tuple[str, ...]:
     sentences = [*_caution(parts)]
     for factor in parts.design.factors:
         sentences += [*_effects(parts, factor), _share(parts, factor)]
-    sentences += [*_rows(parts), *told_predictors(parts)]
+    sentences += [*_rows(parts), *predictors_in_words(parts)]
     for factor in parts.design.factors:
         sentences += [_pooling(parts, factor), _outlying(parts, factor)]
     if parts.design.offset.any():
@@ -35,14 +35,14 @@ def _caution(parts: Parts) -> Iterator[str]:
 
 
 def _effects(parts: Parts, factor: Factor) -> Iterator[str]:
-    """How much each effect varies, without those that are told with their predictor."""
+    """How much each effect varies, without those that are described with their predictor."""
     design, first = parts.design, True
     for effect in factor.effects:
         common = partner(effect, design.columns)
         if common is not None and not effect.is_intercept:
             continue
         sd = number(parts.sds.sel(component=factor.sd(effect)))
-        what = spoken_effect(design, effect, factor.effects)
+        what = effect_in_words(design, effect, factor.effects)
         start = f"Groups of {factor.label} differ: {what} varies" if first else f"{what[0].upper()}{what[1:]} varies"
         unit = f"{design.link_unit}{per_unit(design, effect, factor.effects)}"
         yield f"{start} between them with a {parts.spread(factor)} of {sd} {unit}."
@@ -105,9 +105,9 @@ def _outlying(parts: Parts, factor: Factor) -> str:
 
 
 def _unusual(parts: Parts, factor: Factor, group: int, effect: int, deviations: np.ndarray) -> str:
-    """A group that stands out, the effect that does so most, its direction and its size."""
+    """An outlying group: the effect that is most so, its direction and its size."""
     column, value = factor.effects[effect], deviations[effect]
-    what = spoken_effect(parts.design, column, factor.effects, "its")
+    what = effect_in_words(parts.design, column, factor.effects, "its")
     side = "above" if value > 0 else "below"
     unit = f"{parts.design.link_unit}{per_unit(parts.design, column, factor.effects)}"
     return f"{factor.levels[group]} ({what} is {abs(value):.3g} {unit} {side} the common one)"

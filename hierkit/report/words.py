@@ -63,7 +63,7 @@ def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level
     return Level(name, column.level, missing[0]) if len(missing) == 1 else None
 
 
-def spoken_effect(design: Design, column: Column, effects: tuple[Column, ...], whose: str = "their") -> str:
+def effect_in_words(design: Design, column: Column, effects: tuple[Column, ...], whose: str = "their") -> str:
     """What varies between groups: their level, or the effect of something."""
     if column.is_intercept:
         zeros = zeros_of(design, effects)

@@ -1,4 +1,4 @@
-"""Models side by side, by what they say of what was left out."""
+"""Models side by side, by their scores of what was left out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from hierkit.validation.leave_out import Validation, standard_error
 
 
 def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
-    """Models side by side, the best first, by what they say of rows or groups left out.
+    """Models side by side, the best first, by their scores of rows or groups left out.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
 def _check_comparable(first: str, one: Validation, second: str, other: Validation) -> None:
     if one.left_out != other.left_out:
         raise refusal(
-            f"{first!r} leaves out {_spoken(one)} and {second!r} {_spoken(other)}",
+            f"{first!r} leaves out {_in_words(one)} and {second!r} {_in_words(other)}",
             "All models must be scored on the same rows or groups",
             "Use loo() for all, or logo() of the same factor",
         )
@@ -89,5 +89,5 @@ def _what(one: Validation) -> tuple[NDArray[Any], ...]:
     return one.rows, one.units, one.outcome.y, one.outcome.trials_of_each
 
 
-def _spoken(validation: Validation) -> str:
+def _in_words(validation: Validation) -> str:
     return "rows" if validation.left_out == "row" else f"groups of {validation.left_out}"

@@ -1,4 +1,4 @@
-"""What the rows say of coefficients and effects, once the largest factor is eliminated: a matrix that may be large."""
+"""The information about coefficients and effects, once the largest factor is eliminated: it may be large."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -68,7 +68,7 @@ def callback[F: Callable[..., Any]](function: F) -> F:
 
 
 def expansion[F: Callable[..., Any]](function: F) -> F:
-    """Compile, once per machine, to a function that tells nutpie what to store of a point."""
+    """Compile, once per machine, to a function with which nutpie stores a point."""
     signature = "int64(uint64, uint64, CPointer(double), CPointer(double), voidptr)"
     compiled: F = numba.cfunc(signature, cache=True)(function)
     return compiled

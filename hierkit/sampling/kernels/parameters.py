@@ -132,7 +132,7 @@ def to_real(parameters: Parameters, values: Array) -> Array:
 
 
 def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array | None]:
-    """What the draws say of the effects' and the residuals' distributions.
+    """The scales of effects and residuals in each draw.
 
     Parameters
     ----------
