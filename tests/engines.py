@@ -13,7 +13,7 @@ from hierkit.errors import SamplingWarning
 from hierkit.model.basis import make_basis
 from hierkit.model.priors import make_priors
 from hierkit.posterior.draws import varying
-from hierkit.sampling.kernels import codes, densities
+from hierkit.sampling.kernels import codes, covariances
 
 
 def pymc_point(model: Any, design: Any, parameters: Any, values: Any, z: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def cholesky_factors(design: Any, parameters: Any, values: Any, slopes: Any) -> 
     """L of each factor, G = L L'."""
     p, q = len(design.columns), sum(len(factor.effects) for factor in design.factors)
     own, C = slice(p + q, p + q + len(parameters.pairs)), np.empty((q, q))
-    densities.correlation_cholesky(values[own], slopes[own], parameters.pairs, C, np.empty(len(values)))
+    covariances.correlation_cholesky(values[own], slopes[own], parameters.pairs, C, np.empty(len(values)))
     L, ends = values[p : p + q, None] * C, np.cumsum([len(factor.effects) for factor in design.factors])
     return [
         L[end - len(f.effects) : end, end - len(f.effects) : end] for f, end in zip(design.factors, ends, strict=True)

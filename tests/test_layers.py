@@ -45,7 +45,13 @@ ENGINES = {
 }
 ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},
-    "formulae": {"model/formula.py", "model/syntax.py", "model/spelling.py", "model/terms.py"},
+    "formulae": {
+        "model/allowlist.py",
+        "model/formula.py",
+        "model/spelling.py",
+        "model/syntax.py",
+        "model/terms.py",
+    },
     "bambi": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "pytensor": {"model/bambi_model.py", "model/bambi_coefficients.py"},

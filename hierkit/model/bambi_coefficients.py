@@ -10,10 +10,10 @@ import pytensor.tensor as pt
 
 from hierkit.arrays import Array
 from hierkit.model.basis import make_basis
+from hierkit.model.columns import by_term
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
-from hierkit.model.terms import by_term
 
 ROUNDING = 1e-9
 MOST_CONDITION = 30  # of the centred columns; beyond, coefficients are seen in the coordinates of their basis

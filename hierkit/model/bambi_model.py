@@ -15,10 +15,10 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from hierkit.model.bambi_coefficients import as_bambi, common_priors
+from hierkit.model.columns import Column, by_term
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
-from hierkit.model.terms import Column, by_term
 
 Distribution = Callable[..., Any]
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.model.terms import Column, Evaluated, component_values, weighted_mean, weighted_sd
+from hierkit.model.columns import Column, weighted_mean, weighted_sd
+from hierkit.model.terms import Evaluated, component_values
 
 ROUNDING = 1e-10
 

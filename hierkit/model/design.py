@@ -9,6 +9,7 @@ import pandas as pd
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
+from hierkit.model.columns import Column, weighted_mean
 from hierkit.model.families import Family, family_of
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor, make_factors
@@ -17,7 +18,7 @@ from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
 from hierkit.model.syntax import Node, columns_in, plain_columns
-from hierkit.model.terms import Column, Evaluator, check_magnitude, functions, weighted_mean
+from hierkit.model.terms import Evaluator, check_magnitude, functions
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 

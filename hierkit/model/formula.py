@@ -12,8 +12,8 @@ from formulae import expr as ast
 from formulae.token import Token
 
 from hierkit.errors import refusal
+from hierkit.model.allowlist import COUNT_CALLS, check_calls
 from hierkit.model.syntax import (
-    CODINGS,
     Node,
     callee_of,
     column_of,
@@ -23,17 +23,6 @@ from hierkit.model.syntax import (
     render,
     unreadable,
     walk,
-)
-
-COUNT_CALLS = frozenset({"p", "prop", "proportion"})
-MATHEMATICS = frozenset({"abs", "exp", "exp2", "log", "log10", "log2"}) | frozenset(
-    {"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"}
-)
-ALLOWED_CALLS = (
-    frozenset({"C", "I", "S", "T", "binary", "bs", "center", "offset", "poly", "scale", "standardize"})
-    | MATHEMATICS
-    | COUNT_CALLS
-    | CODINGS
 )
 
 
@@ -163,7 +152,7 @@ def _parsed(text: str, trusted: bool) -> Formula:
     common, bars = _split_groups(root.right, text)
     group_terms = tuple(term for bar in bars for term in _group_terms(bar, text))
     if not trusted:
-        _check_calls(root, text)
+        check_calls(root, text)
     _check_meaning(root, root.left, text)
     _check_numbers(common, text)
     outcome_columns = _unique(columns_in(outcome))
@@ -271,20 +260,6 @@ def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
                 "Right of | write columns, joined by / (nested), : (cells) or *",
                 "Compute the grouping column in the data first",
             )
-
-
-def _check_calls(root: Node, text: str) -> None:
-    for node in walk(root):
-        if not isinstance(node, ast.Call):
-            continue
-        if (name := callee_of(node)) not in ALLOWED_CALLS:
-            raise refusal(
-                f"The formula {text!r} calls {name}()",
-                f"A formula may call {', '.join(sorted(ALLOWED_CALLS))}",
-                "Compute the column in the data first, or pass trusted_formula=True if you wrote the formula yourself",
-            )
-        if name in MATHEMATICS and (len(node.args) != 1 or isinstance(node.args[0], ast.Assign)):
-            raise unreadable(text, f"{name}() takes one value")
 
 
 def _check_meaning(root: Node, outcome: Node, text: str) -> None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
+from hierkit.model.allowlist import MATHEMATICS
 from hierkit.model.design import Design, outcome_values
-from hierkit.model.formula import MATHEMATICS, GroupTerm
+from hierkit.model.formula import GroupTerm
 from hierkit.model.groups import Factor
 from hierkit.model.labels import in_text, some
 from hierkit.model.matrices import Matrices, evaluated

@@ -15,11 +15,11 @@ import pandas as pd
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.centre import common_spread
+from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import Kind, all_sds, kind_of, sd, with_intercepts
-from hierkit.model.terms import weighted_mean
 
 EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome

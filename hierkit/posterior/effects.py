@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import column_dim
-from hierkit.model.terms import Column
 
 
 @dataclass(frozen=True, eq=False)

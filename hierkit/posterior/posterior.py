@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD
-from hierkit.model.terms import Column
 from hierkit.posterior.draws import Draws, flat
 from hierkit.posterior.effects import Effects, coefficient_draws, read_covariance, read_effects
 

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from hierkit.model.terms import Column
+from hierkit.model.columns import Column
 from hierkit.posterior.effects import labels_of, stack
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity

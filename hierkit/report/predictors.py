@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.reference_rows import is_measured
 from hierkit.model.syntax import columns_in
-from hierkit.model.terms import Column
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.group_effects import partner
 from hierkit.report.parts import Parts

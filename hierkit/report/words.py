@@ -7,9 +7,9 @@ from typing import Any
 import xarray as xr
 
 from hierkit.checks.findings import Findings
+from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.reference_rows import is_measured
-from hierkit.model.terms import Column
 from hierkit.posterior.quantity import Quantity
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from hierkit.arrays import SAMPLE_DIMS, Array
+from hierkit.model.columns import Column, by_term
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import effect_dim, term_dim
-from hierkit.model.terms import Column, by_term
 
 STATISTICS = {
     "maxdepth_reached": "reached_max_treedepth",

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from hierkit.errors import HierkitError
-from hierkit.model.formula import ALLOWED_CALLS, parse
+from hierkit.model.allowlist import ALLOWED_CALLS
+from hierkit.model.formula import parse
 
 
 def group_terms(text: Any) -> Any:

@@ -23,16 +23,8 @@ from hierkit.sampling.joint.row_sums import (
 )
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
-from hierkit.sampling.kernels.densities import (
-    answer,
-    callback,
-    effect_factors,
-    effect_factors_gradient,
-    kernel,
-    log_priors,
-    numbers_at,
-    words,
-)
+from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
+from hierkit.sampling.kernels.densities import answer, callback, kernel, log_priors, numbers_at, words
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import matrix, vector

@@ -17,7 +17,7 @@ from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD
 from hierkit.model.priors import Priors, moved_to_centre
-from hierkit.sampling.kernels import codes
+from hierkit.sampling.kernels import codes, covariances
 from hierkit.sampling.kernels import densities as d
 
 
@@ -154,7 +154,7 @@ def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Arr
     head = np.ascontiguousarray(x[:, :count])
     values, slopes = d.constrain(head, parameters.codes[p:], parameters.numbers[p:])
     partials = slice(q, q + len(parameters.pairs))
-    C = d.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
+    C = covariances.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
     return values[:, :q, None] * C, values[:, -1].copy() if RESIDUAL_SD in parameters.names else None
 
 

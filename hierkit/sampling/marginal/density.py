@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array, Ints
+from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
 from hierkit.sampling.kernels.densities import (
     answer,
     callback,
     cholesky_solve_identity,
-    effect_factors,
-    effect_factors_gradient,
     kernel,
     log_priors,
     numbers_at,

@@ -10,10 +10,10 @@ import xarray as xr
 
 from hierkit.errors import refusal
 from hierkit.model import bambi_model
+from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.names import term_dim
 from hierkit.model.priors import EffectsDistribution, Priors
-from hierkit.model.terms import Column
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree
 from hierkit.sampling.pymc.centring import factors_to_centre

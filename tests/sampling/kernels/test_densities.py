@@ -8,7 +8,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from hierkit.model.distributions import DISTRIBUTIONS, make_prior
-from hierkit.sampling.kernels import codes
+from hierkit.sampling.kernels import codes, covariances
 from hierkit.sampling.kernels import densities as d
 from hierkit.sampling.kernels.parameters import kernel_prior
 
@@ -103,7 +103,7 @@ PAIRS = np.array([[1, 0], [2, 0], [2, 1], [4, 3]])
 
 def factor_of(x: np.ndarray) -> np.ndarray:
     C = np.empty((5, 5))
-    d.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, np.empty(4))
+    covariances.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, np.empty(4))
     return C
 
 
@@ -122,8 +122,8 @@ def test_cholesky_factors_of_correlations_in_blocks() -> None:
 def test_gradient_of_cholesky_factors() -> None:
     x, weights = np.array([0.5, -1.0, 0.3, 2.0]), np.random.default_rng(0).normal(size=(5, 5))
     C, left, grad = np.empty((5, 5)), np.empty(4), np.zeros(4)
-    d.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, left)
-    d.correlation_cholesky_gradient(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, left, weights.copy(), grad)
+    covariances.correlation_cholesky(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, C, left)
+    covariances.correlation_cholesky_gradient(np.tanh(x), 1 / np.cosh(x) ** 2, PAIRS, left, weights.copy(), grad)
     for i, unit in enumerate(np.eye(4)):
         expected = derivative(lambda t, u=unit: np.sum(np.tril(weights) * factor_of(x + t * u)), 0.0)
         assert grad[i] == pytest.approx(expected, rel=1e-6)

@@ -1,0 +1,36 @@
+"""The functions that a formula may call. Nothing else is: formulae would resolve any dotted name that it can reach."""
+
+from formulae import expr as ast
+
+from hierkit.errors import refusal
+from hierkit.model.syntax import CODINGS, Node, callee_of, unreadable, walk
+
+COUNT_CALLS = frozenset({"p", "prop", "proportion"})
+
+
+MATHEMATICS = frozenset({"abs", "exp", "exp2", "log", "log10", "log2"}) | frozenset(
+    {"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"}
+)
+
+
+ALLOWED_CALLS = (
+    frozenset({"C", "I", "S", "T", "binary", "bs", "center", "offset", "poly", "scale", "standardize"})
+    | MATHEMATICS
+    | COUNT_CALLS
+    | CODINGS
+)
+
+
+def check_calls(root: Node, text: str) -> None:
+    """Refuse a formula that calls anything else."""
+    for node in walk(root):
+        if not isinstance(node, ast.Call):
+            continue
+        if (name := callee_of(node)) not in ALLOWED_CALLS:
+            raise refusal(
+                f"The formula {text!r} calls {name}()",
+                f"A formula may call {', '.join(sorted(ALLOWED_CALLS))}",
+                "Compute the column in the data first, or pass trusted_formula=True if you wrote the formula yourself",
+            )
+        if name in MATHEMATICS and (len(node.args) != 1 or isinstance(node.args[0], ast.Assign)):
+            raise unreadable(text, f"{name}() takes one value")
