@@ -96,7 +96,7 @@ def _definition(design: Design, missing: list[Estimates]) -> str:
         "The posterior (mean and sd) beside classical estimates and their standard errors, by statsmodels. Compare "
         "those that answer the same question."
     )
-    if not design.family.has_residual:
+    if not design.family.is_linear:
         text += " A coefficient within a group is larger in absolute value than across the population."
     return text + "".join(f" No {one.method}: {one.note}" for one in missing)
 
@@ -109,8 +109,8 @@ def _posterior(posterior: Posterior) -> Iterator[Estimates]:
     values |= _summary(variance_components(posterior).draws["value"], "component")
     student_t = "effects Student-t, sd(...) is their scale; elsewhere effects are normal"
     note = student_t if posterior.has_student_t_effects else ""
-    yield Estimates("posterior", BOTH if design.family.has_residual else WITHIN, note, values)
-    if not design.family.has_residual and design.columns:
+    yield Estimates("posterior", BOTH if design.family.is_linear else WITHIN, note, values)
+    if not design.family.is_linear and design.columns:
         draws = marginal_coefficients(posterior).draws["marginal"]
         yield Estimates("posterior, marginal", ACROSS, "", _summary(draws, "term"))
 
@@ -128,7 +128,7 @@ def _methods(design: Design) -> Iterator[Estimates]:
         return
     all_rows = complete_pooling(design)
     outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
-    if design.family.has_residual:
+    if design.family.is_linear:
         if outer is not None:
             yield _attempt("REML", BOTH, "", lambda: linear_mixed(design, reml=True))
             yield _attempt("maximum likelihood", BOTH, "", lambda: linear_mixed(design, reml=False))
@@ -169,7 +169,7 @@ def _of_all_rows(method: str, answers: str, design: Design, found: Regressions) 
 def _own_regressions(design: Design, factor: Factor) -> Estimates:
     """The mean over groups of their own regressions, every group weighing the same."""
     method = "own regressions"
-    answers = BOTH if design.family.has_residual else WITHIN
+    answers = BOTH if design.family.is_linear else WITHIN
     terms = own_terms(design, factor)
     found = no_pooling(design, factor, terms.X)
     estimated = found.estimate[[status == ESTIMATED for status in found.status]]

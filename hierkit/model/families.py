@@ -12,7 +12,7 @@ from scipy.special import expit, gammaln
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.model.logistic_normal import logit_of_mean, mean_probability
+from hierkit.model.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
 
 FamilyName = Literal["gaussian", "bernoulli"]
 LOGISTIC_VARIANCE = np.pi**2 / 3
@@ -30,6 +30,10 @@ class Family:
         Whether rows have a residual sd, σ. Where they have, the link is the identity.
     link_unit, response_unit : str
         The units of the linear predictor and of means, with `{outcome}` for the outcome's label.
+    ratio : str or None
+        What exp of a coefficient is called, "odds_ratio"; None for the identity link.
+    latent_in_words : str
+        The variance of a row on the link scale, in definitions.
     mean : callable
         eta -> g^-1(eta).
     mean_over_groups, link_over_groups : callable
@@ -41,6 +45,9 @@ class Family:
         trials, eta and sigma.
     latent_variance : callable
         sigma -> the variance of a row on the link scale: σ², or that of the logistic distribution, π²/3.
+    share_between : callable
+        eta, variance, rest -> Var_v E_w g^-1(eta + v + w) over the variance of an outcome, v ~ N(0, variance) and
+        w ~ N(0, rest); arrays (sample,). None where it is that on the link scale.
     draw : callable
         eta, trials, sigma, generator -> outcomes.
     """
@@ -49,6 +56,8 @@ class Family:
     has_residual: bool
     link_unit: str
     response_unit: str
+    ratio: str | None
+    latent_in_words: str
     mean: Callable[[Array], Array]
     mean_over_groups: Callable[[Array, Array], Array]
     link_over_groups: Callable[[Array, Array], Array]
@@ -56,7 +65,13 @@ class Family:
     score: Callable[[Array, Array, Array, Array | None], Array]
     weight: Callable[[Array, Array, Array | None], Array]
     latent_variance: Callable[[Array | None], Array]
+    share_between: Callable[[Array, Array, Array], Array] | None
     draw: Callable[[Array, Array, Array | None, np.random.Generator], Array]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether means are on the link scale, so that coefficients are the same within groups and across them."""
+        return self.ratio is None
 
 
 def family_of(name: str, counts: bool) -> Family:
@@ -156,6 +171,13 @@ def _logistic_variance(sigma: Array | None) -> Array:
     return np.asarray(LOGISTIC_VARIANCE)
 
 
+def _share_of_events(eta: Array, variance: Array, rest: Array) -> Array:
+    """Var(p) / (p (1 - p)) with p averaged over all groups."""
+    total = variance + rest
+    of_row = mean_probability(eta, total) * mean_probability(-eta, total)  # 1 - p would round to nothing
+    return variance_of_probability(eta, variance, rest) / of_row
+
+
 def _binomial_draw(eta: Array, trials: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
     p = expit(eta)
     if np.all(trials == 1):
@@ -169,6 +191,8 @@ FAMILIES = {
         has_residual=True,
         link_unit="units of {outcome}",
         response_unit="units of {outcome}",
+        ratio=None,
+        latent_in_words="σ²",
         mean=_same,
         mean_over_groups=_same_whatever_the_variance,
         link_over_groups=_same_whatever_the_variance,
@@ -176,6 +200,7 @@ FAMILIES = {
         score=_normal_score,
         weight=_normal_weight,
         latent_variance=_normal_variance,
+        share_between=None,
         draw=_normal_draw,
     ),
     "bernoulli": Family(
@@ -183,6 +208,8 @@ FAMILIES = {
         has_residual=False,
         link_unit="log odds",
         response_unit="probability",
+        ratio="odds_ratio",
+        latent_in_words="π²/3, the logistic distribution's",
         mean=_probability,
         mean_over_groups=mean_probability,
         link_over_groups=logit_of_mean,
@@ -190,6 +217,7 @@ FAMILIES = {
         score=_binomial_score,
         weight=_binomial_weight,
         latent_variance=_logistic_variance,
+        share_between=_share_of_events,
         draw=_binomial_draw,
     ),
 }

@@ -92,7 +92,7 @@ def predict(
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note
-    if kind == "mean" and not draws.family.has_residual and integrated:
+    if kind == "mean" and not draws.family.is_linear and integrated:
         definition += student_t_note(posterior)
     return Quantity(xr.Dataset({**beside, kind: values}), definition)
 
@@ -145,7 +145,7 @@ def _definition(
     if kind == "outcome":
         what = f"Simulated successes of {outcome.label} in each row's trials" if outcome.is_counts else ""
         what = what or f"Simulated {outcome.label} of each row"
-    elif outcome.family.has_residual:
+    elif outcome.family.is_linear:
         what = f"Mean of {outcome.label} for each row"
     elif outcome.is_counts:
         what = f"Probability of a success of {outcome.label} for each row"

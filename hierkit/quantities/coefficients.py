@@ -28,16 +28,17 @@ def coefficients(posterior: Posterior) -> Quantity:
         For a model without coefficients.
     """
     design = posterior.design
-    scale = "in units of the outcome" if design.family.has_residual else "in log odds"
     definition = (
-        f"Conditional coefficients β of y = Xβ + Zu, {scale}: the change within a group for one unit of the predictor. "
-        "The intercept is where every predictor is zero."
+        f"Conditional coefficients β of y = Xβ + Zu, in {design.link_unit}: the change within a group for one unit of "
+        "the predictor. The intercept is where every predictor is zero."
     )
     if not design.columns:
         raise refusal("The model has no coefficients", "The formula has no common terms", "See group_effects()")
     draws = posterior.coefficients()
     arrays = {"coefficient": draws}
-    if not design.family.has_residual:
-        definition += " odds_ratio is exp(β): by what the odds are multiplied; for the intercept the odds themselves."
-        arrays["odds_ratio"] = xr.DataArray(np.exp(draws))
+    if design.family.ratio is not None:
+        definition += (
+            f" {design.family.ratio} is exp(β): by what the odds are multiplied; for the intercept the odds themselves."
+        )
+        arrays[design.family.ratio] = xr.DataArray(np.exp(draws))
     return Quantity(xr.Dataset(arrays), definition)

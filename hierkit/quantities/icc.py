@@ -8,7 +8,7 @@ import xarray as xr
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model.design import Design
-from hierkit.model.logistic_normal import mean_probability, variance_of_probability
+from hierkit.model.families import Family
 from hierkit.model.matrices import Matrices
 from hierkit.model.reference_rows import dim_of, grid_of, mean_row, typical_rows
 from hierkit.posterior.draws import Draws, common_part, group_variance
@@ -56,8 +56,8 @@ def icc(posterior: Posterior, along: str | None = None) -> Quantity:
     variables = {"latent": _share(between, draws)}
     if along is None and any(len(factor.effects) > 1 for factor in design.factors):
         variables["average"] = _share(average_variances(design, draws)[:, :, None], draws)
-    if not draws.family.has_residual:
-        variables["response"] = _response(common_part(draws, rows), between)
+    if draws.family.share_between is not None:
+        variables["response"] = _response(draws.family, common_part(draws, rows), between)
     labels: dict[str, Any] = {"factor": _labels(design)} | {dim_of(name): values for name, values in grid.items()}
     arrays = {
         name: draws.labelled(values if along is not None else values[..., 0], labels)
@@ -74,10 +74,10 @@ def average_variances(design: Design, draws: Draws) -> Array:
 
 def response_icc(design: Design, draws: Draws, place: int) -> Array:
     """(sample,), one factor's ICC on the scale of the outcome: of the average row, for events that of the mean row."""
-    if draws.family.has_residual:
+    if draws.family.share_between is None:
         return np.asarray(_share(average_variances(design, draws)[:, :, None], draws)[:, place, 0])
     rows = mean_row(design)
-    return np.asarray(_response(common_part(draws, rows), _between(draws, rows))[:, place, 0])
+    return np.asarray(_response(draws.family, common_part(draws, rows), _between(draws, rows))[:, place, 0])
 
 
 def _between(draws: Draws, rows: Matrices) -> Array:
@@ -97,16 +97,17 @@ def _share(between: Array, draws: Draws) -> Array:
     return shares
 
 
-def _response(eta: Array, between: Array) -> Array:
-    """The same on the response scale, Var(p) / (p (1 - p)) with p averaged over all groups."""
-    total, parts = between.sum(axis=1), _with_sum(between)
-    of_row = mean_probability(eta, total) * mean_probability(-eta, total)  # 1 - p would round to nothing
+def _response(family: Family, eta: Array, between: Array) -> Array:
+    """(sample, factor, row), the same on the response scale."""
+    total = between.sum(axis=1)
+    parts = _with_sum(between)
     result = np.empty(parts.shape)
+    if family.share_between is None:
+        return result
     for i in range(eta.shape[1]):
         for f in range(parts.shape[1]):
             rest = (total - parts[:, f])[:, i].clip(0)
-            variance = variance_of_probability(eta[:, i], parts[:, f, i], rest)
-            result[:, f, i] = variance / of_row[:, i]
+            result[:, f, i] = family.share_between(eta[:, i], parts[:, f, i], rest)
     return result
 
 
@@ -116,7 +117,7 @@ def _labels(design: Design) -> list[str]:
 
 
 def _definition(design: Design) -> str:
-    gaussian = design.family.has_residual
+    gaussian = design.family.is_linear
     scales = "v = σ²" if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
     text = f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. Evaluated at the mean row"
     if any(len(factor.effects) > 1 for factor in design.factors):

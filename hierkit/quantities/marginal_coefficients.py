@@ -67,8 +67,8 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         attenuation, ratio = gamma / draws.beta, np.exp(gamma)
     arrays = {"marginal": draws.labelled(gamma, labels)}
-    if not draws.family.has_residual:
-        arrays["odds_ratio"] = draws.labelled(ratio, labels)
+    if not draws.family.is_linear:
+        arrays[str(draws.family.ratio)] = draws.labelled(ratio, labels)
         arrays["attenuation"] = draws.labelled(attenuation, labels)
         arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * spread))
         arrays["residual"] = draws.labelled(residual)
@@ -100,7 +100,7 @@ def _project(
     draws: Draws, rows: Matrices, weights: Array, variance: Array, part: slice, projection: str
 ) -> tuple[Array, Array]:
     """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
-    if draws.family.has_residual:
+    if draws.family.is_linear:
         return draws.beta[part], np.zeros(len(variance))
     links = draws.family.link_over_groups(common_part(draws, rows, part), variance)
     means = expit(links)
@@ -126,7 +126,7 @@ def _maximum_likelihood(gamma: Array, means: Array, X: Array, offset: Array, wei
 
 
 def _definition(design: Design, projection: str) -> str:
-    if design.family.has_residual:
+    if design.family.is_linear:
         return "Marginal coefficients: with a Gaussian outcome those of the population are those within a group, γ = β."
     how = "the logistic regression" if projection == "likelihood" else "least squares of the logits"
     return (

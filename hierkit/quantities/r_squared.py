@@ -43,9 +43,8 @@ def r_squared(posterior: Posterior) -> Quantity:
         "marginal": draws.labelled(explained / total),
         "conditional": draws.labelled((explained + groups) / total),
     }
-    scale = "σ²" if draws.family.has_residual else "π²/3, the logistic distribution's"
     definition = (
         "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
-        f"explain (marginal), and predictors and groups (conditional); the rest is {scale}."
+        f"explain (marginal), and predictors and groups (conditional); the rest is {draws.family.latent_in_words}."
     )
     return Quantity(xr.Dataset(arrays), definition + student_t_note(posterior))

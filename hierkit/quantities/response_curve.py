@@ -62,7 +62,7 @@ def response_curve(
         "typical": draws.labelled(draws.family.mean(eta), along),
         "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
     }
-    if not draws.family.has_residual:
+    if not draws.family.is_linear:
         spread = total_group_variance(draws, rows)
         arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
     chosen = None

@@ -19,7 +19,7 @@ def predictors_in_words(parts: Parts) -> Iterator[str]:
         return
     found = coefficients(parts.posterior).draws
     for column in columns:
-        if parts.design.family.has_residual:
+        if parts.design.family.is_linear:
             value = number(found["coefficient"].sel(term=column.label))
             yield _change(parts.design, column, value) + _spread(parts, column)
         else:
@@ -105,7 +105,7 @@ def _spread(parts: Parts, column: Column) -> str:
         for effect in factor.effects:
             if partner(effect, parts.design.columns) is column:
                 sd = number(parts.sds.sel(component=factor.sd(effect)))
-                gaussian = parts.design.family.has_residual
+                gaussian = parts.design.family.is_linear
                 unit = "" if gaussian else " log odds"
                 subject = "It differs" if gaussian else "They differ"
                 text += f" {subject} between groups of {factor.label}, with a {parts.spread(factor)} of {sd}{unit}."

@@ -65,7 +65,7 @@ def _shares(parts: Parts) -> Iterator[Section]:
     if parts.design.factors:
         caption = "Share of the variance left by predictors that lies between groups"
         yield drawn("How the variance divides", parts.shares, caption, _thinned_note(parts, parts.shares))
-        if not parts.design.family.has_residual and parts.design.columns:
+        if not parts.design.family.is_linear and parts.design.columns:
             note = _thinned_note(parts, parts.across)
             yield quantity_section("Across the population", parts.across, "Marginal coefficients", note)
 
