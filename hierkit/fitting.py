@@ -18,7 +18,7 @@ from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
-from hierkit.sampling.engines import ENGINES, choose
+from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.leave_out import Validation
@@ -68,7 +68,8 @@ def fit(
         Draws kept per chain.
     tune : int, optional
         Draws per chain in which NUTS adapts, and which are discarded. The default is 500, or 1,000 with the engine
-        "pymc", for which no pilot has chosen the coordinates.
+        "pymc", for which no pilot has chosen the coordinates, and with priors of group effects set at a zero beside the
+        rows.
     chains : int
         Chains.
     cores : int, optional
@@ -105,7 +106,7 @@ def fit(
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, effects, nuts_sampler)
     if tune is None:
-        settings = replace(settings, tune=ENGINES[choice.engine].tune)
+        settings = replace(settings, tune=sampling.default_tune(choice, design, table))
     if target_accept is None:
         settings = replace(settings, target_accept=sampling.default_target_accept(design))
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))

@@ -197,7 +197,7 @@ def _sampling_section(parts: Parts) -> Section:
         f"Engine {run.engine} ({run.engine_reason}), {run.nuts_sampler}, seed {run.random_seed}.",
         f"{run.chains} chains of {run.draws} draws after {run.tune} for tuning, target acceptance "
         f"{run.target_accept:g}, {run.sampling_seconds:g} s.",
-        f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family!r}, "
+        f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family.name!r}, "
         f"priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
         f"tune={run.tune}, chains={run.chains}, target_accept={run.target_accept:g}, "
         f"random_seed={run.random_seed}) with the priors and versions listed on this page.",

@@ -13,7 +13,7 @@ import xarray as xr
 
 from hierkit.errors import refusal, warn
 from hierkit.model.design import Design
-from hierkit.model.priors import EffectsDistribution, Priors
+from hierkit.model.priors import EffectsDistribution, Priors, held_at_zero
 from hierkit.model.run import Run
 from hierkit.sampling.console import explaining_a_wait
 from hierkit.sampling.engines import ENGINES, Choice
@@ -24,6 +24,17 @@ FEW_GROUPS = 10
 STEADY_TARGET = 0.9
 COMPILING = "Compiling the sampler, once on this machine: up to a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
+
+
+def default_tune(choice: Choice, design: Design, priors: Priors) -> int:
+    """Tuning draws per chain where the user gives none.
+
+    Those of the engine; as many as PyMC's where the user's own priors of a factor hold at a zero beside the rows, because
+    the posterior has a needle there that NUTS takes longer to adapt to.
+    """
+    if any(held_at_zero(factor, priors) for factor in design.factors):
+        return Settings.tune
+    return ENGINES[choice.engine].tune
 
 
 def default_target_accept(design: Design) -> float:

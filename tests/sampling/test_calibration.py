@@ -63,7 +63,8 @@ def truth_of(design: Any, priors: Any, rng: Any) -> xr.Dataset:
         variables[name] = (("chain", "draw", f"{name[-1]}__factor_dim"), values[None, None])
     corr = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
     variables["g_corr"] = (("chain", "draw", "g_effect", "g_effect_other"), corr[None, None])
-    return xr.Dataset(variables)
+    names = design.factors[0].effect_names
+    return xr.Dataset(variables, coords={"g_effect": names, "g_effect_other": names})
 
 
 def numbers(posterior: xr.Dataset, design: Any, rng: Any) -> dict[str, np.ndarray]:

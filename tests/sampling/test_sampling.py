@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from synthetic import design_of, table
 
-from hierkit.sampling import default_target_accept
+from hierkit.model.priors import make_priors
+from hierkit.sampling import default_target_accept, default_tune
+from hierkit.sampling.engines import choose
 
 
 @pytest.mark.parametrize(("groups", "target"), [(9, 0.9), (10, 0.8)])
@@ -17,3 +19,12 @@ def test_smaller_steps_where_a_factor_has_fewer_than_ten_groups(groups: Any, tar
 
 def test_models_without_groups_take_ordinary_steps() -> None:
     assert default_target_accept(design_of("y ~ x", table(60))) == 0.8
+
+
+@pytest.mark.parametrize(
+    ("prior", "tune"), [({}, 500), ({"x": "Normal(0, 1)"}, 500), ({"sd(Intercept|g)": "Exponential(1)"}, 1000)]
+)
+def test_more_tuning_where_own_priors_hold_at_a_zero_beside_the_rows(prior: dict[str, str], tune: int) -> None:
+    design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda rows: rows.x + 4))
+    priors = make_priors(design, prior)
+    assert default_tune(choose("auto", design, priors, "normal"), design, priors) == tune
