@@ -9,12 +9,12 @@ import xarray as xr
 from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.names import INTERCEPT
+from hierkit.model.own_coefficients import combination, multiple
 from hierkit.posterior.effects import labels_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
-
-SAME = 1e-8  # of a column's size
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class OwnTerms:
         (group, term, column): its coefficients are these times those of the common part. A predictor that is constant
         within groups is a part of their intercepts, its interaction with x a part of their slopes.
     of_effects : ndarray
-        (term, effect), and these times the group's effects.
+        (group, term, effect), and these times the group's effects.
     """
 
     labels: list[str]
@@ -70,12 +70,14 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
     draws, terms = posterior.draws, own_terms(design, chosen)
-    partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + draws.u[place] @ terms.of_effects.T
+    partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + np.einsum(
+        "sjk,jtk->sjt", draws.u[place], terms.of_effects
+    )
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
     kept = shrinkage(posterior, chosen.label).draws["overall"].mean(("chain", "draw"))
     coords = {"group": chosen.levels, "term": terms.labels}
     beside = {
-        "n": ("group", chosen.counts),
+        "n": ("group", design.sizes(chosen)),
         "shrinkage": ("group", kept.values),
         "status": ("group", own.status),
         "complete": (("group", "term"), terms.of_columns @ all_rows.estimate[0]),
@@ -97,81 +99,76 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
 
 def _drawn(terms: OwnTerms) -> dict[str, Any]:
     """Which term the picture is of, one that varies if there is one: a slope over its range, or else levels."""
-    varies = [label for label, row in zip(terms.labels, terms.of_effects, strict=True) if row.any()]
-    slopes = [label for label in [*varies, *terms.labels] if label != "Intercept"]
-    if terms.labels[0] != "Intercept" or not slopes:
+    by_term = np.moveaxis(terms.of_effects, 1, 0)
+    varies = [label for label, own in zip(terms.labels, by_term, strict=True) if own.any()]
+    slopes = [label for label in [*varies, *terms.labels] if label != INTERCEPT]
+    if INTERCEPT not in terms.labels or not slopes:
         return {"level": [*varies, *terms.labels][0]}
     values = terms.X[:, terms.labels.index(slopes[0])]
-    return {"level": "Intercept", "slope": slopes[0], "range": [float(values.min()), float(values.max())]}
+    return {"level": INTERCEPT, "slope": slopes[0], "range": [float(values.min()), float(values.max())]}
 
 
 def own_terms(design: Design, factor: Factor) -> OwnTerms:
-    """The columns that a group's own regression can distinguish, and the model's coefficients that they contain."""
-    ones, constant = np.ones(len(design.offset)), {}
-    kept: list[int] = []
-    folded: dict[int, tuple[int, Array]] = {}
-    for i in sorted(range(len(design.columns)), key=lambda i: _order(design, i)):
-        level = None if design.columns[i].is_intercept else _multiple(design.X[:, i], ones, factor)
-        multiples = ((c, _multiple(design.X[:, i], design.X[:, c], factor)) for c in kept)
-        found = next(((c, m) for c, m in multiples if m is not None), None)
-        if level is not None:
-            constant[i] = level
-        elif found is not None:
-            folded[i] = found
-        else:
-            kept.append(i)
-    X, labels = design.X[:, kept], [design.columns[i].label for i in kept]
+    """The columns that a group's own regression can distinguish, and the model's coefficients that they contain.
+
+    The columns of the effects come first, then those of the common part, from the intercept to products. One that is a
+    combination of columns before it, or in every group a multiple of one, adds no column.
+    """
+    basis = _Basis(np.empty((len(design.offset), 0)), [])
+    effects = []
     for effect, z in zip(factor.effects, factor.Z.T, strict=True):
-        if _weights(X, z) is None:
-            X, labels = np.column_stack([X, z]), [*labels, effect.label]
-    if _weights(X, ones) is None:
-        X = np.column_stack([X, design.X[:, list(constant)]])
-        labels += [design.columns[i].label for i in constant]
-    return OwnTerms(labels, X, _of_columns(design, factor, X, kept, folded, constant), _of_effects(X, factor))
+        basis, share = _placed(basis, effect.label, z, factor)
+        effects.append(share)
+    columns = dict[int, Array]()
+    for i in sorted(range(len(design.columns)), key=lambda i: _order(design, i)):
+        basis, columns[i] = _placed(basis, design.columns[i].label, design.X[:, i], factor)
+    size = len(basis.labels)
+    of_columns = [_widened(columns[i], size) for i in range(len(design.columns))]
+    of_effects = [_widened(share, size) for share in effects]
+    nothing = np.zeros((len(factor.levels), size, 0))
+    return OwnTerms(
+        basis.labels,
+        basis.X,
+        np.stack(of_columns, axis=2) if of_columns else nothing,
+        np.stack(of_effects, axis=2),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Basis:
+    """The columns found so far, and their labels."""
+
+    X: Array
+    labels: list[str]
+
+    def with_column(self, label: str, x: Array) -> "_Basis":
+        return _Basis(np.column_stack([self.X, x]), [*self.labels, label])
+
+
+def _placed(basis: _Basis, label: str, x: Array, factor: Factor) -> tuple[_Basis, Array]:
+    """The basis with what a column (row,) adds to it, and the column in the basis: (group, term)."""
+    groups = np.ones(len(factor.levels))
+    weights = combination(basis.X, x)
+    if weights is not None:
+        return basis, np.outer(groups, weights)
+    ones = np.ones(len(x))
+    of_ones = combination(basis.X, ones)
+    bases = list(zip(basis.X.T, np.eye(len(basis.labels)), strict=True))
+    for column, weights in bases if of_ones is None else [(ones, of_ones), *bases]:
+        times = multiple(x, column, factor)
+        if times is not None:
+            return basis, np.outer(times, weights)
+    level = multiple(x, ones, factor)
+    if level is None:
+        return basis.with_column(label, x), np.outer(groups, np.eye(len(basis.labels) + 1)[-1])
+    return basis.with_column(INTERCEPT, ones), np.outer(level, np.eye(len(basis.labels) + 1)[-1])
+
+
+def _widened(share: Array, size: int) -> Array:
+    """(group, term), zeros for the terms that came later."""
+    return np.pad(share, ((0, 0), (0, size - share.shape[1])))
 
 
 def _order(design: Design, i: int) -> tuple[bool, int, int]:
     """The intercept first, then terms of fewer parts."""
-    return not design.columns[i].is_intercept, design.columns[i].label.count(":"), i
-
-
-def _of_columns(
-    design: Design,
-    factor: Factor,
-    X: Array,
-    kept: list[int],
-    folded: dict[int, tuple[int, Array]],
-    constant: dict[int, Array],
-) -> Array:
-    shares = np.zeros((len(factor.levels), X.shape[1], len(design.columns)))
-    for place, i in enumerate(kept):
-        shares[:, place, i] = 1.0
-    for i, (c, multiple) in folded.items():
-        shares[:, kept.index(c), i] = multiple
-    ones = _weights(X, np.ones(len(X)))
-    for i, level in constant.items():
-        weights = _weights(X, design.X[:, i]) if ones is None else None
-        shares[:, :, i] = np.outer(level, ones) if weights is None and ones is not None else weights
-    return shares
-
-
-def _of_effects(X: Array, factor: Factor) -> Array:
-    return np.array([_weights(X, z) for z in factor.Z.T]).T
-
-
-def _weights(X: Array, z: Array) -> Array | None:
-    """(term,), the a with X a = z, if there is one."""
-    if not X.shape[1]:
-        return None
-    weights: Array = np.linalg.lstsq(X, z)[0]
-    return weights if np.abs(X @ weights - z).max() <= SAME * np.abs(z).max() else None
-
-
-def _multiple(x: Array, base: Array, factor: Factor) -> Array | None:
-    """(group,), the m with x = m base in every row of each group, if there is one."""
-    n_groups = len(factor.levels)
-    squares = np.bincount(factor.codes, base**2, n_groups)
-    products = np.bincount(factor.codes, x * base, n_groups)
-    multiple = np.divide(products, squares, out=np.zeros(n_groups), where=squares > 0)
-    exact = np.abs(x - multiple[factor.codes] * base).max() <= SAME * np.ptp(x) if np.ptp(x) else True
-    return multiple if exact else None
+    return not design.columns[i].is_intercept, len(design.columns[i].parts), i

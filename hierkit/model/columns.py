@@ -35,6 +35,8 @@ class Column:
         Whether a category in it has an indicator for every level.
     variables : tuple of str
         The columns of the data that it is made of, in safe names.
+    parts : frozenset of str
+        The user's names of the factors of a product, `h[q]` and `x`, in no order: x:h[q] is h[q]:x.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Column:
     spread: float | None = None
     in_full: bool = False
     variables: tuple[str, ...] = ()
+    parts: frozenset[str] = frozenset()
 
 
 def by_term(columns: Sequence[Column]) -> dict[str, list[Column]]:

@@ -46,13 +46,18 @@ class Evaluated:
     @property
     def labels(self) -> tuple[str, ...]:
         """The user's names of the columns: each combination of the components' levels."""
+        return tuple(":".join(parts) for parts in self._parts)
+
+    @property
+    def _parts(self) -> list[tuple[str, ...]]:
+        """For each column the user's names of the components, or of their levels."""
         if self.kind == "intercept":
-            return ("Intercept",)
-        parts = []
+            return [("Intercept",)]
+        names = []
         for component in self.term.components:
             labels = [component.name] if component.kind == "offset" else component.labels
-            parts.append([self.words[component.name] + label[len(component.name) :] for label in labels])
-        return tuple(":".join(combination) for combination in itertools.product(*parts))
+            names.append([self.words[component.name] + label[len(component.name) :] for label in labels])
+        return list(itertools.product(*names))
 
     @property
     def kind(self) -> str:
@@ -64,7 +69,7 @@ class Evaluated:
         """The columns as Bambi will hold them: with a dimension of their own if they are several or categorical."""
         if self.kind == "intercept":
             return (Column("Intercept", "Intercept", "Intercept", is_intercept=True),)
-        labels, name = self.labels, self.term.name
+        labels, name, parts = self.labels, self.term.name, self._parts
         term_label = ":".join(self.words[component.name] for component in self.term.components)
         vector = len(labels) > 1 or bool(self.codings)
         levels = list(range(len(labels))) if self.term.levels is None else self.term.levels
@@ -78,6 +83,7 @@ class Evaluated:
                 spread=self._spreads[i],
                 in_full=True in self.codings,
                 variables=self.variables,
+                parts=frozenset(parts[i]),
             )
             for i, label in enumerate(labels)
         )

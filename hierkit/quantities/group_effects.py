@@ -1,15 +1,20 @@
 """Group effects: what each group adds to the common coefficients."""
 
+import numpy as np
 import xarray as xr
 
+from hierkit.arrays import Array
 from hierkit.model.columns import Column
-from hierkit.posterior.effects import labels_of, stack
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.own_coefficients import common_in_effects
+from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
 
 def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
-    """Each group's deviation u and, within each draw, its coefficient β + u.
+    """Each group's deviation u and, within each draw, its own coefficient β + u.
 
     Parameters
     ----------
@@ -22,9 +27,10 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     -------
     Quantity
         `deviation` and `coefficient` (chain, draw, group, effect), on the link scale; `n` (group), the rows of each
-        group; `G` (effect, effect_other), the posterior mean of the effects' covariance. An effect without a common
-        coefficient of the same coding has β = 0: its coefficient is its deviation. With several factors a coefficient
-        is that of a group whose other factors are typical (their effects zero).
+        group, or its trials; `G` (effect, effect_other), the posterior mean of the effects' covariance. The coefficient
+        is the group's own: β + u, where β contains what predictors that are constant within groups add to it, z to the
+        level and x:z to the slope on x. An effect to which no common coefficient belongs has β = 0. With several
+        factors a coefficient is that of a group whose other factors are typical (their effects zero).
 
     Raises
     ------
@@ -34,26 +40,48 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     design = posterior.design
     chosen = design.factor(factor)
     effects = posterior.effects(chosen)
-    partners = [partner(effect, design.columns) for effect in chosen.effects]
-    none = xr.zeros_like(effects.u.isel(group=0, effect=0, drop=True))
-    beta = [none if c is None else posterior.coefficients((c,)).isel(term=0, drop=True) for c in partners]
-    shared = stack(beta, "effect", [effect.label for effect in chosen.effects])
-    coefficient = (effects.u + shared).transpose("chain", "draw", "group", "effect")
-    definition = (
-        f"Group effects of {chosen.label}: the deviation u from the common coefficient β, and the group's own "
+    shares = common_in_effects(design, chosen)
+    coefficient = effects.u + _common(posterior, chosen, shares)
+    G = effects.cov.mean(("chain", "draw"))
+    arrays = {"n": sizes_of(design, chosen), "G": G, "deviation": effects.u, "coefficient": coefficient}
+    dataset = xr.Dataset(arrays, attrs=labels_of(design, chosen))
+    return Quantity(dataset, _definition(design, chosen, shares), picture="caterpillar")
+
+
+def _common(posterior: Posterior, factor: Factor, shares: Array) -> xr.DataArray:
+    """(chain, draw, group, effect), what the common coefficients give to each group's own."""
+    labels = {"group": factor.levels, "effect": [effect.label for effect in factor.effects]}
+    used = [i for i in range(shares.shape[2]) if shares[:, :, i].any()]
+    if not used:
+        return xr.DataArray(np.zeros(shares.shape[:2]), coords=labels, dims=("group", "effect"))
+    columns = tuple(posterior.design.columns[i] for i in used)
+    beta = posterior.coefficients(columns)
+    alike = (shares == shares[0]).all()
+    own = shares[:1, :, used] if alike else shares[:, :, used]
+    given = np.einsum("cdt,jkt->cdjk", beta.values, own)
+    dims = ("chain", "draw", "group", "effect")
+    coords = {"chain": beta["chain"], "draw": beta["draw"], **labels}
+    return xr.DataArray(np.broadcast_to(given, (*given.shape[:2], *shares.shape[:2])), coords=coords, dims=dims)
+
+
+def _definition(design: Design, factor: Factor, shares: Array) -> str:
+    text = (
+        f"Group effects of {factor.label}: the deviation u from the common coefficient β, and the group's own "
         "coefficient β + u, both partially pooled (the posterior counterpart of the BLUP)."
     )
-    if alone := [effect.label for effect, c in zip(chosen.effects, partners, strict=True) if c is None]:
-        definition += f" {', '.join(alone)} has no common coefficient: there β is 0."
-    G = effects.cov.mean(("chain", "draw"))
-    arrays = {"n": effects.n, "G": G, "deviation": effects.u, "coefficient": coefficient}
-    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="caterpillar")
+    for effect, own in zip(factor.effects, np.moveaxis(shares, 1, 0), strict=True):
+        if not own.any():
+            text += f" {effect.label} has no common coefficient: there β is 0."
+    by_column = zip(design.columns, np.moveaxis(shares, 2, 0), strict=True)
+    if varying := [column.label for column, own in by_column if np.ptp(own, axis=0).any()]:
+        text += f" β contains what {', '.join(varying)} adds to it in each group, where it is constant."
+    return text
 
 
 def partner(effect: Column, columns: tuple[Column, ...]) -> Column | None:
     """The common coefficient from which a group effect deviates: that of the same column, coded alike."""
     for column in columns:
-        same = effect.is_intercept if column.is_intercept else column.label == effect.label
+        same = effect.is_intercept if column.is_intercept else column.parts == effect.parts
         if same and column.in_full == effect.in_full:
             return column
     return None
