@@ -15,10 +15,12 @@ from hierkit.checks.limits import (
     SCALE_RATIO,
     VERY_FEW_GROUPS,
 )
+from hierkit.model.columns import weighted_sd
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.names import all_sds
+from hierkit.model.own_coefficients import common_in_effects
 
 
 def data_findings(design: Design) -> Iterator[Finding]:
@@ -34,13 +36,15 @@ def data_findings(design: Design) -> Iterator[Finding]:
     Finding
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
-        predictor too, collinear columns, scales far apart, perfect separation.
+        predictor too, group effects without a common coefficient, collinear columns, scales far apart, perfect
+        separation.
     """
     yield from _rows(design)
     for factor in design.factors:
         yield from _groups(design, factor)
         yield from _outcome_within(design, factor)
         yield from _common_too(design, factor)
+        yield from _no_common_coefficient(design, factor)
     yield from _predictors(design)
     if not design.family.has_residual:
         yield from _separation(design)
@@ -60,7 +64,8 @@ def _rows(design: Design) -> Iterator[Finding]:
 
 
 def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
-    groups, singles = len(factor.levels), int((factor.counts == 1).sum())
+    groups, singles = len(factor.levels), int((design.sizes(factor) == 1).sum())
+    one = design.unit.removesuffix("s")
     if groups < FEW_GROUPS:
         severity: Severity = "warning" if groups < VERY_FEW_GROUPS else "note"
         message = f"With {groups} groups the data say little about how much groups of {factor.label} differ."
@@ -74,12 +79,14 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be distinguished."
         yield Finding("warning", "one-row groups", message, "Leave the group term out.")
     elif singles:
-        message = f"{singles} of {groups} groups of {factor.label} have one row."
+        message = f"{singles} of {groups} groups of {factor.label} have one {one}."
         yield Finding(
             "note", "one-row groups", message, "They are shrunk strongly; read their intervals, not their means."
         )
+    # without a group intercept the slope is what groups differ by, and differences between groups inform it
+    has_level = any(effect.is_intercept for effect in factor.effects)
     for effect, z in zip(factor.effects, factor.Z.T, strict=True):
-        if not effect.is_intercept and factor.varies(z) == "between":
+        if has_level and not effect.is_intercept and factor.varies(z) == "between":
             message = (
                 f"{effect.label} does not vary within any group of {factor.label}, but has a slope by {factor.label}."
             )
@@ -96,11 +103,16 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
 
 def _outcome_within(design: Design, factor: Factor) -> Iterator[Finding]:
     """An outcome that was measured once for each group and copied to its rows."""
-    outcome = design.outcome
-    if outcome.is_counts or (factor.counts == 1).all():
+    outcome, sizes = design.outcome, design.sizes(factor)
+    if (sizes <= 1).all():
         return
-    if factor.varies(outcome.y - design.offset) == "between":
-        message = f"{outcome.label} is the same in every row of each group of {factor.label}."
+    if outcome.is_counts:
+        successes = np.bincount(factor.codes, outcome.y, len(factor.levels))
+        constant = bool(((successes == 0) | (successes == sizes)).all())
+    else:
+        constant = factor.varies(outcome.y - design.offset) == "between"
+    if constant:
+        message = f"{outcome.label} is the same in every {design.unit[:-1]} of each group of {factor.label}."
         advice = f"Make one row of each group, and leave the group terms of {factor.label} out."
         yield Finding("warning", "outcome constant in groups", message, advice)
 
@@ -122,6 +134,20 @@ def _common_too(design: Design, factor: Factor) -> Iterator[Finding]:
         yield Finding("warning", "common and group effect", message, advice)
 
 
+def _no_common_coefficient(design: Design, factor: Factor) -> Iterator[Finding]:
+    """Group effects around nothing: the formula takes it for granted that they average zero."""
+    shares = common_in_effects(design, factor)
+    alone = [effect for effect, own in zip(factor.effects, np.moveaxis(shares, 1, 0), strict=True) if not own.any()]
+    for effect in alone:
+        what = "an intercept" if effect.is_intercept else f"a slope on {effect.label}"
+        common = "no common intercept" if effect.is_intercept else f"{effect.label} has no common coefficient"
+        message = (
+            f"Every group of {factor.label} has {what}, and {common}: the average over groups is taken to be zero."
+        )
+        add = "1" if effect.is_intercept else effect.label
+        yield Finding("warning", "no common coefficient", message, f"Add {add} to the formula, unless that is known.")
+
+
 def _predictors(design: Design) -> Iterator[Finding]:
     X, labels = design.X, [column.label for column in design.columns]
     if len(labels) > 1:
@@ -132,7 +158,7 @@ def _predictors(design: Design) -> Iterator[Finding]:
         if redundant := [labels[i] for i in order[rank:]]:
             message = f"{', '.join(redundant)} can be computed from the other predictors."
             yield Finding("warning", "collinear", message, "Leave out one of them: only their priors distinguish them.")
-    sds = {label: float(sd) for label, sd in zip(labels, X.std(axis=0), strict=True) if sd > 0}
+    sds = {label: weighted_sd(x, design.trials) for label, x in zip(labels, X.T, strict=True) if np.ptp(x)}
     if sds and max(sds.values()) > SCALE_RATIO * min(sds.values()):
         wide, narrow = max(sds, key=sds.__getitem__), min(sds, key=sds.__getitem__)
         message = f"The sds of {wide} ({sds[wide]:.3g}) and {narrow} ({sds[narrow]:.3g}) are far apart."

@@ -9,7 +9,7 @@ from hierkit.checks.findings import Finding
 from hierkit.checks.limits import FEWEST_GROUPS_COMPARED, MOST_GROUPS_COMPARED, P_VALUE
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
-from hierkit.model.reference_rows import is_measured
+from hierkit.model.reference_rows import is_numeric
 from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.blup_qq import outlying_groups
 
@@ -56,11 +56,14 @@ def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Findin
     # shrunken or not: under the model they do not depend on the predictor
     level = posterior.effects(factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
     names = {column.label: i for i, column in enumerate(design.columns)}
-    for name in [name for name in design.formula.predictors if name in names and is_measured(design, name)]:
+    for name in [name for name in design.formula.predictors if name in names and is_numeric(design.rows.frame[name])]:
         x = design.X[:, names[name]]
         if factor.varies(x) != "both" or not np.ptp(level):
             continue
-        r, p = stats.pearsonr(level, np.bincount(factor.codes, x, len(factor.levels)) / factor.counts)
+        sums = np.bincount(factor.codes, x * design.trials, len(factor.levels))
+        sizes = design.sizes(factor)
+        known = sizes > 0
+        r, p = stats.pearsonr(level[known], sums[known] / sizes[known])
         if p > P_VALUE:
             continue
         message = f"The intercepts of {factor.label} are correlated ({r:.2f}) with the group means of {name}."

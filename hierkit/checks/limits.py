@@ -135,13 +135,13 @@ CHECKS = (
     Check(
         ("one-row groups",),
         "warning if all (Gaussian), else note",
-        "groups have a single row",
+        "groups have a single row, or a single trial of counts",
         "leave the term out, or read intervals",
     ),
     Check(
         ("no variation within",),
         "warning",
-        "a predictor with a group slope is constant within every group",
+        "a predictor with a group slope is constant within every group, beside a group intercept",
         "leave the slope's group effect out",
     ),
     Check(
@@ -159,7 +159,7 @@ CHECKS = (
     Check(
         ("outcome constant in groups",),
         "warning",
-        "the outcome is the same in every row of each group",
+        "the outcome is the same in every row, or trial, of each group",
         "one row per group, no group term",
     ),
     Check(
@@ -167,6 +167,12 @@ CHECKS = (
         "warning",
         "the predictors have a coefficient for every group already",
         "leave one of the two out",
+    ),
+    Check(
+        ("no common coefficient",),
+        "warning",
+        "groups have a slope or an intercept whose average over groups is not in the formula",
+        "add it to the formula",
     ),
     Check(("collinear",), "warning", "a column can be computed from others", "leave one out"),
     Check(

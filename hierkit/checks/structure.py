@@ -17,6 +17,7 @@ from hierkit.checks.limits import (
     PULLED,
 )
 from hierkit.checks.priors import pull
+from hierkit.model.columns import weighted_mean, weighted_sd
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT
@@ -55,7 +56,7 @@ def structure_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding
             yield from _sd(name, sd, priors[name])
         for block in factor.blocks:
             yield from _correlations(factor, held, [factor.effects[i].label for i in block])
-        yield from _far_zero(factor, cov, priors)
+        yield from _far_zero(factor, cov, priors, design.trials)
 
 
 def _sd(name: str, sd: Array, prior: Prior) -> Iterator[Finding]:
@@ -93,16 +94,17 @@ def _correlations(factor: Factor, cov: xr.DataArray, labels: list[str]) -> Itera
                 yield Finding("warning", "correlation at the edge", message, advice)
 
 
-def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors) -> Iterator[Finding]:
+def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors, trials: Array) -> Iterator[Finding]:
     """Group slopes on a predictor whose zero no row is near."""
     blocks = [*factor.blocks, *((i,) for i in range(len(factor.effects)) if not any(i in b for b in factor.blocks))]
     for block in blocks:
         for i in block:
             effect, z = factor.effects[i], factor.Z[:, i]
             outside = z.min() > 0 or z.max() < 0
-            if effect.spread is None or not outside or abs(z.mean()) < FAR_ZERO * z.std():
+            mean, sd = float(weighted_mean(z, trials)), weighted_sd(z, trials)
+            if effect.spread is None or not outside or abs(mean) < FAR_ZERO * sd:
                 continue
-            where = f"{effect.label} = 0 lies far outside the data (mean {z.mean():.4g}, sd {z.std():.3g})."
+            where = f"{effect.label} = 0 lies far outside the data (mean {mean:.4g}, sd {sd:.3g})."
             advice = f"Centre {effect.label}: the intercept then describes a typical row."
             level = next((k for k in block if factor.effects[k].is_intercept), None)
             if len(block) == 1:
@@ -114,7 +116,7 @@ def _far_zero(factor: Factor, cov: xr.DataArray, priors: Priors) -> Iterator[Fin
                 yield Finding("warning", "far zero", message, f"Centre {effect.label}, or keep the default priors.")
             elif level is not None:
                 here = float(correlation(cov, factor.effects[level].label, effect.label).mean())
-                there = float(_centred_correlation(cov, effect.label, float(z.mean())).mean())
+                there = float(_centred_correlation(cov, effect.label, mean).mean())
                 message = f"{where} The correlation of intercept and slope over {factor.label} is {here:.2f} there"
                 yield Finding("note", "far zero", f"{message} and {there:.2f} at the mean.", advice)
 
