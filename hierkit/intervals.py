@@ -11,6 +11,8 @@ from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.errors import check_word, refusal
 
 IntervalKind = Literal["eti", "hdi"]
+HAS_MEAN = "has_mean"  # attribute of a variable
+PLACE = "place"  # dim of values in order, whose coordinates are their probabilities
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,31 @@ def bounds(draws: xr.DataArray, settings: IntervalSettings) -> tuple[xr.DataArra
 def interval(draws: xr.DataArray) -> Interval:
     """Means and intervals, by ArviZ's settings."""
     lower, upper = bounds(draws, interval_settings())
-    return Interval(draws.mean(SAMPLE_DIMS).values, lower.values, upper.values)
+    return Interval(draws.mean(SAMPLE_DIMS).where(has_mean(draws)).values, lower.values, upper.values)
+
+
+def without_mean(draws: xr.DataArray) -> xr.DataArray:
+    """The same draws, marked as those of a ratio whose mean need not exist: only their interval is shown."""
+    return draws.assign_attrs({HAS_MEAN: False})
+
+
+def with_bounds(dataset: xr.Dataset, settings: IntervalSettings) -> xr.Dataset:
+    """The same with the bounds of values in order: `groups` becomes `groups_lower` and `groups_upper`.
+
+    Between them lies the share of the values that is the probability of an interval, in each draw; the dim of the
+    values' places is gone.
+    """
+    tails = [(1 - settings.prob) / 2, (1 + settings.prob) / 2]
+    for name in [str(name) for name, variable in dataset.items() if PLACE in variable.dims]:
+        found = dataset[name].quantile(tails, PLACE)
+        bounds = {f"{name}_{side}": found.isel(quantile=i, drop=True) for i, side in enumerate(("lower", "upper"))}
+        dataset = dataset.drop_vars(name).assign(bounds)
+    return dataset
+
+
+def has_mean(draws: xr.DataArray) -> bool:
+    """Whether draws have a mean that can be shown."""
+    return bool(draws.attrs.get(HAS_MEAN, True))
 
 
 def interval_in_words() -> str:

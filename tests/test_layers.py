@@ -21,7 +21,7 @@ ALLOWED = {
     "storage": {"errors", "model"},
     "posterior": {"arrays", "intervals", "errors", "model", "plots"},
     "integration": {"arrays", "errors", "model", "posterior"},
-    "quantities": {"arrays", "errors", "integration", "model", "posterior"},
+    "quantities": {"arrays", "errors", "integration", "intervals", "model", "posterior"},
     "prediction": {"arrays", "errors", "integration", "model", "posterior"},
     "validation": {"arrays", "errors", "integration", "model", "posterior"},
     "checks": {"arrays", "errors", "model", "posterior", "quantities"},

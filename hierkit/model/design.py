@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
@@ -65,7 +66,7 @@ class Design:
     def column_means(self) -> Array:
         """(column,), what centring subtracts: the columns' means over trials if there is an intercept, else zeros."""
         fixed = np.array([column.is_intercept or not self.has_intercept for column in self.columns], dtype=bool)
-        return np.where(fixed, 0.0, weighted_mean(self.X, self.outcome.trials_of_each))
+        return np.where(fixed, 0.0, weighted_mean(self.X, self.trials))
 
     @property
     def family(self) -> Family:
@@ -81,6 +82,20 @@ class Design:
     def response_unit(self) -> str:
         """The unit of means: "units of csat", or "probability"."""
         return self.family.response_unit.format(outcome=self.outcome.label)
+
+    @property
+    def trials(self) -> Array:
+        """(row,), the trials of counts, and 1 for every other row: how often a row counts in averages."""
+        return self.outcome.trials_of_each
+
+    @property
+    def unit(self) -> str:
+        """What averages are over: "rows", or "trials" for counts."""
+        return "trials" if self.outcome.is_counts else "rows"
+
+    def sizes(self, factor: Factor) -> NDArray[np.intp]:
+        """(group,), the rows of each group of a factor; its trials for counts."""
+        return np.bincount(factor.codes, self.trials, len(factor.levels)).astype(np.intp)
 
     @property
     def outcome_name(self) -> str:

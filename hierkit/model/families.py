@@ -3,7 +3,7 @@
 A row has the linear predictor eta; the mean of its outcome is g^-1(eta). Arrays broadcast against each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,9 +12,11 @@ from scipy.special import expit, gammaln
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.model.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
+from hierkit.model.logistic_normal import logit_of_mean, mean_probability, moments_of_probability
 
 FamilyName = Literal["gaussian", "bernoulli"]
+# weights that sum to one and variances, of what group effects add to a linear predictor: a mixture of N(0, variance)
+Mixture = Sequence[tuple[float, Array]]
 LOGISTIC_VARIANCE = np.pi**2 / 3
 
 
@@ -37,7 +39,7 @@ class Family:
     mean : callable
         eta -> g^-1(eta).
     mean_over_groups, link_over_groups : callable
-        eta, variance -> the mean E g^-1(eta + v) over v ~ N(0, variance), and the same on the link scale.
+        eta, mixture -> the mean E g^-1(eta + v) over v of the mixture, and the same on the link scale.
     log_density : callable
         y, trials, eta, sigma -> log p(y | eta) of each row.
     score, weight : callable
@@ -45,9 +47,9 @@ class Family:
         trials, eta and sigma.
     latent_variance : callable
         sigma -> the variance of a row on the link scale: σ², or that of the logistic distribution, π²/3.
-    share_between : callable
-        eta, variance, rest -> Var_v E_w g^-1(eta + v + w) over the variance of an outcome, v ~ N(0, variance) and
-        w ~ N(0, rest); arrays (sample,). None where it is that on the link scale.
+    variance_between : callable or None
+        eta, own, rest -> Var_v E_w g^-1(eta + v + w), and the variance of an outcome, for v of the mixture `own` and w
+        of the mixture `rest`; arrays (sample,). None where the share of the one in the other is that on the link scale.
     draw : callable
         eta, trials, sigma, generator -> outcomes.
     """
@@ -59,13 +61,13 @@ class Family:
     ratio: str | None
     latent_in_words: str
     mean: Callable[[Array], Array]
-    mean_over_groups: Callable[[Array, Array], Array]
-    link_over_groups: Callable[[Array, Array], Array]
+    mean_over_groups: Callable[[Array, Mixture], Array]
+    link_over_groups: Callable[[Array, Mixture], Array]
     log_density: Callable[[Array, Array, Array, Array | None], Array]
     score: Callable[[Array, Array, Array, Array | None], Array]
     weight: Callable[[Array, Array, Array | None], Array]
     latent_variance: Callable[[Array | None], Array]
-    share_between: Callable[[Array, Array, Array], Array] | None
+    variance_between: Callable[[Array, Mixture, Mixture], tuple[Array, Array]] | None
     draw: Callable[[Array, Array, Array | None, np.random.Generator], Array]
 
     @property
@@ -108,7 +110,7 @@ def _same(eta: Array) -> Array:
     return eta
 
 
-def _same_whatever_the_variance(eta: Array, variance: Array) -> Array:
+def _same_whatever_the_groups(eta: Array, groups: Mixture) -> Array:
     return eta
 
 
@@ -171,11 +173,18 @@ def _logistic_variance(sigma: Array | None) -> Array:
     return np.asarray(LOGISTIC_VARIANCE)
 
 
-def _share_of_events(eta: Array, variance: Array, rest: Array) -> Array:
-    """Var(p) / (p (1 - p)) with p averaged over all groups."""
-    total = variance + rest
-    of_row = mean_probability(eta, total) * mean_probability(-eta, total)  # 1 - p would round to nothing
-    return variance_of_probability(eta, variance, rest) / of_row
+def _mean_of_events(eta: Array, groups: Mixture) -> Array:
+    return np.asarray(sum(weight * mean_probability(eta, variance) for weight, variance in groups))
+
+
+def _variance_of_events(eta: Array, own: Mixture, rest: Mixture) -> tuple[Array, Array]:
+    """Var(p) and p (1 - p), with p averaged over all groups."""
+    weights = [weight for weight, _ in own]
+    moments = [moments_of_probability(eta, variance, rest) for _, variance in own]
+    mean = np.asarray(sum(weight * one for weight, (one, _) in zip(weights, moments, strict=True)))
+    around = [variance + (one - mean) ** 2 for one, variance in moments]
+    between = np.asarray(sum(weight * one for weight, one in zip(weights, around, strict=True)))
+    return between, mean * (1 - mean)
 
 
 def _binomial_draw(eta: Array, trials: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
@@ -194,13 +203,13 @@ FAMILIES = {
         ratio=None,
         latent_in_words="σ²",
         mean=_same,
-        mean_over_groups=_same_whatever_the_variance,
-        link_over_groups=_same_whatever_the_variance,
+        mean_over_groups=_same_whatever_the_groups,
+        link_over_groups=_same_whatever_the_groups,
         log_density=_normal_log_density,
         score=_normal_score,
         weight=_normal_weight,
         latent_variance=_normal_variance,
-        share_between=None,
+        variance_between=None,
         draw=_normal_draw,
     ),
     "bernoulli": Family(
@@ -211,13 +220,13 @@ FAMILIES = {
         ratio="odds_ratio",
         latent_in_words="π²/3, the logistic distribution's",
         mean=_probability,
-        mean_over_groups=mean_probability,
+        mean_over_groups=_mean_of_events,
         link_over_groups=logit_of_mean,
         log_density=_binomial_log_density,
         score=_binomial_score,
         weight=_binomial_weight,
         latent_variance=_logistic_variance,
-        share_between=_share_of_events,
+        variance_between=_variance_of_events,
         draw=_binomial_draw,
     ),
 }

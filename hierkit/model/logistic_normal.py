@@ -4,6 +4,8 @@ The logistic function is, to 2e-9 everywhere, a mixture of eight normal distribu
 1992, table 1 for k = 8), and the average of a normal distribution function over a normal distribution is one again.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import expit, ndtr
 
@@ -34,9 +36,9 @@ def mean_probability(eta: Array, variance: Array) -> Array:
     return np.asarray(np.where(np.asarray(eta) > 0, 1 - below, below))
 
 
-def logit_of_mean(eta: Array, variance: Array) -> Array:
-    """The logit of `mean_probability`, from its smaller tail: finite however far out."""
-    below = _smaller_tail(eta, variance)
+def logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
+    """The logit of the mean over a mixture of variances, from its smaller tail: finite however far out."""
+    below = np.asarray(sum(weight * _smaller_tail(eta, variance) for weight, variance in mixture))
     return np.asarray(np.sign(eta) * (np.log1p(-below) - np.log(below)))
 
 
@@ -50,19 +52,27 @@ def _smaller_tail(eta: Array, variance: Array) -> Array:
     return np.where(far, np.exp(np.where(far, x + variance / 2, 0.0)), np.minimum(total, 0.5))
 
 
-def variance_of_probability(eta: Array, variance: Array, rest: Array) -> Array:
-    """Var over v ~ N(0, variance) of E logit^-1(eta + v + w), w ~ N(0, rest); by the trapezoid rule.
+def moments_of_probability(eta: Array, variance: Array, rest: Sequence[tuple[float, Array]]) -> tuple[Array, Array]:
+    """The mean and the variance over v ~ N(0, variance) of E_w logit^-1(v + w - |eta|); by the trapezoid rule.
+
+    The variance is that for eta, and the mean is the probability of what is rarer.
 
     Parameters
     ----------
-    eta, variance, rest : ndarray
+    eta, variance : ndarray
         (sample,).
+    rest : sequence of (float, ndarray)
+        Weights and variances (sample,) of the mixture that w is of.
     """
     nodes = np.linspace(-WIDTH, WIDTH, POINTS)
     weights = np.exp(-(nodes**2) / 2)
     weights = weights / weights.sum()
-    at = -np.abs(eta)[:, None] + np.sqrt(variance)[:, None] * nodes  # p and 1 - p vary alike; the smaller is exact
-    p = mean_probability(at, rest[:, None]) if rest.any() else expit(at)
+    # p and 1 - p vary alike, and the smaller is exact
+    at = -np.abs(eta)[:, None] + np.sqrt(variance)[:, None] * nodes
+    p = np.asarray(sum(weight * _mean(at, own) for weight, own in rest))
     mean = p @ weights
-    result: Array = (p - mean[:, None]) ** 2 @ weights
-    return result
+    return mean, (p - mean[:, None]) ** 2 @ weights
+
+
+def _mean(eta: Array, variance: Array) -> Array:
+    return mean_probability(eta, variance[:, None]) if variance.any() else np.asarray(expit(eta))

@@ -1,20 +1,44 @@
-"""Reference rows: one predictor moves, the others are at their means or their commonest level."""
+"""Reference rows: one predictor moves, other numbers are at their means, and categories at all their levels.
 
-from collections.abc import Mapping
+What is computed from reference rows is averaged over the combinations of levels, each with its share of the rows, or of
+the trials of counts. So 0 and 1, False and True, and two labels are the same predictor.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
+from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.syntax import columns_in, outer_calls, render
 
 POINTS = 50
+MOST_COMBINATIONS = 200  # of levels, the commonest ones
 CATEGORY_CALLS = ("C(", "T(", "S(", "binary(", "B(")
 DIMS = ("chain", "draw", "group", "effect", "factor", "term", "contrast")
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceRows:
+    """Rows in one combination of the categories' levels.
+
+    Attributes
+    ----------
+    share : float
+        The share of the fitted rows, or trials, with these levels.
+    matrices : Matrices
+        (place,), a row for each value of the predictor that moves.
+    """
+
+    share: float
+    matrices: Matrices
 
 
 def predictor(design: Design, name: str) -> pd.Series:
@@ -38,11 +62,19 @@ def is_numeric(values: pd.Series) -> bool:
 
 
 def is_measured(design: Design, name: str) -> bool:
-    """Whether a predictor is a number that no term uses as a category."""
+    """Whether a predictor is a number of more values than 0 and 1 that no term uses as a category."""
+    values = design.rows.frame[name]
     formula = design.formula
     trees = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     calls = [call for tree in trees for call in outer_calls(tree) if render(call).startswith(CATEGORY_CALLS)]
-    return is_numeric(design.rows.frame[name]) and not any(name in columns_in(call) for call in calls)
+    coded = any(name in columns_in(call) for call in calls)
+    return is_numeric(values) and not coded and not bool(values.isin((0, 1)).all())
+
+
+def levels_of(design: Design, name: str) -> list[Any]:
+    """The levels of a predictor that is not measured, in their order."""
+    values = design.rows.frame[name]
+    return list(values.cat.categories) if hasattr(values, "cat") else sorted(values.unique())
 
 
 def dim_of(name: str) -> str:
@@ -54,23 +86,61 @@ def grid_of(design: Design, name: str) -> Array:
     """Evenly spaced values over the range of a numeric predictor."""
     values = predictor(design, name)
     if not is_measured(design, name):
-        raise refusal(f"{name!r} is not a number", "A curve needs a numeric predictor", "Use slopes() for a category")
+        raise refusal(
+            f"{name!r} is a category: it has labels, or only the values 0 and 1",
+            "A curve needs a predictor that is a number",
+            "Use slopes() for a category",
+        )
     return np.linspace(float(values.min()), float(values.max()), POINTS)
 
 
-def typical_rows(design: Design, changes: Mapping[str, Any]) -> Matrices:
-    """A row for each value of the changes, other predictors at their mean or commonest level."""
-    size = max(len(values) for values in changes.values())
-    others = {name: _centre(design, name) for name in design.formula.predictors if name not in changes}
-    return changed_matrices(design, {**others, **changes}, np.zeros(size, dtype=np.intp))
+def reference_rows(design: Design, changes: Mapping[str, Any] | None = None) -> list[ReferenceRows]:
+    """Rows with a predictor at each of the values it is changed to, for every combination of the categories' levels.
+
+    Parameters
+    ----------
+    design : Design
+        Of the fit.
+    changes : mapping of str to sequence, optional
+        One predictor and its values; without it there is one row, the mean row.
+
+    Returns
+    -------
+    list of ReferenceRows
+        Numbers are at their means over rows, or trials. Shares sum to one; of more than 200 combinations those are the
+        200 commonest.
+    """
+    moved = dict(changes or {})
+    places = max((len(values) for values in moved.values()), default=1)
+    others = [name for name in design.formula.predictors if name not in moved]
+    categories = [name for name in others if not is_measured(design, name)]
+    first, shares = _combinations(design, categories)
+    trials, frame = design.outcome.trials_of_each, design.rows.frame
+    numbers = [name for name in others if name not in categories]
+    columns: dict[str, Any] = {
+        name: float(weighted_mean(frame[name].to_numpy(dtype=np.float64), trials)) for name in numbers
+    }
+    columns |= {name: np.tile(np.asarray(values), len(first)) for name, values in moved.items()}
+    whole = changed_matrices(design, columns, np.repeat(first, places))
+    return [
+        ReferenceRows(share, whole.at(np.arange(i * places, (i + 1) * places)))
+        for i, share in enumerate(shares.tolist())
+    ]
 
 
-def mean_row(design: Design) -> Matrices:
-    """One row with every predictor at its mean or commonest level."""
-    others = {name: _centre(design, name) for name in design.formula.predictors}
-    return changed_matrices(design, others, np.zeros(1, dtype=np.intp))
+def averaged(rows: Sequence[ReferenceRows], values: Iterable[Array]) -> Array:
+    """(...), the average of one array for each of the rows, by their shares."""
+    return np.asarray(sum(one.share * found for one, found in zip(rows, values, strict=True)))
 
 
-def _centre(design: Design, name: str) -> Any:
-    values = design.rows.frame[name]
-    return float(values.mean()) if is_measured(design, name) else values.mode()[0]
+def _combinations(design: Design, categories: list[str]) -> tuple[NDArray[np.intp], Array]:
+    """For each combination of levels, the commonest first, the place of a row that has them, and its share."""
+    trials = design.outcome.trials_of_each
+    codes = np.zeros((len(trials), len(categories)), dtype=np.intp)
+    for k, name in enumerate(categories):
+        codes[:, k] = pd.factorize(design.rows.frame[name], sort=True)[0]
+    _, first, places = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    weights = np.bincount(places.ravel(), trials)
+    kept = np.argsort(-weights, kind="stable")[:MOST_COMBINATIONS]
+    kept = kept[weights[kept] > 0]
+    return first[kept], weights[kept] / weights[kept].sum()

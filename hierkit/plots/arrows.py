@@ -40,7 +40,7 @@ def draw(draws: xr.Dataset) -> Figure:
 
 def _arrows(axes: Axes, draws: xr.Dataset, effect: Hashable) -> None:
     own, pooled = (draws[name].sel(effect=effect).mean(("chain", "draw")).values for name in ("own", "pooled"))
-    x, known = size_axis(axes, draws["n"].values), np.flatnonzero(np.isfinite(own))
+    x, known = size_axis(axes, draws), np.flatnonzero(np.isfinite(own))
     if len(known) > MOST_ARROWS:
         known = known[np.linspace(0, len(known) - 1, MOST_ARROWS).astype(int)]
     start, end = own[known], pooled[known]
@@ -57,7 +57,7 @@ def _arrows(axes: Axes, draws: xr.Dataset, effect: Hashable) -> None:
 
 def _factors(axes: Axes, draws: xr.Dataset, effect: Hashable) -> None:
     n, found = draws["n"].values, interval(draws["shrinkage"].sel(effect=effect))
-    x = size_axis(axes, n)
+    x = size_axis(axes, draws)
     axes.vlines(x, found.lower, found.upper, color=MAIN, lw=0.8, alpha=0.6)
     axes.plot(x, found.mean, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5)
     if "break_even" in draws.attrs and n.min() < n.max():

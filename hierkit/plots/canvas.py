@@ -89,14 +89,16 @@ def shorten(label: Hashable, most: int = 24) -> str:
     return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
 
 
-def size_axis(axes: Axes, n: NDArray[np.int64]) -> NDArray[np.int64]:
+def size_axis(axes: Axes, draws: xr.Dataset) -> NDArray[np.int64]:
     """The places of groups along the x axis: by their rows, or one after the other if all have as many."""
+    n: NDArray[np.int64] = draws["n"].values
+    unit = words(draws, "unit", "rows")
     if n.min() < n.max():
-        axes.set(xscale="log" if n.max() >= DECADE * n.min() else "linear", xlabel="rows of the group")
+        axes.set(xscale="log" if n.max() >= DECADE * n.min() else "linear", xlabel=f"{unit} of the group")
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_minor_formatter(LogFormatter())  # names minor ticks where there are few others, as plain numbers
         return n
-    axes.set_xlabel(f"groups in order, {n[0]:,} rows each")
+    axes.set_xlabel(f"groups in order, {n[0]:,} {unit} each")
     return np.arange(len(n))
 
 

@@ -25,6 +25,9 @@ def draw(draws: xr.Dataset) -> Figure:
         label=f"these data: m = {size:.4g}, {float(found.mean):.3g}",
     )  # fmt: skip
     reference(axes, 1.0, horizontal=True)
-    axes.set(xlabel=f"rows in a group of {words(draws, 'factor', 'the factor')}, m", ylabel="design effect")
+    axes.set(
+        xlabel=f"{words(draws, 'unit', 'rows')} in a group of {words(draws, 'factor', 'the factor')}, m",
+        ylabel="design effect",
+    )
     axes.legend(fontsize="small")
     return figure

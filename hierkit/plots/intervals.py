@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierkit.arrays import SAMPLE_DIMS
-from hierkit.intervals import interval, interval_in_words
+from hierkit.intervals import interval, interval_in_words, interval_settings, with_bounds
 from hierkit.plots.canvas import MOST_LABELS, paper, reference, shorten, whiskers
 
 MOST_PANELS = 12
@@ -16,6 +16,7 @@ APART = ("term", "component")  # entries of these dims have scales of their own
 
 def draw(draws: xr.Dataset) -> Figure:
     """An interval for each entry; a panel for each variable, or for each entry where they have scales of their own."""
+    draws = with_bounds(draws, interval_settings())
     names = [str(name) for name, variable in draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
     panels: dict[str, dict[str, xr.DataArray]] = {}
     for name in names:

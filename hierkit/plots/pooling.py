@@ -77,7 +77,7 @@ def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray)
     )
     axes.plot(ends, lines[shown].T, color=QUIET, lw=0.7, alpha=0.5)
     for j, mark in zip(marked, MARKS, strict=False):
-        label = f"{shorten(draws['group'].values[j])} ({draws['n'].values[j]:,} rows)"
+        label = f"{shorten(draws['group'].values[j])} ({draws['n'].values[j]:,} {words(draws, 'unit', 'rows')})"
         axes.plot(ends, lines[j], color=OTHER, lw=2, marker=mark, label=label)
     others = ", other terms at zero" if draws.sizes["term"] > 2 else ""
     axes.set_xlabel(f"{shorten(draws.attrs['slope'])}{others}")
@@ -87,7 +87,7 @@ def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray)
 
 def _levels(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarray) -> None:
     n = draws["n"].values
-    x = size_axis(axes, n)
+    x = size_axis(axes, draws)
     axes.plot(x, values, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5, alpha=0.7)
     for j, mark in zip(marked, MARKS, strict=False):
         axes.plot(x[j], values[j], mark, color=OTHER, ms=8, label=shorten(draws["group"].values[j]))

@@ -18,6 +18,7 @@ from hierkit.model.names import matrix_dims
 from hierkit.model.outcome import Outcome
 
 BATCH = 400_000  # numbers at once: 3 MB, near the processor
+LARGEST_INFLATION = 1000.0  # of the variance of Student-t effects, by their tails
 NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
 
 
@@ -34,7 +35,7 @@ class Draws:
     u : tuple of ndarray
         (sample, group, effect) for each factor.
     G : tuple of ndarray
-        (sample, effect, effect) for each factor.
+        (sample, effect, effect) for each factor; for Student-t effects that of their scale.
     sigma : ndarray or None
         (sample,), the residual sd.
     nu : tuple of (ndarray or None)
@@ -57,6 +58,15 @@ class Draws:
         """(sample,) or a number, the variance of a row on the link scale."""
         return self.family.latent_variance(self.sigma)
 
+    @property
+    def covariances(self) -> tuple[Array, ...]:
+        """(sample, effect, effect) for each factor, the covariance of its effects: for Student-t ones nu / (nu - 2) G.
+
+        At most a thousand times G, because it is infinite where nu is 2 or less.
+        """
+        pairs = zip(self.G, self.nu, strict=True)
+        return tuple(G if nu is None else G * _inflation(nu)[:, None, None] for G, nu in pairs)
+
     def sigma_of(self, part: slice) -> Array | None:
         """(sample, 1), the residual sd in some draws, which broadcasts against rows; None for a family without one."""
         return None if self.sigma is None else self.sigma[part, None]
@@ -73,6 +83,11 @@ class Draws:
         sigma = None if self.sigma is None else self.sigma[places]
         nu = tuple(None if own is None else own[places] for own in self.nu)
         return replace(self, beta=self.beta[places], u=u, G=G, sigma=sigma, nu=nu)
+
+
+def _inflation(nu: Array) -> Array:
+    """(sample,), the variance of a standard Student t."""
+    return np.minimum(nu / np.maximum(nu - 2, nu / LARGEST_INFLATION), LARGEST_INFLATION)
 
 
 def flat(array: xr.DataArray) -> Array:
@@ -146,11 +161,3 @@ def group_variance(G: Array, Z: Array) -> Array:
     products = np.stack([Z[:, a] * Z[:, b] for a in range(q) for b in range(q)])
     variance: Array = G.reshape(len(G), -1) @ products
     return variance
-
-
-def total_group_variance(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:
-    """(sample, row), sum_f z_f'G_f z_f."""
-    total = np.zeros((len(draws.beta[part]), len(rows.offset)))
-    for G, Z in zip(draws.G, rows.Z, strict=True):
-        total += group_variance(G[part], Z)
-    return total

@@ -22,13 +22,10 @@ class Effects:
         (chain, draw, group, effect), deviations from the common coefficients, on the link scale.
     cov : xarray.DataArray
         (chain, draw, effect, effect_other), the covariance matrix G; for Student-t effects that of their scale.
-    n : xarray.DataArray
-        (group,), the rows of each group.
     """
 
     u: xr.DataArray
     cov: xr.DataArray
-    n: xr.DataArray
 
 
 def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
@@ -54,7 +51,6 @@ def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
     return Effects(
         u.transpose("chain", "draw", "group", "effect").rename("u"),
         read_covariance(posterior, factor),
-        xr.DataArray(factor.counts, dims="group", coords={"group": factor.levels}, name="n"),
     )
 
 
@@ -66,9 +62,14 @@ def read_covariance(posterior: xr.Dataset, factor: Factor) -> xr.DataArray:
     return cov.transpose("chain", "draw", "effect", "effect_other").rename("cov")
 
 
+def sizes_of(design: Design, factor: Factor) -> xr.DataArray:
+    """(group,), `n` of tables: the rows of each group; its trials for counts."""
+    return xr.DataArray(design.sizes(factor), dims="group", coords={"group": factor.levels}, name="n")
+
+
 def labels_of(design: Design, factor: Factor | None = None) -> dict[str, str]:
-    """What pictures need to label their axes: the outcome, the unit of effects, and the factor."""
-    labels = {"outcome": design.outcome.label, "scale": design.link_unit}
+    """What pictures need to label their axes: the outcome, the unit of effects and of sizes, and the factor."""
+    labels = {"outcome": design.outcome.label, "scale": design.link_unit, "unit": design.unit}
     return labels if factor is None else labels | {"factor": factor.label}
 
 

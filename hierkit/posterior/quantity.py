@@ -15,7 +15,7 @@ from arviz_base import rc_context
 from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS
-from hierkit.intervals import IntervalKind, IntervalSettings, bounds, interval_settings
+from hierkit.intervals import PLACE, IntervalKind, IntervalSettings, bounds, has_mean, interval_settings, with_bounds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,8 +72,8 @@ class Quantity:
         -------
         pandas.DataFrame
             A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
-            draws), `sd`, `ci_lower`, `ci_upper`. `attrs` has the interval's settings. Where nothing was drawn, a column
-            per label and variable.
+            draws), `sd`, `ci_lower`, `ci_upper`; `estimate` and `sd` are missing for a ratio that has no mean. `attrs`
+            has the interval's settings. Where nothing was drawn, a column per label and variable.
 
         Raises
         ------
@@ -81,11 +81,12 @@ class Quantity:
             For a probability outside (0, 1) and for an unknown kind.
         """
         settings = interval_settings(ci_prob, ci_kind)
-        names = [str(name) for name, variable in self.draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        draws = with_bounds(self.draws, settings)
+        names = [str(name) for name, variable in draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
         if not names:
-            return _numbers(self.draws)
-        beside = self.draws.drop_vars(names)
-        tables = [_in_parts(self.draws[name], beside, settings) for name in names]
+            return _numbers(draws)
+        beside = draws.drop_vars(names)
+        tables = [_in_parts(draws[name], beside, settings) for name in names]
         if len(tables) > 1:
             for name, table in zip(names, tables, strict=True):
                 table.insert(0, "quantity", name)
@@ -126,7 +127,7 @@ class Quantity:
     def _long(self) -> dict[Hashable, int]:
         """The labels of which only the first are shown, and how many there are."""
         sizes = self.draws.sizes.items()
-        return {dim: size for dim, size in sizes if dim not in SAMPLE_DIMS and size > SHOWN}
+        return {dim: size for dim, size in sizes if dim not in (*SAMPLE_DIMS, PLACE) and size > SHOWN}
 
     @property
     def _head(self) -> "Quantity":
@@ -167,8 +168,8 @@ def _summarise(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettin
     ordered = _sorted(draws, labels)
     lower, upper = bounds(ordered, settings)
     columns = {
-        "estimate": ordered.mean(SAMPLE_DIMS, skipna=False),
-        "sd": ordered.std(SAMPLE_DIMS, ddof=1, skipna=False),
+        "estimate": ordered.mean(SAMPLE_DIMS, skipna=False).where(has_mean(draws)),
+        "sd": ordered.std(SAMPLE_DIMS, ddof=1, skipna=False).where(has_mean(draws)),
         "ci_lower": lower,
         "ci_upper": upper,
     }

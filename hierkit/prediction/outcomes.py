@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from hierkit.arrays import Array
+from hierkit.integration.marginal_means import mixture
 from hierkit.integration.new_groups import draw_group, draw_standard, generator
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
@@ -109,7 +110,8 @@ def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
     family = linear.draws.family
     if not linear.marginal:
         return family.mean(eta)
-    return family.mean_over_groups(eta, np.sum(linear.variances(rows), axis=0))
+    degrees = [linear.draws.nu[f] for f in linear.marginal]
+    return family.mean_over_groups(eta, mixture(linear.variances(rows), degrees))
 
 
 def outcomes(

@@ -11,7 +11,7 @@ from hierkit.model.design import Design
 from hierkit.model.labels import some
 from hierkit.model.new_rows import NewRows, read_new_rows, trials_column, trials_of
 from hierkit.model.reference_rows import dim_of
-from hierkit.posterior.posterior import Posterior, student_t_note
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.conditioning import Conditioned, condition
 from hierkit.prediction.lazy import lazily
@@ -92,8 +92,6 @@ def predict(
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note
-    if kind == "mean" and not draws.family.is_linear and integrated:
-        definition += student_t_note(posterior)
     return Quantity(xr.Dataset({**beside, kind: values}), definition)
 
 
@@ -134,7 +132,8 @@ def _refuse_unseen(design: Design, drawn: Mapping[str, list[str]], roles: Mappin
             raise refusal(
                 f"{factor.label!r} has unseen groups: {some(drawn[factor.label])}",
                 f"The groups in the fitted rows are {some(list(factor.levels))}",
-                f'Check the labels, or pass groups={{"{factor.label}": "new"}} to draw their effects',
+                f'Check the labels, or pass groups={{"{factor.label}": "new"}} to draw their effects, "typical" for a '
+                'group of effect zero, or "marginal" for the mean over all groups',
             )
 
 

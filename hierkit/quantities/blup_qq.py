@@ -65,7 +65,7 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     distance, quantiles, outlying = _distances(mean, gain, G, least)
     by_effect = {"standardised": standardised, "expected": expected, "lower": lower, "upper": upper}
     arrays: dict[str, Any] = {name: (("group", "effect"), values) for name, values in by_effect.items()}
-    by_group = {"n": chosen.counts, "distance": distance, "expected_distance": quantiles, "outlying": outlying}
+    by_group = {"n": design.sizes(chosen), "distance": distance, "expected_distance": quantiles, "outlying": outlying}
     coords = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     arrays |= {name: ("group", values) for name, values in by_group.items()}
     dataset = xr.Dataset(arrays, coords=coords, attrs=labels_of(design, chosen))

@@ -3,7 +3,7 @@
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.posterior.draws import flat
+from hierkit.intervals import without_mean
 from hierkit.posterior.information import mean_weight
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -24,8 +24,9 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
     Returns
     -------
     Quantity
-        `rows` (chain, draw); trials for counts. A group of fewer learns more from the others than from itself (Gelman
-        and Hill 2007, ch. 12). With varying slopes it is that of the level where their predictors are zero.
+        `rows` (chain, draw); trials for counts. Only its interval is shown: where τ may be zero it has no mean. A group
+        of fewer learns more from the others than from itself (Gelman and Hill 2007, ch. 12). With varying slopes it is
+        that of the level where their predictors are zero.
 
     Raises
     ------
@@ -40,13 +41,14 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
         )
     draws = posterior.draws
     at = [effect.is_intercept for effect in chosen.effects].index(True)
-    variance = flat(posterior.covariance(chosen))[:, at, at]
+    variance = draws.covariances[design.factors.index(chosen)][:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence. Draws with τ near zero inflate the mean: read the interval."
+        "group's level keeps half of its own evidence. The interval only: n* has no mean where τ may be zero."
     )
     if design.outcome.is_counts:
         definition += " Rows are trials."
     if len(chosen.effects) > 1:
         definition += " The level is that where the predictors of its other effects are zero."
-    return Quantity(xr.Dataset({"rows": draws.labelled(1 / (variance * mean_weight(design, draws)))}), definition)
+    rows = draws.labelled(1 / (variance * mean_weight(design, draws)))
+    return Quantity(xr.Dataset({"rows": without_mean(rows)}), definition)

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
+from hierkit.model.columns import Column
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
@@ -20,7 +21,8 @@ def coefficients(posterior: Posterior) -> Quantity:
     -------
     Quantity
         `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
-        `odds_ratio`, exp(β) in each draw (of the intercept: the odds where every predictor is zero).
+        `odds_ratio`, exp(β) in each draw; missing for the intercept, of which exp(β) is no ratio but the odds where
+        every predictor is zero, however far from the rows that is.
 
     Raises
     ------
@@ -37,8 +39,13 @@ def coefficients(posterior: Posterior) -> Quantity:
     draws = posterior.coefficients()
     arrays = {"coefficient": draws}
     if design.family.ratio is not None:
-        definition += (
-            f" {design.family.ratio} is exp(β): by what the odds are multiplied; for the intercept the odds themselves."
-        )
-        arrays[design.family.ratio] = xr.DataArray(np.exp(draws))
+        definition += f" {design.family.ratio} is exp(β): by what the odds are multiplied for one unit more."
+        arrays[design.family.ratio] = odds_ratios(draws, design.columns)
     return Quantity(xr.Dataset(arrays), definition)
+
+
+def odds_ratios(coefficients: xr.DataArray, columns: tuple[Column, ...]) -> xr.DataArray:
+    """(chain, draw, term), exp of coefficients; missing for the intercept."""
+    is_ratio = xr.DataArray([not column.is_intercept for column in columns], dims="term")
+    with np.errstate(over="ignore"):
+        return xr.DataArray(np.exp(coefficients.where(is_ratio)))

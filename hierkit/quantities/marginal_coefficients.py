@@ -4,19 +4,25 @@ from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
+from hierkit.integration.marginal_means import marginal_links
+from hierkit.intervals import without_mean
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, fitted_matrices
-from hierkit.posterior.draws import Draws, common_part, in_batches, total_group_variance
-from hierkit.posterior.posterior import Posterior, student_t_note
+from hierkit.posterior.draws import Draws, in_batches
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.coefficients import odds_ratios
+from hierkit.quantities.icc import average_variances
 
 Projection = Literal["likelihood", "logit"]
 ATTENUATION = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # c² of Zeger, Liang and Albert
 NEWTON_STEPS, STILL = 25, 1e-10
+RANK, ROUNDING = 1e-9, 1e-6  # of the largest singular value; of a direction in which nothing changes
 
 
 def marginal_coefficients(posterior: Posterior, projection: Projection = "likelihood") -> Quantity:
@@ -36,11 +42,13 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     Returns
     -------
     Quantity
-        `marginal` (chain, draw, term) on the link scale; `odds_ratio`, its exponential; `attenuation` = marginal /
-        conditional coefficient, and `closed_form` (chain, draw), 1 / sqrt(1 + 0.346 s²) with s² the groups' variance
-        averaged over rows (Zeger, Liang and Albert 1988), a check that errs by 1 to 7%; `residual` (chain, draw), the
-        largest distance on the logit scale between the means of a row and their regression: how far the population is
-        from following a logistic curve of its own. Gaussian: γ = β, exactly.
+        `marginal` (chain, draw, term) on the link scale, missing for a column that others explain, whose coefficient
+        the rows do not determine; `odds_ratio`, its exponential, missing for the intercept; `attenuation` = marginal /
+        conditional coefficient, of which only the interval is shown, because the ratio has no mean where the
+        conditional coefficient may be zero; and `closed_form` (chain, draw), 1 / sqrt(1 + 0.346 s²) with s² the groups'
+        variance averaged over rows (Zeger, Liang and Albert 1988), a check that errs by 1 to 7%; `residual` (chain,
+        draw), the largest distance on the logit scale between the means of a row and their regression: how far the
+        population is from following a logistic curve of its own. Gaussian: γ = β, exactly.
 
     Raises
     ------
@@ -55,54 +63,50 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
         )
     draws = posterior.parameters
     rows, weights = _distinct(design)
-    gamma, residual, spread = (np.empty(shape) for shape in (draws.beta.shape, len(draws.beta), len(draws.beta)))
+    averages = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(draws.beta))
+    gamma, residual = np.empty(draws.beta.shape), np.empty(len(draws.beta))
 
     def project(part: slice) -> None:
-        variance = total_group_variance(draws, rows, part)
-        spread[part] = variance @ weights / weights.sum()
-        gamma[part], residual[part] = _project(draws, rows, weights, variance, part, projection)
+        gamma[part], residual[part] = _project(draws, rows, weights, part, projection)
 
     in_batches(project, len(gamma), len(rows.offset))
+    own = np.full(gamma.shape[1], True) if draws.family.is_linear else _are_determined(rows.X)
+    gamma[:, ~own] = np.nan
     labels = {"term": [column.label for column in design.columns]}
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        attenuation, ratio = gamma / draws.beta, np.exp(gamma)
     arrays = {"marginal": draws.labelled(gamma, labels)}
     if not draws.family.is_linear:
-        arrays[str(draws.family.ratio)] = draws.labelled(ratio, labels)
-        arrays["attenuation"] = draws.labelled(attenuation, labels)
-        arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * spread))
+        arrays[str(draws.family.ratio)] = odds_ratios(arrays["marginal"], design.columns)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            arrays["attenuation"] = without_mean(draws.labelled(gamma / draws.beta, labels))
+        arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * averages))
         arrays["residual"] = draws.labelled(residual)
-    return Quantity(xr.Dataset(arrays), _definition(design, projection) + student_t_note(posterior))
+    missing = [column.label for column, known in zip(design.columns, own, strict=True) if not known]
+    return Quantity(xr.Dataset(arrays), _definition(design, projection, missing))
 
 
-def marginal_means(draws: Draws, rows: Matrices, part: slice) -> Array:
-    """(sample, row), the mean of the outcome with all group effects integrated out."""
-    return draws.family.mean_over_groups(common_part(draws, rows, part), total_group_variance(draws, rows, part))
-
-
-def marginal_links(draws: Draws, rows: Matrices, part: slice) -> Array:
-    """(sample, row), the same on the link scale."""
-    return draws.family.link_over_groups(common_part(draws, rows, part), total_group_variance(draws, rows, part))
+def _are_determined(X: Array) -> NDArray[np.bool_]:
+    """(column,), whether the rows determine a coefficient: those of columns that others explain are free to move."""
+    sizes = np.sqrt(np.mean(X**2, axis=0))
+    _, values, vectors = np.linalg.svd(X / sizes)
+    null = vectors[np.append(values, np.zeros(len(vectors) - len(values))) < RANK * values[0]]
+    return np.asarray((np.abs(null) < ROUNDING).all(axis=0))
 
 
 def _distinct(design: Design) -> tuple[Matrices, Array]:
     """Rows that differ in X, Z or offset, and how often each occurs; counts weigh by their trials."""
     rows = fitted_matrices(design)
-    trials = design.outcome.trials_of_each
     table = np.column_stack([rows.X, *rows.Z, rows.offset])
     _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    weights = np.bincount(place, trials)
+    weights = np.bincount(place, design.trials)
     kept = Matrices(rows.X[first], rows.offset[first], tuple(Z[first] for Z in rows.Z), ())
     return kept, weights
 
 
-def _project(
-    draws: Draws, rows: Matrices, weights: Array, variance: Array, part: slice, projection: str
-) -> tuple[Array, Array]:
+def _project(draws: Draws, rows: Matrices, weights: Array, part: slice, projection: str) -> tuple[Array, Array]:
     """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
     if draws.family.is_linear:
-        return draws.beta[part], np.zeros(len(variance))
-    links = draws.family.link_over_groups(common_part(draws, rows, part), variance)
+        return draws.beta[part], np.zeros(len(draws.beta[part]))
+    links = marginal_links(draws, rows, part)
     means = expit(links)
     X = rows.X
     gamma = np.linalg.lstsq(X * np.sqrt(weights)[:, None], ((links - rows.offset) * np.sqrt(weights)).T)[0].T
@@ -125,13 +129,17 @@ def _maximum_likelihood(gamma: Array, means: Array, X: Array, offset: Array, wei
     return gamma
 
 
-def _definition(design: Design, projection: str) -> str:
+def _definition(design: Design, projection: str, missing: list[str]) -> str:
     if design.family.is_linear:
         return "Marginal coefficients: with a Gaussian outcome those of the population are those within a group, γ = β."
     how = "the logistic regression" if projection == "likelihood" else "least squares of the logits"
-    return (
+    text = (
         f"Marginal coefficients γ, in log odds: {how} of the marginal probabilities E_u logit^-1(xβ + z'u) on X. The "
         "change across the population for one unit of the predictor, as GEE estimates it; the conditional coefficient "
-        "is that within a group and larger. odds_ratio = exp(γ); attenuation = γ/β, closed_form 1/sqrt(1 + 0.346 s²) "
-        "(Zeger et al. 1988); residual: how far, in log odds, a row's marginal mean lies from this regression."
+        "is that within a group and larger. odds_ratio = exp(γ); attenuation = γ/β, its interval only; closed_form "
+        "1/sqrt(1 + 0.346 s²) (Zeger et al. 1988); residual: how far, in log odds, a row's marginal mean lies from "
+        "this regression."
     )
+    if missing:
+        text += f" Other columns explain {', '.join(missing)}: the rows do not determine these coefficients."
+    return text

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.posterior.effects import entry, stack
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.effects import entry, sizes_of, stack
+from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
 FEWEST_GROUPS = 10
@@ -45,4 +45,7 @@ def pooling_factors(posterior: Posterior, factor: str | None = None) -> Quantity
     )
     if len(chosen.levels) < FEWEST_GROUPS:
         definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
-    return Quantity(xr.Dataset({"n": effects.n, "pooling": batch, "group_pooling": by_group}), definition)
+    definition += student_t_note(posterior)
+    return Quantity(
+        xr.Dataset({"n": sizes_of(design, chosen), "pooling": batch, "group_pooling": by_group}), definition
+    )

@@ -5,7 +5,7 @@ import xarray as xr
 
 from hierkit.model.matrices import fitted_matrices
 from hierkit.posterior.draws import batches
-from hierkit.posterior.posterior import Posterior, student_t_note
+from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.icc import average_variances
 
@@ -14,7 +14,7 @@ def r_squared(posterior: Posterior) -> Quantity:
     """Marginal and conditional R² in each draw.
 
     marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v =
-    σ² or π²/3.
+    σ² or π²/3. Variances and traces are over rows, or over the trials of counts.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def r_squared(posterior: Posterior) -> Quantity:
     Returns
     -------
     Quantity
-        `marginal` and `conditional` (chain, draw), on the link scale; marginal ≤ conditional.
+        `marginal` and `conditional` (chain, draw), on the link scale; marginal ≤ conditional. G of Student-t effects
+        is their covariance, nu / (nu - 2) times that of their scale, at most a thousand times.
 
     Notes
     -----
@@ -33,11 +34,12 @@ def r_squared(posterior: Posterior) -> Quantity:
     design = posterior.design
     draws = posterior.parameters
     rows = fitted_matrices(design)
-    centred = rows.X - rows.X.mean(axis=0)
+    weights = design.trials / design.trials.sum()
+    centred = rows.X - weights @ rows.X
     explained = np.empty(len(draws.beta))
     for part in batches(len(explained), len(rows.offset)):
-        explained[part] = ((draws.beta[part] @ centred.T) ** 2).mean(axis=1)
-    groups = average_variances(design, draws).sum(axis=1) if design.factors else np.zeros(len(explained))
+        explained[part] = (draws.beta[part] @ centred.T) ** 2 @ weights
+    groups = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(explained))
     total = explained + groups + draws.latent_variance
     arrays = {
         "marginal": draws.labelled(explained / total),
@@ -47,4 +49,4 @@ def r_squared(posterior: Posterior) -> Quantity:
         "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
         f"explain (marginal), and predictors and groups (conditional); the rest is {draws.family.latent_in_words}."
     )
-    return Quantity(xr.Dataset(arrays), definition + student_t_note(posterior))
+    return Quantity(xr.Dataset(arrays), definition)

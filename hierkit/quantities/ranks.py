@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 
 from hierkit.errors import refusal
 from hierkit.posterior.draws import flat
-from hierkit.posterior.effects import labels_of
+from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
@@ -58,7 +58,8 @@ def ranks(
         raise refusal(f"{chosen.label!r} has no effect {named!r}", allowed, "Name one of them")
     top = max(1, round(size / 10)) if best is None else best
     if top != int(top) or not 1 <= top <= size:
-        raise refusal(f"best={best!r}", f"It is a whole number from 1 to {size}, the number of groups", "Correct it")
+        allowed = f"It is a whole number from 1 to {size}, the number of groups"
+        raise refusal(f"best={best!r}", allowed, "Choose such a number")
     u = flat(posterior.effects(chosen).u.sel(effect=named))
     order = rankdata(-u if highest_first else u, axis=1)
     draws = posterior.parameters
@@ -70,7 +71,7 @@ def ranks(
         "average ones."
     )
     arrays = {
-        "n": xr.DataArray(chosen.counts, dims="group", coords=groups),
+        "n": sizes_of(design, chosen),
         "rank": draws.labelled(order, groups),
         "among_best": draws.labelled((order <= top).astype(np.float64), groups),
     }

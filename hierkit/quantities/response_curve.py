@@ -1,21 +1,24 @@
 """The mean of the outcome along a predictor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy.special import expit
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
+from hierkit.integration.marginal_means import marginal_means
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
-from hierkit.model.reference_rows import dim_of, grid_of, typical_rows
-from hierkit.posterior.draws import common_part, total_group_variance
+from hierkit.model.matrices import Matrices
+from hierkit.model.reference_rows import averaged, dim_of, grid_of, reference_rows
+from hierkit.posterior.draws import Draws, common_part, group_variance
 from hierkit.posterior.effects import labels_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
-from hierkit.quantities.marginal_coefficients import ATTENUATION, marginal_means
+from hierkit.quantities.marginal_coefficients import ATTENUATION
 
 MOST_BYTES = 1e9
 
@@ -33,7 +36,8 @@ def response_curve(
     posterior : Posterior
         The draws with their design.
     variable : str
-        A numeric predictor; others are at their means or commonest levels.
+        A predictor that is a number of more values than 0 and 1. Other numbers are at their means, and the mean of the
+        outcome is averaged over the levels of categories, each with its share of the rows, or of the trials of counts.
     factor : str, optional
         Whose groups have curves, other factors' effects zero; the only one, or the first, if not given.
     groups : sequence, optional
@@ -54,17 +58,18 @@ def response_curve(
     """
     design = posterior.design
     grid = grid_of(design, variable)
-    rows, draws = typical_rows(design, {variable: grid}), posterior.draws
-    whole = slice(None)
-    eta = common_part(draws, rows)
+    rows, draws = reference_rows(design, {variable: grid}), posterior.draws
     along = {dim_of(variable): grid}
+
+    def curve(of: Callable[[Matrices], Array]) -> Array:
+        return averaged(rows, (of(one.matrices) for one in rows))
+
     arrays = {
-        "typical": draws.labelled(draws.family.mean(eta), along),
-        "marginal": draws.labelled(marginal_means(draws, rows, whole), along),
+        "typical": draws.labelled(curve(lambda one: draws.family.mean(common_part(draws, one))), along),
+        "marginal": draws.labelled(curve(lambda one: marginal_means(draws, one)), along),
     }
     if not draws.family.is_linear:
-        spread = total_group_variance(draws, rows)
-        arrays["closed_form"] = xr.DataArray(expit(eta / np.sqrt(1 + ATTENUATION * spread)).mean(axis=0), along)
+        arrays["closed_form"] = xr.DataArray(curve(lambda one: _closed_form(draws, one)).mean(axis=0), along)
     chosen = None
     if design.factors:
         chosen = design.factors[0] if factor is None else design.factor(factor)
@@ -75,16 +80,28 @@ def response_curve(
                 f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "The limit is 1 GB", advice
             )
         f = design.factors.index(chosen)
-        own = draws.family.mean(eta[:, None, :] + draws.u[f][:, places] @ rows.Z[f].T)
+        own = curve(lambda one: _by_group(draws, one, f, places))
         arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
     definition = (
-        f"Mean of the outcome along {variable}, other predictors at their mean or commonest level: in a typical group "
+        f"Mean of the outcome along {variable}, other numbers at their means, averaged over the levels of categories "
+        f"with their shares of the {design.unit}: in a typical group "
         "(all group effects zero), across the population (integrated out), and in each group."
     )
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if chosen is not None:
         attrs["groups"] = len(chosen.levels)
     return Quantity(xr.Dataset(arrays, attrs=attrs), definition, picture="curves")
+
+
+def _by_group(draws: Draws, rows: Matrices, factor: int, places: list[int]) -> Array:
+    """(sample, group, place), the mean in some groups of one factor, other factors' effects zero."""
+    u = draws.u[factor][:, places]
+    return draws.family.mean(common_part(draws, rows)[:, None, :] + u @ rows.Z[factor].T)
+
+
+def _closed_form(draws: Draws, rows: Matrices) -> Array:
+    spread = np.sum([group_variance(G, Z) for G, Z in zip(draws.covariances, rows.Z, strict=True)], axis=0)
+    return np.asarray(expit(common_part(draws, rows) / np.sqrt(1 + ATTENUATION * spread)))
 
 
 def _places(factor: Factor, groups: Sequence[Any] | None) -> list[int]:

@@ -9,7 +9,7 @@ from hierkit.arrays import Array
 from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.posterior.effects import labels_of
+from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.information import cholesky, information, inverse, mean_weight, times
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
@@ -78,7 +78,7 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
-    n = xr.DataArray(chosen.counts, dims="group", coords={"group": chosen.levels})
+    n = sizes_of(design, chosen)
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if q == 1 and chosen.effects[0].is_intercept and kind == "blup":
         attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean_weight(design, draws))))

@@ -4,23 +4,26 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
-from arviz_base import rcParams
 from numpy.typing import NDArray
 from scipy import sparse
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
+from hierkit.integration.marginal_means import marginal_links, marginal_means
+from hierkit.intervals import PLACE
 from hierkit.model.design import Design
+from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
-from hierkit.model.reference_rows import dim_of, is_measured, predictor
+from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
+from hierkit.model.spelling import safe_names
 from hierkit.posterior.draws import Draws, common_part, in_batches, linear_predictor
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
-from hierkit.quantities.marginal_coefficients import marginal_links, marginal_means
 
 SlopeKind = Literal["conditional", "typical", "marginal"]
 Scale = Literal["response", "link"]
 STEP = 1e-4  # of the predictor's sd, to each side
+MOST_PLACES = 201  # groups whose slopes are kept as they are; of more, so many quantiles
 
 
 def slopes(
@@ -33,8 +36,8 @@ def slopes(
 ) -> Quantity:
     """The average over rows of d mean / dx for a number, of the difference from the first level for a category.
 
-    Averages are over rows within each draw. "conditional": each row in its own group; "typical": all group effects
-    zero; "marginal": group effects integrated out.
+    Averages are over rows, or over the trials of counts, within each draw. "conditional": each row in its own group;
+    "typical": all group effects zero; "marginal": group effects integrated out.
 
     Parameters
     ----------
@@ -49,16 +52,17 @@ def slopes(
     by : str, optional
         A used column: averages over the rows of each of its values.
     factor : str, optional
-        With several factors and kind "conditional": whose groups the spread is of; the first if not given.
+        With several factors and kind "conditional": whose groups the spread is of; the first that has an effect of the
+        variable, or else the first, if not given.
 
     Returns
     -------
     Quantity
         `average` (chain, draw, contrast, by), in units of the outcome or the link scale per unit of the predictor, with
-        its interval: how well the average slope is known. For "conditional" also `groups_lower` and `groups_upper`
-        (chain, draw, contrast): between which values the observed groups' own average slopes lie, with ArviZ's
-        `stats.ci_prob` of them between; how much groups differ, not how well an average is known. Dims of one entry are
-        left out.
+        its interval: how well the average slope is known. For "conditional" also `groups` (chain, draw, contrast,
+        place), the observed groups' own average slopes in order, of which the table shows `groups_lower` and
+        `groups_upper`: between which values they lie, with `ci_prob` of them between; how much groups differ, not how
+        well an average is known. Dims of one entry are left out.
 
     Raises
     ------
@@ -71,13 +75,12 @@ def slopes(
     draws = posterior.draws if kind == "conditional" else posterior.parameters
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
-    over_rows, over_groups = _averaging(groups, len(names)), None
-    if kind == "conditional" and design.factors:
-        own = design.factor(factor) if factor else design.factors[0]
-        over_groups = _averaging(own.codes, len(own.levels))
-    tails = (1 - rcParams["stats.ci_prob"]) / 2 * np.array([1, -1]) + np.array([0, 1])
+    over_rows = _averaging(groups, len(names), design.trials)
+    own = _whose_spread(design, variable, factor) if kind == "conditional" else None
+    over_groups = None if own is None else _over_groups(design, own)
+    places = np.linspace(0, 1, 1 if over_groups is None else min(MOST_PLACES, over_groups.shape[1]))
     averages = np.empty((len(draws.beta), len(contrasts), len(names)))
-    bounds = np.empty((len(draws.beta), len(contrasts), 2))
+    ordered = np.empty((len(draws.beta), len(contrasts), len(places)))
 
     def average(part: slice) -> None:
         for i, (_, low, high, distance) in enumerate(contrasts):
@@ -85,18 +88,26 @@ def slopes(
             change = (after - before) / distance
             averages[part, i] = change @ over_rows
             if over_groups is not None:
-                bounds[part, i] = np.quantile(change @ over_groups, tails, axis=1).T
+                ordered[part, i] = np.quantile(change @ over_groups, places, axis=1).T
 
     in_batches(average, len(averages), len(groups))
     labels = {"contrast": [label for label, *_ in contrasts]}
     values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
     if over_groups is not None:
-        values["groups_lower"] = draws.labelled(bounds[..., 0], labels)
-        values["groups_upper"] = draws.labelled(bounds[..., 1], labels)
+        values["groups"] = draws.labelled(ordered, {**labels, PLACE: places})
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
-    definition = _definition(design, variable, kind, scale, over_groups is not None)
+    definition = _definition(design, variable, kind, scale, own)
     return Quantity(dataset.squeeze(alone, drop=True).assign_attrs(one_scale=True), definition)
+
+
+def _whose_spread(design: Design, variable: str, factor: str | None) -> Factor | None:
+    """The factor whose groups' own slopes are compared: the one named, or the first that has an effect of it."""
+    if factor is not None:
+        return design.factor(factor)
+    name = safe_names(design.formula.columns)[variable]
+    own = [f for f in design.factors if any(name in effect.variables for effect in f.effects)]
+    return next(iter([*own, *design.factors]), None)
 
 
 def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
@@ -114,14 +125,15 @@ def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
 def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matrices, Array]]:
     """What is compared: a label, the rows before and after, and the distance between them."""
     values = predictor(design, variable)
-    if is_measured(design, variable) and set(values.unique()) != {0, 1}:
-        step, x = STEP * float(values.std()), values.to_numpy(dtype=np.float64)
+    if is_measured(design, variable):
+        x = values.to_numpy(dtype=np.float64)
+        step = STEP * float(x.std())
         # a logarithm has no value outside
         below = np.maximum(x - step, x.min())
         above = np.minimum(x + step, x.max())
         low, high = (changed_matrices(design, {variable: moved}) for moved in (below, above))
         return [(variable, low, high, above - below)]
-    levels = list(values.cat.categories) if hasattr(values, "cat") else sorted(values.unique())
+    levels = levels_of(design, variable)
     first = changed_matrices(design, {variable: levels[0]})
     return [
         (f"{level} - {levels[0]}", first, changed_matrices(design, {variable: level}), np.ones(1))
@@ -136,13 +148,20 @@ def _means(draws: Draws, rows: Matrices, part: slice, kind: SlopeKind, scale: Sc
     return draws.family.mean(eta) if scale == "response" else eta
 
 
-def _averaging(places: NDArray[np.intp], size: int) -> sparse.csr_array:
-    """(row, place), what (sample, row) is multiplied by for averages over the rows of each place."""
-    shares = 1 / np.bincount(places, minlength=size)[places]
+def _over_groups(design: Design, factor: Factor) -> sparse.csr_array:
+    """(row, group), the same for the groups that have trials."""
+    averages = _averaging(factor.codes, len(factor.levels), design.trials)
+    return averages[:, np.flatnonzero(design.sizes(factor) > 0)]
+
+
+def _averaging(places: NDArray[np.intp], size: int, weights: Array) -> sparse.csr_array:
+    """(row, place), what (sample, row) is multiplied by for averages over the rows, or trials, of each place."""
+    sums = np.bincount(places, weights, size)[places]
+    shares = np.divide(weights, sums, out=np.zeros(len(weights)), where=sums > 0)
     return sparse.csr_array((shares, (np.arange(len(places)), places)), shape=(len(places), size))
 
 
-def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, spread: bool) -> str:
+def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, own: Factor | None) -> str:
     unit = design.link_unit if scale == "link" else design.response_unit
     where = {
         "conditional": "each row in its own group",
@@ -150,11 +169,12 @@ def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, sp
         "marginal": "across the population, group effects integrated out",
     }[kind]
     text = (
-        f"Average over rows, within each draw, of the change of the mean for one unit of {variable}: {where}, in "
-        f"{unit}. A category: the difference from its first level."
+        f"Average over {design.unit}, within each draw, of the change of the mean for one unit of {variable}: {where}, "
+        f"in {unit}. A category: the difference from its first level."
     )
-    if spread:
+    if own is not None:
         text += (
-            " groups_lower and groups_upper bound the observed groups' own slopes; their intervals are of those bounds."
+            f" groups_lower and groups_upper: between which values the groups of {own.label} have their own slopes, "
+            "with the same probability between them as an interval has; their intervals are of those bounds."
         )
     return text

@@ -152,8 +152,9 @@ def model_section(parts: Parts) -> Section:
     }
     items["Engine"] = f"{parts.run.engine} ({parts.run.engine_reason})"
     for factor in design.factors:
-        least, most = factor.counts.min(), factor.counts.max()
-        size = f"{least} to {most} rows each" if least < most else f"{least} rows each"
+        sizes = design.sizes(factor)
+        least, most = sizes.min(), sizes.max()
+        size = f"{least} to {most} {design.unit} each" if least < most else f"{least} {design.unit} each"
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
     return Section("Model and data", (), table, "What was fitted to what", items_as_text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hierkit.model.groups import Factor
-from hierkit.model.reference_rows import mean_row
+from hierkit.model.reference_rows import averaged, reference_rows
 from hierkit.posterior.draws import group_variance
 from hierkit.posterior.posterior import student_t_note
 from hierkit.quantities.group_effects import partner
@@ -57,7 +57,8 @@ def _share(parts: Parts, factor: Factor) -> str:
     text = f"At the means of the predictors, {share} of the unexplained {what} lies between groups of {factor.label}"
     if len(factor.effects) > 1 and any(effect.is_intercept for effect in factor.effects):
         place, draws = design.factors.index(factor), parts.thinned.parameters
-        variance = group_variance(draws.G[place], mean_row(design).Z[place])[:, 0]
+        rows = reference_rows(design)
+        variance = averaged(rows, (group_variance(draws.G[place], one.matrices.Z[place]) for one in rows))[:, 0]
         text += f"; their levels there have a {parts.spread(factor)} of {number(draws.labelled(np.sqrt(variance)))}"
     return f"{text}."
 
@@ -73,14 +74,15 @@ def _rows(parts: Parts) -> Iterator[str]:
 
 
 def _pooling(parts: Parts, factor: Factor) -> str:
+    design = parts.design
     kept = parts.kept[factor.label].draws["overall"].mean(("chain", "draw")).values
-    counts = factor.counts
+    counts = design.sizes(factor)
     least, most = int(kept.argmin()), int(kept.argmax())
     low, high = f"{kept[least]:.0%}", f"{kept[most]:.0%}"
     if low == high:
         shares = f"about {low}"
     elif counts[least] < counts[most]:
-        shares = f"from {low} ({counts[least]:,} rows) to {high} ({counts[most]:,} rows)"
+        shares = f"from {low} ({counts[least]:,} {design.unit}) to {high} ({counts[most]:,} {design.unit})"
     else:
         shares = f"from {low} to {high}"
     text = f"Groups of {factor.label} keep {shares} of their own evidence"

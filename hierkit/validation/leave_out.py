@@ -177,7 +177,7 @@ def logo(
         rng = generator(random_seed, "logo", chosen.label, str(level))
         values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
     points = _smoothed(draws, values, _relative_ess(posterior))
-    points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", chosen.counts))
+    points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", design.sizes(chosen)))
     definition = (
         f"Leave one group of {chosen.label} out: log p(y_j | all other groups), its rows jointly and its effects "
         "integrated out, by Pareto-smoothed importance sampling of the draws."
@@ -197,8 +197,11 @@ def good_k(samples: int) -> float:
 
 
 def standard_error(values: Array) -> float:
-    """That of a sum of independent values: sqrt(n Var)."""
-    return float(np.sqrt(len(values) * np.var(values)))
+    """That of a sum of independent values: sqrt(n Var), the variance with n - 1 in its denominator.
+
+    Vehtari, Gelman and Gabry (2017, eq. 23) have n - 1, and so has R's loo; ArviZ divides by n.
+    """
+    return float(np.sqrt(len(values) * np.var(values, ddof=1))) if len(values) > 1 else np.nan
 
 
 def _check_draws(posterior: Posterior) -> None:

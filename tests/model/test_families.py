@@ -44,11 +44,12 @@ def test_draws_have_the_mean_and_the_variance_of_the_family(family: Any, sigma: 
 
 def test_means_over_groups_are_averages_of_means() -> None:
     v = np.random.default_rng(0).normal(0, 1.5, 400_000)
+    groups = [(1.0, np.array(1.5**2))]
     for family in FAMILIES.values():
         means = family.mean(0.4 + v)
-        over = family.mean_over_groups(np.array(0.4), np.array(1.5**2))
+        over = family.mean_over_groups(np.array(0.4), groups)
         assert abs(over - means.mean()) < 4 * means.std() / np.sqrt(len(v))
-        np.testing.assert_allclose(family.mean(family.link_over_groups(np.array(0.4), np.array(1.5**2))), over)
+        np.testing.assert_allclose(family.mean(family.link_over_groups(np.array(0.4), groups)), over)
 
 
 @pytest.mark.parametrize(

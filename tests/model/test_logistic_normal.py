@@ -6,7 +6,9 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from hierkit.model.logistic_normal import logit_of_mean, mean_probability, variance_of_probability
+from hierkit.model.logistic_normal import logit_of_mean, mean_probability, moments_of_probability
+
+NOTHING = [(1.0, np.zeros(1))]
 
 
 @pytest.mark.parametrize("eta", [-6.0, -1.3, 0.0, 2.5])
@@ -24,19 +26,20 @@ def test_without_variance_it_is_the_logistic_function() -> None:
 @pytest.mark.parametrize(("eta", "s"), [(20.0, 0.0), (-35.0, 1.0), (45.0, 0.5), (700.0, 2.0)])
 def test_far_out_the_logit_is_finite_and_right(eta: Any, s: Any) -> None:
     """E exp(-|eta| + v): the logit is |eta| - s²/2, with the sign of eta."""
-    found = logit_of_mean(np.array(eta), np.array(s**2))
+    found = logit_of_mean(np.array(eta), [(1.0, np.array(s**2))])
     assert found == pytest.approx(np.sign(eta) * (abs(eta) - s**2 / 2), abs=1e-4)
 
 
 def test_the_logit_agrees_with_the_mean() -> None:
     eta = np.linspace(-9, 9, 50)
     means = mean_probability(eta, np.full(50, 2.0))
-    np.testing.assert_allclose(logit_of_mean(eta, np.full(50, 2.0)), np.log(means / (1 - means)), rtol=1e-6)
+    found = logit_of_mean(eta, [(1.0, np.full(50, 2.0))])
+    np.testing.assert_allclose(found, np.log(means / (1 - means)), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("eta", "s", "expected"), [(0.0, 3.0, 0.135162), (-3.0, 5.0, 0.14020), (0.0, 10.0, 0.2107)])
 def test_variance_of_wide_distributions(eta: Any, s: Any, expected: Any) -> None:
-    found = variance_of_probability(np.array([eta]), np.array([s**2]), np.zeros(1))
+    found = moments_of_probability(np.array([eta]), np.array([s**2]), NOTHING)[1]
     assert found[0] == pytest.approx(expected, rel=3e-4)
 
 
@@ -46,8 +49,9 @@ def test_variance_of_wide_distributions(eta: Any, s: Any, expected: Any) -> None
 def test_response_scale_icc_of_rare_and_common_events(eta: Any, icc: Any) -> None:
     """Merlo et al.: variance 0.2, latent ICC 0.0573 throughout."""
     at, variance = np.array([eta]), np.array([0.2])
-    mean = mean_probability(at, variance)
-    share = variance_of_probability(at, variance, np.zeros(1)) / (mean * (1 - mean))
+    mean, between = moments_of_probability(at, variance, NOTHING)
+    np.testing.assert_allclose(mean, mean_probability(at, variance), rtol=1e-6)
+    share = between / (mean * (1 - mean))
     assert share[0] == pytest.approx(icc, abs=5e-5)
 
 
@@ -58,5 +62,6 @@ def test_variance_over_one_factor_with_another_integrated_out() -> None:
     v = rng.normal(0, np.sqrt(0.7), 400_000)
     conditional = mean_probability(-0.4 + v, np.full(len(v), 1.1))
     tolerance = 5 * conditional.var() * np.sqrt(2 / len(v))
-    assert variance_of_probability(eta, a, b)[0] == pytest.approx(conditional.var(), abs=tolerance)
-    assert variance_of_probability(eta, a, b)[0] < variance_of_probability(eta, a + b, np.zeros(1))[0]
+    found = moments_of_probability(eta, a, [(1.0, b)])[1]
+    assert found[0] == pytest.approx(conditional.var(), abs=tolerance)
+    assert found[0] < moments_of_probability(eta, a + b, NOTHING)[1][0]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
+from scipy.integrate import quad
 from scipy.special import expit
 from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
 
@@ -225,12 +227,14 @@ def test_models_without_groups_predict_too() -> None:
         assert found.table()["estimate"].tolist() == [7.0]
 
 
-def test_student_t_effects_are_said_to_be_taken_for_normal_ones_only_where_they_are() -> None:
+def test_marginal_means_are_averages_over_student_t_effects() -> None:
     posterior, design = model("won ~ 1 + (1 | g)", "bernoulli")
-    posterior["g_nu"] = xr.full_like(posterior["Intercept"], 5.0)
-    new = pd.DataFrame({"g": [10]})
-    assert "Student-t" not in predict(Posterior(posterior, design), new).definition
-    assert "Student-t" in predict(Posterior(posterior, design), new, "marginal").definition
+    nu = 3.0
+    posterior["g_nu"] = xr.full_like(posterior["Intercept"], nu)
+    found = predict(Posterior(posterior, design), pd.DataFrame({"g": [10]}), "marginal").draws["mean"][0, 0, 0].item()
+    level, scale = float(posterior["Intercept"][0, 0]), float(posterior["1|g_sigma"][0, 0])
+    expected = quad(lambda t: expit(level + scale * t) * stats.t.pdf(t, nu), -np.inf, np.inf, limit=500)[0]
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(

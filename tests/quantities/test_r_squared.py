@@ -32,8 +32,10 @@ def test_r_squared(family: Any) -> None:
     groups = float(one["1|s_sigma"]) ** 2
     sds = np.array([float(one["1|g_sigma"]), float(one["x|g_sigma"])])
     G = np.outer(sds, sds) * one["g_corr"].values
-    groups += np.einsum("na,ab,nb->n", design.factors[0].Z, G, design.factors[0].Z).mean()
-    expected = eta.var() / (eta.var() + groups + rest)
+    Z, trials = design.factors[0].Z, design.outcome.trials_of_each
+    groups += np.average(np.einsum("na,ab,nb->n", Z, G, Z), weights=trials)
+    explained = np.average((eta - np.average(eta, weights=trials)) ** 2, weights=trials)
+    expected = explained / (explained + groups + rest)
     assert quantity.draws["marginal"][0, 0].item() == pytest.approx(expected)
 
 

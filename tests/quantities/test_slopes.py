@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import expit
-from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
+from synthetic import design_of, fixed_draws, linear_predictor, many_groups, synthetic_draws, table
 
 from hierkit.errors import HierkitError
 from hierkit.model.logistic_normal import mean_probability
@@ -30,9 +30,36 @@ def test_conditional_slope_is_the_average_derivative() -> None:
     quantity = slopes(Posterior(posterior, design), "x")
     np.testing.assert_allclose(average(quantity), (p * (1 - p) * own).mean(axis=-1), rtol=1e-5)
     by_group = np.stack([(p * (1 - p) * own)[..., codes == j].mean(axis=-1) for j in range(6)], axis=-1)
-    tails = np.quantile(by_group, [0.055, 0.945], axis=-1)
-    np.testing.assert_allclose(quantity.draws["groups_lower"], tails[0], rtol=1e-5, atol=1e-8)
-    np.testing.assert_allclose(quantity.draws["groups_upper"], tails[1], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(quantity.draws["groups"], np.sort(by_group, axis=-1), rtol=1e-5, atol=1e-8)
+    for prob in (0.5, 0.89):
+        found = quantity.table(ci_prob=prob).set_index("quantity").estimate
+        lower, upper = np.quantile(by_group, [(1 - prob) / 2, (1 + prob) / 2], axis=-1).mean(axis=(1, 2))
+        assert found["groups_lower"] == pytest.approx(lower, abs=1e-6)
+        assert found["groups_upper"] == pytest.approx(upper, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["won ~ x + z + (1 | s) + (x | g)", "won ~ x + z + (z | s) + (1 + x | g)"])
+def test_the_spread_is_that_of_the_factor_that_has_the_slope(text: Any) -> None:
+    design, posterior = logistic(text)
+    found = slopes(Posterior(posterior, design), "x", scale="link")
+    assert found.draws.sizes["place"] == 6
+    assert "the groups of g have their own slopes" in found.definition
+    own = np.sort((posterior["x"] + posterior["x|g"]).values, axis=-1)
+    np.testing.assert_allclose(found.draws["groups"], own, rtol=1e-6, atol=1e-9)
+    other = slopes(Posterior(posterior, design), "x", scale="link", factor="s")
+    assert "the groups of s have their own slopes" in other.definition
+
+
+def test_of_many_groups_quantiles_are_kept() -> None:
+    rows = many_groups(500)
+    design = design_of("y ~ x + (x | g)", rows)
+    posterior = synthetic_draws(design, draws=4)
+    found = slopes(Posterior(posterior, design), "x")
+    own = (posterior["x"] + posterior["x|g"]).values
+    assert found.draws.sizes["place"] == 201
+    expected = np.quantile(own, 0.055, axis=-1).mean()
+    spread = own.std()
+    assert found.table().set_index("quantity").estimate["groups_lower"] == pytest.approx(expected, abs=0.02 * spread)
 
 
 def test_typical_and_marginal_slopes() -> None:

@@ -73,7 +73,7 @@ def test_models_are_compared_pair_by_pair() -> None:
     assert found["model"].tolist() == ["slopes", "intercepts"]
     difference = two.draws["elpd"].values - one.draws["elpd"].values
     np.testing.assert_allclose(found["elpd_diff"], [0, difference.sum()])
-    np.testing.assert_allclose(found["dse"], [0, np.sqrt(180 * difference.var())])
+    np.testing.assert_allclose(found["dse"], [0, np.sqrt(180 * difference.var(ddof=1))])
     assert found["bad_k"].tolist() == [0, 0]
 
 
