@@ -1,4 +1,4 @@
-"""The same model by classical methods, all from statsmodels, beside the posterior."""
+"""The same model by classical methods beside the posterior."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from hierkit.classical.compare_pooling import own_terms
-from hierkit.classical.mixed_models import Values, gee, linear_mixed, variational
+from hierkit.classical.bernoulli import gee, variational
+from hierkit.classical.compare_pooling import OwnTerms, own_terms
+from hierkit.classical.linear_mixed import Values, linear_mixed
 from hierkit.classical.regressions import ESTIMATED, Regressions, complete_pooling, no_pooling
 from hierkit.errors import HierkitError
 from hierkit.model.design import Design
@@ -23,7 +24,6 @@ WITHIN = "within a group"
 ACROSS = "across the population"
 BOTH = "both, which are the same"
 NAIVE = "se takes rows for independent"
-MEAN_FIELD = "se too small (mean field), correlations left out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,13 @@ class Estimates:
 
 
 def classical(posterior: Posterior) -> Quantity:
-    """The model by statsmodels beside the posterior: estimates and standard errors, and which question each answers.
+    """The model by older methods beside the posterior: estimates and standard errors, and which question each answers.
 
-    Gaussian: REML and maximum likelihood of the same model (one factor with any effects; several with uncorrelated
-    ones), and least squares. Bernoulli: the same model by mean-field variational Bayes, GEE with exchangeable
-    correlation, and logistic regression of all rows. For both the mean over groups of their own regressions, those
-    without a unique estimate left out. With several factors GEE and own regressions take the one with the fewest
-    groups.
+    Gaussian: REML and maximum likelihood of the same model, with standard errors (X'V^-1X)^-1, and least squares.
+    Bernoulli: the same model by mean-field variational Bayes, GEE with exchangeable correlation, and logistic
+    regression of all rows. For both the mean over groups of their own regressions, those without a unique estimate left
+    out, of the coefficients that these have in common with the model. With several factors GEE and own regressions take
+    the one with the fewest groups.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def classical(posterior: Posterior) -> Quantity:
 
 def _definition(design: Design, missing: list[Estimates]) -> str:
     text = (
-        "The posterior (mean and sd) beside classical estimates and their standard errors, by statsmodels. Compare "
-        "those that answer the same question."
+        "The posterior (mean and sd) beside classical estimates and their standard errors. Compare those that answer "
+        "the same question."
     )
     if not design.family.is_linear:
         text += " A coefficient within a group is larger in absolute value than across the population."
@@ -130,32 +130,30 @@ def _methods(design: Design) -> Iterator[Estimates]:
     outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
     if design.family.is_linear:
         if outer is not None:
-            yield _attempt("REML", BOTH, "", lambda: linear_mixed(design, reml=True))
-            yield _attempt("maximum likelihood", BOTH, "", lambda: linear_mixed(design, reml=False))
+            yield _attempt("REML", BOTH, lambda: linear_mixed(design, reml=True))
+            yield _attempt("maximum likelihood", BOTH, lambda: linear_mixed(design, reml=False))
         yield _of_all_rows("least squares", BOTH, design, all_rows)
     elif all_rows.status[0] != ESTIMATED:
         yield Estimates("other estimates", ACROSS, f"the rows are {all_rows.status[0]}.", {})
     else:
         if outer is not None:
-            yield _attempt("variational Bayes", WITHIN, MEAN_FIELD, lambda: variational(design))
-            yield _attempt("GEE", ACROSS, f"groups of {outer.label}", lambda: gee(design, outer))
+            yield _attempt("variational Bayes", WITHIN, lambda: variational(design))
+            yield _attempt("GEE", ACROSS, lambda: gee(design, outer))
         yield _of_all_rows("logistic regression", ACROSS, design, all_rows)
     if outer is not None:
         yield _own_regressions(design, outer)
 
 
-def _attempt(method: str, answers: str, note: str, fit: Callable[[], Values]) -> Estimates:
-    """Estimates, with a note where the method warned; without values where it is not for the model, or fails."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+def _attempt(method: str, answers: str, fit: Callable[[], tuple[Values, str]]) -> Estimates:
+    """Estimates with their note; without values where the method is not for the model, or fails."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
-            values = fit()
+            values, note = fit()
         except HierkitError as error:
             return Estimates(method, answers, str(error), {})
         except (ValueError, np.linalg.LinAlgError) as error:
-            return Estimates(method, answers, f"statsmodels failed ({error}).", {})
-    if any("did not converge" in str(warning.message) for warning in caught):
-        note = f"{note}; did not converge" if note else "did not converge"
+            return Estimates(method, answers, f"it failed ({error}).", {})
     return Estimates(method, answers, note, values)
 
 
@@ -178,6 +176,22 @@ def _own_regressions(design: Design, factor: Factor) -> Estimates:
         return Estimates(method, answers, f"{note} have one.", {})
     means = estimated.mean(axis=0)
     errors = estimated.std(axis=0, ddof=1) / np.sqrt(len(estimated))
-    common = {column.label for column in design.columns}
-    pairs = zip(terms.labels, means, errors, strict=True)
-    return Estimates(method, answers, note, {label: (float(b), float(e)) for label, b, e in pairs if label in common})
+    same = _are_coefficients(design, terms)
+    pairs = zip(terms.labels, same, means, errors, strict=True)
+    values = {label: (float(b), float(e)) for label, is_same, b, e in pairs if is_same}
+    if not values:
+        return Estimates(method, answers, "they have no coefficient in common with the model.", {})
+    return Estimates(method, answers, note, values)
+
+
+def _are_coefficients(design: Design, terms: OwnTerms) -> list[bool]:
+    """(term,), whether the term's coefficient is a common one of that label, plus group effects, in every group.
+
+    The intercept of a group's own regression is not, where it contains a predictor that is constant within groups.
+    """
+    labels = [column.label for column in design.columns]
+    found = []
+    for label, share in zip(terms.labels, np.moveaxis(terms.of_columns, 1, 0), strict=True):
+        alone = np.array([own == label for own in labels], dtype=np.float64)
+        found.append(bool(alone.any() and (share == alone).all()))
+    return found

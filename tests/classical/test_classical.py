@@ -1,6 +1,5 @@
 """Classical methods: published numbers, lme4's, and what each answers."""
 
-import json
 import warnings
 from typing import Any
 
@@ -9,11 +8,11 @@ import pandas as pd
 import pytest
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
-from synthetic import REFERENCE, design_of, reference_table, synthetic_draws, synthetic_fit, table
+from synthetic import design_of, many_groups, reference_table, synthetic_draws, synthetic_fit, table
 
 import hierkit
+from hierkit.classical.bernoulli import variational
 from hierkit.classical.classical import classical
-from hierkit.classical.mixed_models import linear_mixed, variational
 from hierkit.posterior.posterior import Posterior
 
 
@@ -59,35 +58,16 @@ def test_published_numbers_of_churn() -> None:
     assert "larger in absolute value than across the population" in quantity.definition
 
 
-LME4 = json.loads((REFERENCE / "lme4_estimates.json").read_text())["models"]
-
-
-@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.ConvergenceWarning")  # of one start of several
-@pytest.mark.parametrize("name", ["radon", "sleepstudy", "sleepstudy_uncorrelated", "penicillin", "pastes"])
-def test_reml_is_that_of_lme4(name: Any) -> None:
-    model = LME4[name]
-    values = linear_mixed(design_of(model["formula"], reference_table(name.split("_")[0])), reml=True)
-    for parameter, estimate in model["fixed"].items():
-        assert values[parameter][0] == pytest.approx(estimate, rel=1e-4)
-    for effect, sd in model["sd"].items():
-        assert values[f"sd({effect})"][0] == pytest.approx(sd, rel=2e-3)
-    assert values["sigma"][0] == pytest.approx(model["sigma"], rel=1e-3)
-
-
 def test_estimates_follow_the_units_of_predictors() -> None:
     data = hierkit.datasets.churn()
     text = "churn ~ wait + (wait || market)"
     one, other = (
-        variational(design_of(text, rows, "bernoulli")) for rows in (data, data.assign(wait=data.wait / 1000))
+        variational(design_of(text, rows, "bernoulli"))[0] for rows in (data, data.assign(wait=data.wait / 1000))
     )
     for name in ("Intercept", "sd(Intercept|market)"):
         np.testing.assert_allclose(other[name], one[name], rtol=1e-3)
     for name in ("wait", "sd(wait|market)"):
         np.testing.assert_allclose(other[name], 1000 * np.array(one[name]), rtol=1e-3)
-    data = hierkit.datasets.csat_slopes()
-    text = "csat ~ wait + (wait | team)"
-    one, other = (linear_mixed(design_of(text, rows), True) for rows in (data, data.assign(wait=data.wait * 1000)))
-    assert other["wait"][0] == pytest.approx(one["wait"][0] / 1000, rel=1e-4)
 
 
 def test_counts_are_taken_trial_by_trial() -> None:
@@ -106,11 +86,35 @@ def test_counts_are_taken_trial_by_trial() -> None:
         )
 
 
-def test_what_statsmodels_has_not_is_said() -> None:
-    quantity, values = found("y ~ x + (x | g) + (1 | s)", table(80))
+def test_several_factors_with_correlated_effects_have_estimates() -> None:
+    _, values = found("y ~ x + (x | g) + (1 | s)", table(80))
+    assert {"posterior", "REML", "maximum likelihood", "least squares", "own regressions"} == set(
+        values.index.get_level_values("method")
+    )
+
+
+def test_what_a_method_cannot_do_is_said() -> None:
+    quantity, values = found("y ~ x + z + (1 | g)", table(80).assign(z=lambda t: 2 * t.x))
     assert "REML" not in values.index.get_level_values("method")
-    assert "No REML: Several factors have correlated effects" in quantity.definition
-    assert {"posterior", "least squares", "own regressions"} <= set(values.index.get_level_values("method"))
+    assert "No REML: A column can be computed from others" in quantity.definition
+
+
+def test_own_regressions_show_what_they_estimate() -> None:
+    """Where z differs between groups only, the groups' own intercepts contain it."""
+    data = table(80).assign(level=lambda t: t.g % 7 - 2.0)
+    own = found("y ~ x + level + (1 | g)", data)[1].loc["own regressions"]
+    assert own.index.tolist() == ["x"]
+    own = found("y ~ x * level + (x | g)", data)[1]
+    assert "own regressions" not in own.index.get_level_values("method")
+    own = found("y ~ x + z + (x | g)", data)[1].loc["own regressions"]
+    assert own.index.tolist() == ["Intercept", "x", "z"]
+
+
+def test_gee_of_few_groups_has_a_word() -> None:
+    values = found("won ~ x + (1 | g)", table(200), "bernoulli")[1]
+    assert "se too small with 6 groups" in values.loc["GEE", "note"].iloc[0]
+    many = many_groups(60).assign(won=lambda t: t.y > 0)
+    assert found("won ~ x + (1 | g)", many, "bernoulli")[1].loc["GEE", "note"].iloc[0] == "groups of g"
 
 
 def test_separated_rows_have_no_estimates() -> None:

@@ -1,0 +1,140 @@
+"""REML and maximum likelihood estimates of a Gaussian model, searched for from several starts, boundary included."""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from hierkit.arrays import Array
+from hierkit.classical.profiled import Sums, profile, sums_of
+from hierkit.errors import refusal
+from hierkit.model.design import Design
+from hierkit.model.groups import Factor
+from hierkit.model.names import correlation, sd
+
+MOST_EFFECTS = 2000  # of all factors but the largest: their information is a dense matrix
+STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of σ
+LEAST = 1e-3  # in searches, because zero is a point without slope whether the minimum is there or not
+LARGEST = 1e4  # of the same: beyond, the rows leave no residual variance
+SAME = 1e-3  # of the minima that searches end in
+NO_WORSE = 1e-6  # where a variance is zero, not nearly so
+COLLINEAR = 1e-9
+LARGE = 500  # rows of a matrix
+RESTARTS = 5
+PRECISE: Any = {"ftol": 1e-13, "gtol": 1e-6, "maxiter": 500}
+
+Values = dict[str, tuple[float, float]]
+Criterion = Callable[[Array], float]
+
+
+def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
+    """REML or maximum likelihood estimates, and what to know of them.
+
+    Coefficients have the standard errors (X'V^-1X)^-1; sds and correlations have none.
+
+    Raises
+    ------
+    HierkitError
+        For collinear columns, more effects than a dense matrix can hold, and rows that leave no residual variance.
+    """
+    sizes = np.sqrt(np.mean(design.X**2, axis=0))
+    Q, R = np.linalg.qr(design.X / sizes)
+    if np.abs(np.diagonal(R)).min() < COLLINEAR * np.abs(np.diagonal(R)).max():
+        raise refusal("A column can be computed from others", "Estimates need columns that differ", "Leave one out")
+    factors = sorted(design.factors, key=lambda factor: -len(factor.levels) * len(factor.effects))
+    _check_size(factors[1:])
+    y = design.outcome.y - design.offset
+    alone = Q.T @ y
+    sums = sums_of(y - Q @ alone, Q, factors)
+    with threadpool_limits(1 if len(sums.OC) < LARGE else None, "blas"):  # threads cost more than small matrices do
+        theta, note = _minimum(sums, reml)
+    found = profile(sums, theta, reml)
+    back = np.linalg.inv(R) / sizes[:, None]
+    errors = np.sqrt((back @ found.covariance @ back.T).diagonal())
+    columns = zip(design.columns, back @ (alone + found.coefficients), errors, strict=True)
+    values = {column.label: (float(estimate), float(error)) for column, estimate, error in columns}
+    components: dict[str, float] = {}
+    for factor in design.factors:
+        template = sums.templates[factors.index(factor)]
+        components |= _components(factor, found.sigma * template.factor(theta) / template.sizes[:, None])
+    notes = [note, *_notes(design, components)]
+    components["sigma"] = found.sigma
+    return values | {name: (value, np.nan) for name, value in components.items()}, "; ".join(filter(None, notes))
+
+
+def _check_size(others: list[Factor]) -> None:
+    effects = sum(len(factor.levels) * len(factor.effects) for factor in others)
+    if effects > MOST_EFFECTS:
+        raise refusal(
+            f"The factors beside the largest one have {effects:,} effects",
+            f"The limit is {MOST_EFFECTS:,}",
+            "See the posterior",
+        )
+
+
+def _minimum(sums: Sums, reml: bool) -> tuple[Array, str]:
+    """The best θ of several searches, and a note where they end at different values."""
+    diagonal = np.concatenate([template.rows == template.columns for template in sums.templates])
+    row = np.concatenate([template.start + template.rows for template in sums.templates])
+    bounds = [(LEAST if own else -LARGEST, LARGEST) for own in diagonal]
+
+    def criterion(theta: Array) -> float:
+        try:
+            return profile(sums, theta, reml).value
+        except np.linalg.LinAlgError:
+            return np.inf
+
+    ends = [_search(criterion, np.where(diagonal, start, 0.0), bounds, row) for start in STARTS]
+    values = np.array([criterion(theta) for theta in ends])
+    best = ends[int(values.argmin())]
+    if np.abs(best).max() > 0.9 * LARGEST:
+        raise refusal("The groups explain all", "Estimates need a residual variance", "See the posterior")
+    return best, "" if np.ptp(values) < SAME else "the best of several optima"
+
+
+def _search(criterion: Criterion, start: Array, bounds: list[tuple[float, float]], row: Array) -> Array:
+    """A minimum, with variances set to zero where that is no worse."""
+    theta = _descent(criterion, start, bounds)
+    for own in np.unique(row):
+        without = np.where(row == own, 0.0, theta)
+        if theta[row == own].any() and criterion(without) <= criterion(theta) + NO_WORSE:
+            theta = without
+    return theta
+
+
+def _descent(criterion: Criterion, start: Array, bounds: list[tuple[float, float]]) -> Array:
+    """A quasi-Newton search, begun again where it ends until nothing is gained."""
+    theta, value = start, criterion(start)
+    for _ in range(RESTARTS):
+        found = minimize(criterion, theta, jac="3-point", method="L-BFGS-B", bounds=bounds, options=PRECISE)
+        gained = value - float(found.fun)
+        if gained > 0:
+            theta, value = np.asarray(found.x), float(found.fun)
+        if gained < NO_WORSE:
+            break
+    return theta
+
+
+def _components(factor: Factor, L: Array) -> dict[str, float]:
+    """Sds and correlations of a factor's effects, where predictors are zero, from a root of their covariance."""
+    root = factor.T @ L
+    G = root @ root.T
+    sds, labels = np.sqrt(G.diagonal()), [effect.label for effect in factor.effects]
+    components = {sd(label, factor.label): float(size) for label, size in zip(labels, sds, strict=True)}
+    for block in factor.blocks:
+        for i, j in combinations(block, 2):
+            r = float(G[i, j] / (sds[i] * sds[j])) if sds[i] * sds[j] else np.nan
+            components[correlation(labels[i], labels[j], factor.label)] = r
+    return components
+
+
+def _notes(design: Design, components: dict[str, float]) -> list[str]:
+    zero = [name for name, value in components.items() if name.startswith("sd(") and value == 0]
+    notes = [f"{', '.join(zero)} is zero"] if zero else []
+    for factor in design.factors:
+        if (factor.counts == 1).all() and any(effect.is_intercept for effect in factor.effects):
+            notes.append(f"one row for each group of {factor.label}: its sd and sigma are one number split in two")
+    return notes

@@ -1,0 +1,164 @@
+"""REML and maximum likelihood: lme4's estimates, optima that no other point beats, zero variances."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import REFERENCE, design_of, many_groups, reference_table, table
+
+import hierkit
+from hierkit.arrays import Array
+from hierkit.classical.linear_mixed import linear_mixed
+from hierkit.classical.profiled import profile, sums_of
+from hierkit.errors import HierkitError
+from hierkit.model.design import Design
+
+LME4 = json.loads((REFERENCE / "lme4_estimates.json").read_text())["models"]
+# sd(1|a), sd(1|b) and sigma of lme4 1.1-31 for the tables of `crossed`, by seed
+LME4_CROSSED = {1: (0.0, 0.2477605, 0.9398874), 5: (0.0, 0.0, 0.9423851), 3: (3.190007, 0.6345282, 1.017143)}
+TRUE_SDS = {1: (0.1, 0.0), 5: (0.0, 0.0), 3: (3.0, 0.5)}
+
+
+def crossed(seed: int) -> pd.DataFrame:
+    """12 groups of a, crossed with 8 of b, two rows for each pair."""
+    rng = np.random.default_rng(100 + seed)
+    n = 12 * 8 * 2
+    a, b = np.repeat(np.arange(12), 16), np.tile(np.repeat(np.arange(8), 2), 12)
+    data = pd.DataFrame({"a": a, "b": b, "x": rng.normal(size=n)})
+    own, other = TRUE_SDS[seed]
+    effects = rng.normal(size=12)[a] * own + rng.normal(size=8)[b] * other
+    return data.assign(y=1 + 0.5 * data.x + effects + rng.normal(size=n))
+
+
+def without_group_variance(seed: int) -> pd.DataFrame:
+    """Eight groups that differ by z alone."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(8), 12)
+    z, x = rng.normal(size=8)[g], rng.normal(size=96)
+    return pd.DataFrame({"g": g, "x": x, "z": z, "y": 50 + 0.5 * x + 2 * z + rng.normal(size=96)})
+
+
+@pytest.mark.parametrize("name", ["radon", "sleepstudy", "sleepstudy_uncorrelated", "penicillin", "pastes"])
+def test_reml_is_that_of_lme4(name: Any) -> None:
+    model = LME4[name]
+    values, note = linear_mixed(design_of(model["formula"], reference_table(name.split("_")[0])), reml=True)
+    for parameter, estimate in model["fixed"].items():
+        assert values[parameter][0] == pytest.approx(estimate, rel=1e-5)
+    for effect, sd in model["sd"].items():
+        assert values[f"sd({effect})"][0] == pytest.approx(sd, rel=3e-4)  # where its search stopped
+    assert values["sigma"][0] == pytest.approx(model["sigma"], rel=1e-4)
+    assert not note
+
+
+@pytest.mark.parametrize("seed", LME4_CROSSED)
+def test_variances_of_zero_are_those_of_lme4(seed: Any) -> None:
+    values, note = linear_mixed(design_of("y ~ x + (1 | a) + (1 | b)", crossed(seed)), reml=True)
+    names = ("sd(Intercept|a)", "sd(Intercept|b)", "sigma")
+    np.testing.assert_allclose([values[name][0] for name in names], LME4_CROSSED[seed], rtol=1e-5)
+    zero = [name for name, value in zip(names, LME4_CROSSED[seed], strict=True) if not value]
+    assert note == (f"{', '.join(zero)} is zero" if zero else "")
+
+
+def test_without_group_variance_it_is_least_squares() -> None:
+    zero = 0
+    for seed in range(900, 930):
+        design = design_of("y ~ x + z + (1 | g)", without_group_variance(seed))
+        values, _ = linear_mixed(design, reml=False)
+        if values["sd(Intercept|g)"][0] == 0:
+            zero += 1
+            squares = np.linalg.lstsq(design.X, design.outcome.y)
+            sigma = np.sqrt(squares[1][0] / 96)
+            errors = sigma * np.sqrt(np.linalg.inv(design.X.T @ design.X).diagonal())
+            found = np.array([values[name] for name in ("Intercept", "x", "z")])
+            np.testing.assert_allclose(found, np.column_stack([squares[0], errors]), rtol=1e-7)
+        assert abs(values["Intercept"][0] - 50) < 1
+    assert zero > 5
+
+
+def criterion_of(design: Design, values: Any, reml: bool) -> tuple[Any, Array, float]:
+    """The criterion as a function of sds and correlations, written for one block of effects and single intercepts."""
+    factors = sorted(design.factors, key=lambda f: -len(f.levels) * len(f.effects))
+    Q, _ = np.linalg.qr(design.X)
+    sums = sums_of(design.outcome.y, Q, factors)
+    theta = []
+    for factor, template in zip(factors, sums.templates, strict=True):
+        sds = np.array([values[factor.sd(effect)][0] for effect in factor.effects])
+        R = np.eye(len(sds))
+        for block in factor.blocks:
+            i, j = block
+            name = f"cor({factor.effects[i].label}, {factor.effects[j].label}|{factor.label})"
+            R[i, j] = R[j, i] = np.nan_to_num(values[name][0])
+        G = np.linalg.inv(factor.T) @ (R * np.outer(sds, sds)) @ np.linalg.inv(factor.T).T
+        scaled = G * np.outer(template.sizes, template.sizes) / values["sigma"][0] ** 2
+        root = np.linalg.cholesky(scaled + 1e-14 * np.eye(len(sds)))
+        theta.append(root[template.rows, template.columns])
+    flat = np.concatenate(theta)
+    return (lambda t: profile(sums, t, reml).value), flat, profile(sums, flat, reml).value
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("text", ["y ~ x + (1 | g) + (1 | s)", "y ~ x + (x | g)", "y ~ x + (x | g) + (1 | s)"])
+def test_nothing_near_or_far_is_better(text: Any, reml: Any) -> None:
+    """Small tables of noise, where most variances are zero or nearly so."""
+    for seed in range(4):
+        design = design_of(text, table(40, seed))
+        values, _ = linear_mixed(design, reml)
+        criterion, theta, best = criterion_of(design, values, reml)
+        rng = np.random.default_rng(seed)
+        for scale in (0.001, 0.01, 0.1, 1.0):
+            for _ in range(25):
+                assert criterion(theta + scale * rng.normal(size=len(theta))) > best - 1e-4
+
+
+def test_balanced_rows_have_a_closed_form() -> None:
+    """Mean squares of an analysis of variance; the standard error of the mean is that of the groups' means."""
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(10), 6)
+    data = pd.DataFrame({"g": g, "y": 3 + rng.normal(size=10)[g] + rng.normal(size=60)})
+    values, _ = linear_mixed(design_of("y ~ 1 + (1 | g)", data), reml=True)
+    means = data.groupby("g").y.mean()
+    within = ((data.y - means[g].to_numpy()) ** 2).sum() / 50
+    assert values["sigma"][0] ** 2 == pytest.approx(within, rel=1e-6)
+    assert values["sd(Intercept|g)"][0] ** 2 == pytest.approx(means.var() - within / 6, rel=1e-6)
+    assert values["Intercept"] == pytest.approx((means.mean(), means.sem()), rel=1e-6)
+
+
+def test_one_row_for_each_group_has_the_standard_errors_of_least_squares() -> None:
+    data = table(50).assign(g=np.arange(50))
+    values, note = linear_mixed(design_of("y ~ x + (1 | g)", data), reml=True)
+    design = design_of("y ~ x", data)
+    coefficients, squares, *_ = np.linalg.lstsq(design.X, design.outcome.y)
+    errors = np.sqrt(squares[0] / 48 * np.linalg.inv(design.X.T @ design.X).diagonal())
+    found = np.array([values[name] for name in ("Intercept", "x")])
+    np.testing.assert_allclose(found, np.column_stack([coefficients, errors]), rtol=1e-6)
+    assert "one row for each group of g" in note
+
+
+def test_estimates_follow_units_and_zero() -> None:
+    data = hierkit.datasets.csat_slopes()
+    text = "csat ~ wait + (wait | team)"
+    one, _ = linear_mixed(design_of(text, data), True)
+    scaled, _ = linear_mixed(design_of(text, data.assign(wait=data.wait * 1000, csat=data.csat / 10)), True)
+    assert scaled["wait"] == pytest.approx((one["wait"][0] / 1e4, one["wait"][1] / 1e4), rel=1e-4)
+    moved, _ = linear_mixed(design_of(text, data.assign(wait=data.wait + 5000)), True)
+    for name in ("wait", "sd(wait|team)", "sigma"):
+        assert moved[name][0] == pytest.approx(one[name][0], rel=1e-4)
+    assert moved["wait"][1] == pytest.approx(one["wait"][1], rel=1e-4)
+
+
+def test_many_groups_are_taken_one_by_one() -> None:
+    values, _ = linear_mixed(design_of("y ~ x + (x | g)", many_groups(2500)), True)
+    assert values["sigma"][0] == pytest.approx(1, abs=0.05)
+
+
+def test_what_has_no_estimates_is_refused() -> None:
+    with pytest.raises(HierkitError, match="A column can be computed from others"):
+        linear_mixed(design_of("y ~ x + w + (1 | g)", table(60).assign(w=lambda t: 2 * t.x - 1)), True)
+    constant = table(60).assign(y=lambda t: t.g / 10.0)
+    with pytest.raises(HierkitError, match="The groups explain all"):
+        linear_mixed(design_of("y ~ 1 + (1 | g)", constant), True)
+    many = many_groups(4500).assign(s=lambda t: (7 * t.index) % 2300)
+    with pytest.raises(HierkitError, match="The factors beside the largest one have 2,300 effects"):
+        linear_mixed(design_of("y ~ x + (1 | g) + (1 | s)", many), True)
