@@ -7,11 +7,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit import sampling
+from hierkit.errors import refusal
 from hierkit.model.design import Design, make_design
-from hierkit.model.new_rows import check_outcome_of_each_row
-from hierkit.model.priors import Priors, make_priors
+from hierkit.model.priors import Priors
 from hierkit.model.rows import read_rows
 from hierkit.model.run import Run
+from hierkit.model.subset import subset
 from hierkit.sampling.engines import Choice
 from hierkit.sampling.settings import Settings
 
@@ -22,7 +23,7 @@ def refit(design: Design, priors: Priors, run: Run, kept: NDArray[np.intp]) -> t
     Parameters
     ----------
     design, priors : Design, Priors
-        Of the fit. The priors stay as they are; defaults are not scaled anew.
+        Of the fit. The priors stay as they are and where they are: at the centre of all rows.
     run : Run
         Of the fit: its engine, seed and settings.
     kept : ndarray of int
@@ -33,19 +34,16 @@ def refit(design: Design, priors: Priors, run: Run, kept: NDArray[np.intp]) -> t
     xarray.DataTree
         As of `fit`.
     Design
-        Of the rows kept; levels that no other row has are not in it.
+        Of the rows kept; groups that no other row is of are not in it.
 
     Raises
     ------
     HierkitError
-        If no model can be made of the rows that are kept, or the outcome is scaled by the rows.
+        If a factor has one group left; and if Bambi, for the engine "pymc", would make other columns of these rows.
     """
-    check_outcome_of_each_row(design)
-    rows = read_rows(design.rows.frame.iloc[kept], design.formula.columns)
-    smaller = make_design(design.formula, rows, design.family.name)
-    own = make_priors(smaller, effects=run.effects)
-    kept_priors = {name: priors[name] for name in own if name in priors}
-    same = make_priors(smaller, replace(priors, priors=kept_priors), run.effects)
+    smaller = subset(design, kept)
+    if run.engine == "pymc":
+        smaller = _as_bambi_reads(smaller)
     settings = Settings(
         draws=run.draws,
         tune=run.tune,
@@ -56,4 +54,17 @@ def refit(design: Design, priors: Priors, run: Run, kept: NDArray[np.intp]) -> t
         progressbar=False,
     )
     choice = Choice(run.engine, run.engine_reason)
-    return sampling.sample(smaller, same, run.effects, choice, settings), smaller
+    return sampling.sample(smaller, priors, run.effects, choice, settings), smaller
+
+
+def _as_bambi_reads(smaller: Design) -> Design:
+    """The same design, if Bambi makes the same columns of its rows: not where a level or a transformation is lost."""
+    rows = read_rows(smaller.rows.frame, smaller.formula.columns)
+    again = make_design(smaller.formula, rows, smaller.family.name)
+    if again.X.shape != smaller.X.shape or not np.allclose(again.X, smaller.X):
+        raise refusal(
+            "Without these rows Bambi would code the predictors otherwise",
+            "The engine pymc fits rows again that have every level, and no scale(), poly() or spline",
+            'Fit with engine="marginal" or "joint"',
+        )
+    return replace(smaller, text=again.text, frame=again.frame, namespace=again.namespace)

@@ -38,6 +38,8 @@ class Design:
         The outcome of each row, and its family.
     columns, X : tuple of Column, ndarray
         (row, column), the common part without offsets.
+    column_means : ndarray
+        (column,), what centring subtracts: the columns' means over trials if there is an intercept, else zeros.
     offset : ndarray
         (row,), the sum of all `offset()` terms; zero where there is none.
     factors : tuple of Factor
@@ -51,6 +53,7 @@ class Design:
     outcome: Outcome
     columns: tuple[Column, ...]
     X: Array
+    column_means: Array
     offset: Array
     factors: tuple[Factor, ...]
     text: str
@@ -61,12 +64,6 @@ class Design:
     def has_intercept(self) -> bool:
         """Whether the common part has an intercept."""
         return any(column.is_intercept for column in self.columns)
-
-    @property
-    def column_means(self) -> Array:
-        """(column,), what centring subtracts: the columns' means over trials if there is an intercept, else zeros."""
-        fixed = np.array([column.is_intercept or not self.has_intercept for column in self.columns], dtype=bool)
-        return np.where(fixed, 0.0, weighted_mean(self.X, self.trials))
 
     @property
     def family(self) -> Family:
@@ -166,7 +163,14 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     frame = evaluator.frame.assign(**group_terms.columns)
     if not chosen.has_residual and formula.outcome_call is None:
         frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
-    return Design(formula, rows, outcome, columns, X, offset, factors, text, frame, namespace)
+    means = _column_means(columns, X, outcome.trials_of_each)
+    return Design(formula, rows, outcome, columns, X, means, offset, factors, text, frame, namespace)
+
+
+def _column_means(columns: tuple[Column, ...], X: Array, trials: Array) -> Array:
+    has_intercept = any(column.is_intercept for column in columns)
+    fixed = np.array([column.is_intercept or not has_intercept for column in columns], dtype=bool)
+    return np.where(fixed, 0.0, weighted_mean(X, trials))
 
 
 def as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:

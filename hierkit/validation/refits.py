@@ -1,6 +1,7 @@
 """Scores of rows left out, from fits without them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from hierkit.errors import HierkitError
 from hierkit.integration.unknown_groups import connected, log_density, without
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
-from hierkit.model.new_rows import read_new_rows
+from hierkit.model.subset import places_in
 from hierkit.posterior.draws import Draws
 from hierkit.posterior.posterior import Posterior
 
@@ -33,22 +34,21 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     Returns
     -------
     float or str
-        The score; or why there is none, where no such model can be made or the rows cannot be read by it.
+        The score; or why there is none, where no such model can be made.
     """
     try:
         posterior = refit(np.setdiff1d(np.arange(len(design.offset)), places))
-        smaller = posterior.design
-        labels = [factor.label for factor in smaller.factors]
-        rows = read_new_rows(smaller, design.rows.frame.iloc[places], labels)
     except HierkitError as error:
         return f"there is no fit without: {error}".removesuffix(".")
+    smaller, all_rows = posterior.design.factors, fitted_matrices(design)
     outcome, rng = design.outcome.at(places), np.random.default_rng(0)
-    codes = rows.matrices.codes
-    unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller.factors, strict=True)]
+    pairs = list(zip(smaller, design.factors, strict=True))
+    codes = tuple(places_in(own, factor)[factor.codes[places]] for own, factor in pairs)
+    rows = replace(all_rows.at(places), codes=codes)
+    unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller, strict=True)]
     others = posterior.draws
     blocks = connected(len(places), codes, unknown)
-    without_them = np.sum([log_density(others, rows.matrices, one, outcome, rng)[0] for one in blocks], axis=0)
-    all_rows = fitted_matrices(design)
+    without_them = np.sum([log_density(others, rows, one, outcome, rng)[0] for one in blocks], axis=0)
     with_them = log_density(draws, all_rows, without(design, places), design.outcome, rng)[0]
     return bridged(with_them, without_them)
 
