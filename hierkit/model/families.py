@@ -45,6 +45,8 @@ class Family:
     score, weight : callable
         The first derivative of the log density by eta, from y, trials, eta and sigma; and minus the second one, from
         trials, eta and sigma.
+    weight_slope : callable
+        The derivative of the weight by eta, from trials and eta; zero for a Gaussian outcome.
     latent_variance : callable
         sigma -> the variance of a row on the link scale: σ², or that of the logistic distribution, π²/3.
     variance_between : callable or None
@@ -66,6 +68,7 @@ class Family:
     log_density: Callable[[Array, Array, Array, Array | None], Array]
     score: Callable[[Array, Array, Array, Array | None], Array]
     weight: Callable[[Array, Array, Array | None], Array]
+    weight_slope: Callable[[Array, Array], Array]
     latent_variance: Callable[[Array | None], Array]
     variance_between: Callable[[Array, Mixture, Mixture], tuple[Array, Array]] | None
     draw: Callable[[Array, Array, Array | None, np.random.Generator], Array]
@@ -127,6 +130,10 @@ def _normal_weight(trials: Array, eta: Array, sigma: Array | None) -> Array:
     return np.broadcast_to(1 / _required(sigma) ** 2, eta.shape)
 
 
+def _no_slope(trials: Array, eta: Array) -> Array:
+    return np.zeros(eta.shape)
+
+
 def _normal_variance(sigma: Array | None) -> Array:
     return np.asarray(_required(sigma) ** 2)
 
@@ -169,6 +176,11 @@ def _binomial_weight(trials: Array, eta: Array, sigma: Array | None) -> Array:
     return np.asarray(trials * p * (1 - p))
 
 
+def _binomial_weight_slope(trials: Array, eta: Array) -> Array:
+    p = expit(eta)
+    return np.asarray(trials * p * (1 - p) * (1 - 2 * p))
+
+
 def _logistic_variance(sigma: Array | None) -> Array:
     return np.asarray(LOGISTIC_VARIANCE)
 
@@ -208,6 +220,7 @@ FAMILIES = {
         log_density=_normal_log_density,
         score=_normal_score,
         weight=_normal_weight,
+        weight_slope=_no_slope,
         latent_variance=_normal_variance,
         variance_between=None,
         draw=_normal_draw,
@@ -225,6 +238,7 @@ FAMILIES = {
         log_density=_binomial_log_density,
         score=_binomial_score,
         weight=_binomial_weight,
+        weight_slope=_binomial_weight_slope,
         latent_variance=_logistic_variance,
         variance_between=_variance_of_events,
         draw=_binomial_draw,

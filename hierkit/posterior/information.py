@@ -92,6 +92,14 @@ def cholesky(G: Array) -> Array:
     return np.moveaxis(lower_factors(G), 0, -1)[..., None]
 
 
+def posterior_covariance(G: Array, M: Array) -> Array:
+    """(effect, effect, sample, group), (G^-1 + M)^-1 = L (I + L'M L)^-1 L' with G = L L', for any M and G."""
+    L = cholesky(G)
+    transposed = np.swapaxes(L, 0, 1)
+    inner = times(times(transposed, M), L) + np.eye(len(M))[..., None, None]
+    return times(times(L, inverse(inner)), transposed)
+
+
 def mean_weight(design: Design, draws: Draws) -> Array:
     """(sample,), the weight of a row, or of a trial of counts, on average: 1 / sigma², or the mean of p (1 - p)."""
     if draws.sigma is not None:

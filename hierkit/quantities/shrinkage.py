@@ -4,13 +4,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.posterior.draws import Draws, in_batches
 from hierkit.posterior.effects import labels_of, sizes_of
-from hierkit.posterior.information import cholesky, information, inverse, mean_weight, times
+from hierkit.posterior.information import cholesky, information, inverse, mean_weight, posterior_covariance, times
+from hierkit.posterior.own_estimates import group_rows, have_own, own_estimates
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
@@ -35,9 +38,10 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     Quantity
         `shrinkage`, `pull` = 1 - shrinkage, `own`, `pooled` (chain, draw, group, effect), and `overall`, tr Λ / q
         (chain, draw, group); `n` (group). 1: the group keeps its own estimate; 0: it gets the common one. `own` is the
-        group's own deviation from the common coefficients in that draw, one weighted least-squares step from its rows
-        alone, missing where they cannot distinguish its effects; `pooled` is Λ times it, which the rows determine even
-        there, and for "spread" only where `own` is. Deviations are on the link scale, shares are from 0 to 1.
+        group's own deviation from the common coefficients in that draw, the maximum likelihood estimate from its rows
+        alone, missing where they cannot distinguish its effects or are separated; `pooled` is what is expected of the
+        deviation given all else in that draw, Λ times `own` for a Gaussian outcome, and for "spread" the root of Λ
+        times `own`. Deviations are on the link scale, shares are from 0 to 1.
 
     Raises
     ------
@@ -58,22 +62,20 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     q, shape = len(chosen.effects), (len(draws.beta), len(chosen.levels))
     diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
     overall = np.empty(shape)
-    ranks = _ranks(chosen)
-    known = slice(None) if ranks.min() == q else ranks == q  # a slice copies nothing
+    known = _ranks(chosen) == q
+    if not design.family.is_linear:
+        _fill_estimates(design, draws, chosen, known, own, pooled)
     for part, M, score in information(design, draws, chosen):
-        gain = _posterior_covariance(draws.G[place][part], M)
-        factors = times(gain, M) if kind == "blup" else _square_root(draws.G[place][part], M)
+        G = draws.G[place][part]
+        factors = times(posterior_covariance(G, M), M) if kind == "blup" else _square_root(G, M)
         for k in range(q):
             diagonal[k, part] = factors[k, k]
         overall[part] = diagonal[:, part].mean(axis=0)
-        u = np.moveaxis(draws.u[place][part], -1, 0)[:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):  # draws with p at 0 or 1 have no estimate
-            step = u[..., known] + times(inverse(M[..., known]), score[:, None][..., known])
-        own[:, part, known] = step[:, 0]
-        if kind == "blup":
-            pooled[:, part] = (times(factors, u) + times(gain, score[:, None]))[:, 0]
-        else:
-            pooled[:, part, known] = times(factors[..., known], step)[:, 0]
+        if design.family.is_linear:
+            u = np.moveaxis(draws.u[place][part], -1, 0)
+            own[:, part], pooled[:, part] = _linear_estimates(u, G, M, score, known)
+        if kind == "spread":
+            pooled[:, part] = times(factors, own[:, part][:, None])[:, 0]
     labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
@@ -89,12 +91,26 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     )
 
 
-def _posterior_covariance(G: Array, M: Array) -> Array:
-    """(effect, effect, sample, group), (G^-1 + M)^-1 = L (I + L'M L)^-1 L' with G = L L', for any M and G."""
-    L = cholesky(G)
-    transposed = np.swapaxes(L, 0, 1)
-    inner = times(times(transposed, M), L) + np.eye(len(M))[..., None, None]
-    return times(times(L, inverse(inner)), transposed)
+def _linear_estimates(u: Array, G: Array, M: Array, score: Array, known: Array) -> tuple[Array, Array]:
+    """(effect, sample, group) twice, for a Gaussian outcome: each group's own deviation, and Λ times it."""
+    own = np.full(u.shape, np.nan)
+    some = slice(None) if known.all() else known  # a slice copies nothing
+    own[..., some] = u[..., some] + times(inverse(M[..., some]), score[:, None][..., some])[:, 0]
+    expected = times(posterior_covariance(G, M), times(M, u[:, None]) + score[:, None])[:, 0]
+    return own, expected
+
+
+def _fill_estimates(
+    design: Design, draws: Draws, factor: Factor, known: NDArray[np.bool_], own: Array, expected: Array
+) -> None:
+    """The same (effect, sample, group) for other outcomes, put into `own` and `expected`."""
+    rows = group_rows(design, draws, factor)
+    estimable = have_own(rows, known)
+
+    def fill(part: slice) -> None:
+        own[:, part], expected[:, part] = own_estimates(rows, part, estimable)
+
+    in_batches(fill, len(draws.beta), len(design.offset))
 
 
 def _square_root(G: Array, M: Array) -> Array:
@@ -120,7 +136,8 @@ def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> s
     text = (
         f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a "
         "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For a group "
-        "intercept and a Gaussian outcome τ² / (τ² + σ²/n). own: the group's own deviation; pooled: Λ times it; "
+        "intercept and a Gaussian outcome τ² / (τ² + σ²/n). own: the group's own deviation; pooled: what is "
+        "expected of it given all else, Λ times own for a Gaussian outcome; "
         "overall: tr Λ / q over its q effects."
     )
     if kind == "spread":

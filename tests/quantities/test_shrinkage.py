@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import expit, logit
 from synthetic import design_of, fixed_draws, synthetic_draws, table
 
 from hierkit import datasets
 from hierkit.errors import HierkitError
-from hierkit.posterior.information import inverse, times
+from hierkit.posterior.information import inverse, posterior_covariance, times
 from hierkit.posterior.posterior import Posterior
-from hierkit.quantities.shrinkage import _posterior_covariance, _square_root, shrinkage
+from hierkit.quantities.shrinkage import _square_root, shrinkage
 
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 SLOPES = {"Intercept": 78.247, "wait": -1.014, "1|team_sigma": 68.94**0.5, "wait|team_sigma": 0.11597**0.5}
@@ -55,7 +58,7 @@ def test_random_slopes_at_reml() -> None:
     G = np.array([[68.94, -1.477], [-1.477, 0.11597]])
     Z = design.factors[0].Z[design.factors[0].codes == 0]
     M = (Z.T @ Z / 63.81)[:, :, None, None]
-    full = times(_posterior_covariance(G[None], M), M)[..., 0, 0]
+    full = times(posterior_covariance(G[None], M), M)[..., 0, 0]
     np.testing.assert_allclose(full, [[0.6603, 10.4098], [0.009375, 0.2805]], rtol=5e-4)
     np.testing.assert_allclose(sorted(np.linalg.eigvals(full)), [0.1048, 0.8360], atol=1e-4)
 
@@ -65,7 +68,7 @@ def test_spread_is_the_square_root() -> None:
     M = np.moveaxis(design.factors[0].sums(design.factors[0].Z), 0, -1)[:, :, None] / 63.81
     G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
     root = _square_root(G, M)
-    np.testing.assert_allclose(times(root, root), times(_posterior_covariance(G, M), M), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(times(root, root), times(posterior_covariance(G, M), M), rtol=1e-8, atol=1e-12)
     assert "Louis" in shrinkage(Posterior(posterior, design), kind="spread").definition
     one = design_of("csat ~ wait + (1 | team)", datasets.csat())
     draws = fixed_draws(one, CSAT)
@@ -87,6 +90,50 @@ def test_the_groups_own_estimate_is_that_of_its_rows() -> None:
     V = Z @ G @ Z.T + 63.81 * np.eye(len(Z))
     blup = G @ Z.T @ np.linalg.solve(V, residual[factor.codes == 0])
     np.testing.assert_allclose(mean(quantity, "pooled").sel(group=0), blup, rtol=1e-6)
+
+
+def bernoulli(seed: int = 0) -> Any:
+    """Groups of 4 to 60 rows, some of them all of one kind."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(15), np.tile([4, 8, 60], 5))
+    u, x = rng.normal(0, 1.3, 15), rng.normal(size=len(g))
+    won = rng.random(len(g)) < expit(-0.7 + 0.8 * x + u[g])
+    data = pd.DataFrame({"g": g, "x": x, "won": np.where(g == 0, 1, np.where(g == 3, 0, won)).astype(int)})
+    return data, design_of("won ~ x + (1 | g)", data, "bernoulli")
+
+
+def test_an_own_estimate_of_events_is_the_maximum_of_the_likelihood() -> None:
+    data, design = bernoulli()
+    draws = fixed_draws(design, {"Intercept": -0.7, "x": 0.8, "1|g_sigma": 1.3, "1|g": 0.4})
+    found = mean(shrinkage(Posterior(draws, design)), "own")[:, 0]
+    assert np.isnan(found.sel(group=[0, 3])).all()
+    for group in (1, 2, 14):
+        own = data[data.g == group]
+        fit = sm.GLM(own.won, np.ones(len(own)), offset=-0.7 + 0.8 * own.x, family=sm.families.Binomial()).fit()
+        assert found.sel(group=group).item() == pytest.approx(fit.params.iloc[0], abs=1e-5)
+
+
+def test_pooled_deviations_of_events_average_to_those_of_the_posterior() -> None:
+    """E(u | y) is the mean over draws of E(u | y, θ), also where all rows of a group are events."""
+    data, design = bernoulli()
+    level, slope, tau = -0.7, 0.8, 1.3
+    draws = fixed_draws(design, {"Intercept": level, "x": slope, "1|g_sigma": tau, "1|g": 0.4})
+    found = mean(shrinkage(Posterior(draws, design)), "pooled")[:, 0]
+    u = np.linspace(-8, 8, 4001)
+    for group in (0, 1, 2, 3):
+        own = data[data.g == group]
+        p = expit(level + slope * own.x.to_numpy()[:, None] + u)
+        weights = stats.norm.pdf(u, 0, tau) * np.where(own.won.to_numpy()[:, None] == 1, p, 1 - p).prod(axis=0)
+        expected, sd = np.average(u, weights=weights), np.sqrt(np.cov(u, aweights=weights))
+        assert abs(found.sel(group=group).item() - expected) < 0.05 * sd
+
+
+def test_many_trials_with_few_successes_have_an_own_estimate() -> None:
+    data = pd.DataFrame({"g": np.arange(6), "n": 10**7, "s": [8, 12, 9, 15, 10, 11]})
+    design = design_of("p(s, n) ~ 1 + (1 | g)", data, "bernoulli")
+    draws = fixed_draws(design, {"Intercept": -13.7, "1|g_sigma": 0.5, "1|g": 0.0})
+    found = mean(shrinkage(Posterior(draws, design)), "own")[:, 0]
+    np.testing.assert_allclose(found, logit(data.s / data.n) + 13.7, atol=1e-5)
 
 
 def test_rows_that_cannot_tell_effects_apart_have_no_own_estimate() -> None:
