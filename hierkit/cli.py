@@ -3,15 +3,14 @@
 import contextlib
 import sys
 import warnings
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from hierkit.errors import HierkitError, refusal
-
-if TYPE_CHECKING:
-    from hierkit.fitted import Fit
 
 FAILED = 1
 NOT_CONVERGED = 3
@@ -25,9 +24,13 @@ app = typer.Typer(
     help="Fit hierarchical models with lme4's formulas, check them, and report them.",
 )
 
-Data = Annotated[Path, typer.Argument(help="A table: .csv or .parquet.")]
+Data = Annotated[Path, typer.Argument(help="A table: .csv, .tsv or .parquet.")]
 FormulaText = Annotated[str, typer.Argument(help='In quotes: "y ~ x + (x | g)".', metavar="FORMULA")]
 Family = Annotated[Literal["gaussian", "bernoulli"], typer.Option(help="Of the outcome.")]
+MissingOptions = Annotated[
+    list[str] | None,
+    typer.Option("--missing", metavar="WORD", help="A word that means a missing value, beside empty cells."),
+]
 PriorOptions = Annotated[list[str] | None, typer.Option("--prior", help='NAME=DIST, as in "sigma=HalfNormal(10)".')]
 
 
@@ -37,6 +40,7 @@ def fit_command(
     formula: FormulaText,
     family: Family = "gaussian",
     prior: PriorOptions = None,
+    missing: MissingOptions = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the fit here.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same draws.")] = None,
@@ -47,15 +51,17 @@ def fit_command(
 ) -> None:
     """Fit a model and print its summary."""
     import hierkit
+    from hierkit.model.formula import parse
 
     for target in (report, save):
         _check_target(target)
         if target is not None and target.exists() and target.samefile(data):
             raise refusal(f"{str(target)!r} is the table itself", "Results go into other files", "Name another")
+    table = _read_table(data, parse(formula).columns, missing)
     fitted = _to_stderr(
         lambda: hierkit.fit(
             formula,
-            _read_table(data),
+            table,
             family=family,
             priors=_read_priors(prior or []),
             random_seed=seed,
@@ -74,7 +80,13 @@ def fit_command(
 
 
 @app.command()
-def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: PriorOptions = None) -> None:
+def check(
+    data: Data,
+    formula: FormulaText,
+    family: Family = "gaussian",
+    prior: PriorOptions = None,
+    missing: MissingOptions = None,
+) -> None:
     """Show what a formula means for a table: groups, priors and findings. Samples nothing."""
     from hierkit.checks.data import data_findings
     from hierkit.checks.findings import sorted_findings
@@ -85,7 +97,7 @@ def check(data: Data, formula: FormulaText, family: Family = "gaussian", prior: 
     from hierkit.model.rows import read_rows
 
     parsed = parse(formula)
-    design = make_design(parsed, read_rows(_read_table(data), parsed.columns), family)
+    design = make_design(parsed, read_rows(_read_table(data, parsed.columns, missing), parsed.columns), family)
     typer.echo(f"{len(design.rows.positions)} of {design.rows.given} rows used")
     for factor in design.factors:
         effects = ", ".join(effect.label for effect in factor.effects)
@@ -118,7 +130,7 @@ def demo(
 
     for name, formula in DEMOS:
         data = getattr(hierkit.datasets, name)()
-        fitted = _to_stderr(lambda formula=formula, data=data: hierkit.fit(formula, data, random_seed=seed))
+        fitted = _to_stderr(partial(hierkit.fit, formula, data, random_seed=seed))
         target = folder / name / "report.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         fitted.report(f"{name}: {formula}").save(target)
@@ -137,7 +149,7 @@ def main() -> None:
         sys.exit(FAILED)
 
 
-def _to_stderr(make: Any) -> "Fit":
+def _to_stderr[Made](make: Callable[[], Made]) -> Made:
     """Call with everything that is printed sent to stderr, and warnings as single lines there."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -146,11 +158,11 @@ def _to_stderr(make: Any) -> "Fit":
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.showwarning = show
         try:
-            fitted: Fit = make()
+            made = make()
         except KeyboardInterrupt as interrupt:
             print(f"hierkit: {interrupt}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
-    return fitted
+    return made
 
 
 def _check_target(target: Path | None) -> None:
@@ -161,22 +173,11 @@ def _check_target(target: Path | None) -> None:
         raise refusal(f"There is no folder {str(target.parent)!r}", "Files go into folders that exist", "Make it first")
 
 
-def _read_table(path: Path) -> Any:
-    import pandas as pd
+def _read_table(path: Path, columns: Collection[str], missing: list[str] | None) -> Any:
+    """The table of a file, with what is noticed on the way in the used columns as single lines on stderr."""
+    from hierkit.tables import read_table
 
-    readers: dict[str, Any] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    if path.suffix not in readers:
-        raise refusal(f"{str(path)!r} ends in {path.suffix!r}", "A table ends in .csv or .parquet", "Convert it")
-    if not path.is_file():
-        raise refusal(f"There is no file {str(path)!r}", "The first argument is a table", "Check the path")
-    try:
-        return readers[path.suffix](path)
-    except (ValueError, OSError, ImportError) as error:
-        raise refusal(
-            f"{str(path)!r} cannot be read: {error}",
-            "A table has rows and columns",
-            "Open the file to see what it holds",
-        ) from error
+    return _to_stderr(lambda: read_table(path, columns, missing or []))
 
 
 def _read_priors(options: list[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
@@ -11,6 +12,8 @@ from hierkit.checks.findings import Finding, Severity
 from hierkit.checks.limits import (
     DROPPED_SHARE,
     FEW_GROUPS,
+    MANY_LEVELS,
+    MANY_LEVELS_SHARE,
     MOST_ROWS_FOR_SEPARATION,
     SCALE_RATIO,
     VERY_FEW_GROUPS,
@@ -20,7 +23,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.names import all_sds
-from hierkit.model.own_coefficients import common_in_effects
+from hierkit.model.own_coefficients import combination
 
 
 def data_findings(design: Design) -> Iterator[Finding]:
@@ -36,8 +39,8 @@ def data_findings(design: Design) -> Iterator[Finding]:
     Finding
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
-        predictor too, group effects without a common coefficient, collinear columns, scales far apart, perfect
-        separation.
+        predictor too, group effects without a common coefficient, collinear columns, scales far apart, categories
+        of nearly as many levels as rows, perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -46,6 +49,7 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield from _common_too(design, factor)
         yield from _no_common_coefficient(design, factor)
     yield from _predictors(design)
+    yield from _many_levels(design)
     if not design.family.has_residual:
         yield from _separation(design)
 
@@ -136,9 +140,8 @@ def _common_too(design: Design, factor: Factor) -> Iterator[Finding]:
 
 def _no_common_coefficient(design: Design, factor: Factor) -> Iterator[Finding]:
     """Group effects around nothing: the formula takes it for granted that they average zero."""
-    shares = common_in_effects(design, factor)
-    alone = [effect for effect, own in zip(factor.effects, np.moveaxis(shares, 1, 0), strict=True) if not own.any()]
-    for effect in alone:
+    pairs = zip(factor.effects, factor.Z.T, strict=True)
+    for effect in [effect for effect, z in pairs if combination(design.X, z) is None]:
         what = "an intercept" if effect.is_intercept else f"a slope on {effect.label}"
         common = "no common intercept" if effect.is_intercept else f"{effect.label} has no common coefficient"
         message = (
@@ -163,6 +166,25 @@ def _predictors(design: Design) -> Iterator[Finding]:
         wide, narrow = max(sds, key=sds.__getitem__), min(sds, key=sds.__getitem__)
         message = f"The sds of {wide} ({sds[wide]:.3g}) and {narrow} ({sds[narrow]:.3g}) are far apart."
         yield Finding("note", "scales", message, "Use units in which a change by one is of interest.")
+
+
+def _many_levels(design: Design) -> Iterator[Finding]:
+    """A predictor that is a category of nearly as many levels as rows: most likely numbers that arrived as text."""
+    frame = design.rows.frame
+    for name in design.formula.predictors:
+        if not isinstance(frame[name].dtype, pd.CategoricalDtype):
+            continue
+        levels = frame[name].cat.categories.tolist()
+        if len(levels) < MANY_LEVELS or len(levels) < MANY_LEVELS_SHARE * len(frame):
+            continue
+        message = f"{name} is a category of {len(levels):,} levels in {len(frame):,} rows."
+        numbers = pd.to_numeric(pd.Series(levels), errors="coerce")
+        others = [level for level, number in zip(levels, numbers, strict=True) if not np.isfinite(number)]
+        advice = "Leave it out, or make it the grouping factor of a group term."
+        if len(others) < len(levels) / 2:
+            are = "Its labels are numbers" if not others else f"Its labels are numbers, but for {some(others)}"
+            message, advice = f"{message} {are}.", f"Make {name} a number in the data, and set other cells missing."
+        yield Finding("warning", "many levels", message, advice)
 
 
 def _scaled(design: Design) -> Array:

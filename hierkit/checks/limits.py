@@ -33,6 +33,8 @@ FEW_GROUPS = 10
 VERY_FEW_GROUPS = 5
 SCALE_RATIO = 1_000
 MOST_ROWS_FOR_SEPARATION = 20_000
+MANY_LEVELS = 10  # of a category
+MANY_LEVELS_SHARE = 0.5  # of the rows
 
 
 class Check(NamedTuple):
@@ -180,6 +182,13 @@ CHECKS = (
         "note",
         f"the sds of two predictors differ by a factor of more than {SCALE_RATIO:,}",
         "change units",
+    ),
+    Check(
+        ("many levels",),
+        "warning",
+        f"a predictor is a category of at least {MANY_LEVELS} levels, and of at least {MANY_LEVELS_SHARE:.0%} as many "
+        "levels as rows",
+        "make it a number, or a grouping factor",
     ),
     Check(
         ("separation",),

@@ -15,6 +15,7 @@ from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM
 from hierkit.arrays import Array
 from hierkit.classical.linear_mixed import Values
 from hierkit.errors import refusal
+from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 
@@ -30,9 +31,10 @@ def variational(design: Design) -> tuple[Values, str]:
     y, rows = _trial_rows(design)
     if design.offset.any():
         raise refusal("The model has an offset", "statsmodels' BinomialBayesMixedGLM takes none", "See the posterior")
-    sizes = np.sqrt(np.mean(design.X**2, axis=0))
+    sizes = np.sqrt(weighted_mean(design.X**2, design.trials))
     columns = dict(_indicators(design))
-    spread = {name: float(np.sqrt(Z.power(2).sum() / len(design.offset))) for name, Z in columns.items()}
+    trials = design.trials
+    spread = {name: float(np.sqrt((trials @ Z.power(2)).sum() / trials.sum())) for name, Z in columns.items()}
     Z = sparse.hstack([one / spread[name] for name, one in columns.items()], format="csr")[rows]
     ident = np.repeat(np.arange(len(columns)), [one.shape[1] for one in columns.values()])
     model = BinomialBayesMixedGLM(y, (design.X / sizes)[rows], sparse.csr_matrix(Z), ident, fe_p=VAGUE_SD)
@@ -46,7 +48,7 @@ def variational(design: Design) -> tuple[Values, str]:
 def gee(design: Design, factor: Factor) -> tuple[Values, str]:
     """Generalized estimating equations, rows of a group equally correlated; robust standard errors."""
     y, rows = _trial_rows(design)
-    sizes = np.sqrt(np.mean(design.X**2, axis=0))
+    sizes = np.sqrt(weighted_mean(design.X**2, design.trials))
     model = sm.GEE(
         y,
         (design.X / sizes)[rows],

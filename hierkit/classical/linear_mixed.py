@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -23,6 +24,7 @@ SAME = 1e-3  # of the minima that searches end in
 NO_WORSE = 1e-6  # where a variance is zero, not nearly so
 COLLINEAR = 1e-9
 LARGE = 500  # rows of a matrix
+EDGE = 1e-6  # of a correlation from one
 RESTARTS = 5
 PRECISE: Any = {"ftol": 1e-13, "gtol": 1e-6, "maxiter": 500}
 
@@ -87,7 +89,7 @@ def _minimum(sums: Sums, reml: bool) -> tuple[Array, str]:
         except np.linalg.LinAlgError:
             return np.inf
 
-    ends = [_search(criterion, np.where(diagonal, start, 0.0), bounds, row) for start in STARTS]
+    ends = [_search(criterion, np.where(diagonal, start, 0.0), bounds, row, diagonal) for start in STARTS]
     values = np.array([criterion(theta) for theta in ends])
     best = ends[int(values.argmin())]
     if np.abs(best).max() > 0.9 * LARGEST:
@@ -95,13 +97,16 @@ def _minimum(sums: Sums, reml: bool) -> tuple[Array, str]:
     return best, "" if np.ptp(values) < SAME else "the best of several optima"
 
 
-def _search(criterion: Criterion, start: Array, bounds: list[tuple[float, float]], row: Array) -> Array:
-    """A minimum, with variances set to zero where that is no worse."""
+def _search(
+    criterion: Criterion, start: Array, bounds: list[tuple[float, float]], row: Array, diagonal: NDArray[np.bool_]
+) -> Array:
+    """A minimum, with variances at zero and correlations at one where that is no worse."""
     theta = _descent(criterion, start, bounds)
     for own in np.unique(row):
-        without = np.where(row == own, 0.0, theta)
-        if theta[row == own].any() and criterion(without) <= criterion(theta) + NO_WORSE:
-            theta = without
+        for zero in (row == own, (row == own) & diagonal):
+            without = np.where(zero, 0.0, theta)
+            if theta[zero].any() and criterion(without) <= criterion(theta) + NO_WORSE:
+                theta = without
     return theta
 
 
@@ -133,7 +138,9 @@ def _components(factor: Factor, L: Array) -> dict[str, float]:
 
 def _notes(design: Design, components: dict[str, float]) -> list[str]:
     zero = [name for name, value in components.items() if name.startswith("sd(") and value == 0]
+    edges = [name for name, value in components.items() if name.startswith("cor(") and abs(value) > 1 - EDGE]
     notes = [f"{', '.join(zero)} is zero"] if zero else []
+    notes += [f"{name} is {components[name]:.0f}" for name in edges]
     for factor in design.factors:
         if (factor.counts == 1).all() and any(effect.is_intercept for effect in factor.effects):
             notes.append(f"one row for each group of {factor.label}: its sd and sigma are one number split in two")

@@ -145,7 +145,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     names = safe_names(formula.columns)
     trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     namespace = functions(formula.trusted) | slash_namespace(trees)
-    _refuse_dates(rows.frame, [name for tree in trees for name in columns_in(tree)])
+    _refuse_dates(rows, [name for tree in trees for name in columns_in(tree)])
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
@@ -158,7 +158,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     factors, group_terms = make_factors(evaluator, rows.frame, formula.group_terms)
     if not columns and not factors:
         raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")
-    common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.spell(formula.common_tree)}"
+    common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.text(formula.common_tree)}"
     text = " + ".join([common, *group_terms.texts])
     frame = evaluator.frame.assign(**group_terms.columns)
     if not chosen.has_residual and formula.outcome_call is None:
@@ -187,10 +187,9 @@ def as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:
     return frame.assign(**changed)
 
 
-def _refuse_dates(frame: pd.DataFrame, columns: list[str]) -> None:
+def _refuse_dates(rows: Rows, columns: list[str]) -> None:
     for name in columns:
-        categories = getattr(frame[name].dtype, "categories", pd.Index([]))
-        if categories.dtype.kind in "mM":
+        if name in rows.dates:
             raise refusal(
                 f"{name!r} holds dates or times and is no grouping factor",
                 "Outcomes and predictors are numbers or labels",

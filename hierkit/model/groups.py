@@ -274,7 +274,7 @@ def _for_bambi(
         and not any(item.term.name in ambiguous for item in block.items)
     )
     if as_written:
-        text = evaluator.spell(block.term.effects_tree)
+        text = evaluator.text(block.term.effects_tree)
         return block.columns, [f"({text} | {factor})" if block.has_intercept else f"(0 + ({text}) | {factor})"]
     effects, texts = [], []
     names = [label for item in block.items for label in item.term.labels]

@@ -5,6 +5,7 @@ ordered categoricals of the observed levels, so that the order of levels is deci
 order where they have one, sorted otherwise.
 """
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from numbers import Number
@@ -37,6 +38,8 @@ class Rows:
         Missing values per used column, columns without any left out. A row counts in each column it misses.
     unused_levels : dict of str to list
         Categories that no used row has, per column.
+    dates : frozenset of str
+        Columns of dates, times, durations or periods, which are labels of groups and nothing else.
     """
 
     frame: pd.DataFrame
@@ -44,6 +47,7 @@ class Rows:
     given: int
     missing: dict[str, int] = field(default_factory=dict)
     unused_levels: dict[str, list[Any]] = field(default_factory=dict)
+    dates: frozenset[str] = frozenset()
 
     @property
     def dropped(self) -> int:
@@ -100,7 +104,8 @@ def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argu
         _check_finite(name, clean[name], kept)
         unused[name] = unused[name] or _lost_levels(frame[name], clean[name])
     unused = {name: levels for name, levels in unused.items() if levels}
-    return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused)
+    dates = frozenset(name for name in columns if _are_dates(frame[name], schema[name]))
+    return Rows(pd.DataFrame(clean), kept, len(frame), absent, unused, dates)
 
 
 def count_rows(data: Any, argument: str) -> int:
@@ -114,6 +119,16 @@ def _exact(column: Any, values: pd.Series) -> pd.Series:
     whole = np.zeros(len(values), dtype=np.uint64 if column.dtype == nw.UInt64 else np.int64)
     whole[values.notna().to_numpy()] = column.drop_nulls().to_numpy()
     return pd.Series(whole)
+
+
+def _are_dates(values: pd.Series, dtype: Any) -> bool:
+    """Whether a column holds moments, days, durations or periods, in whatever type."""
+    if dtype.is_temporal() or isinstance(values.dtype, pd.PeriodDtype):
+        return True
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.categories.dtype.kind in "mM" or isinstance(values.cat.categories.dtype, pd.PeriodDtype)
+    first = next(iter(values.dropna()), None) if values.dtype == object else None
+    return isinstance(first, datetime.date | datetime.time | datetime.timedelta | pd.Period)
 
 
 def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
@@ -141,6 +156,7 @@ def _table(data: Any, argument: str) -> Any:
             "Column names must be unique",
             "Rename or drop the duplicates",
         )
+    data = _plain_frame(data) if isinstance(data, pd.DataFrame) else data
     try:
         table: Any = nw.from_native(data)
     except TypeError:
@@ -158,6 +174,22 @@ def _table(data: Any, argument: str) -> Any:
             "Rename the duplicates",
         ) from None
     return table
+
+
+def _plain_frame(data: pd.DataFrame) -> pd.DataFrame:
+    """The same table with text for the names of columns, where they stay different, and dense numbers."""
+    names = [str(name) for name in data.columns]
+    if alike := sorted({name for name in names if names.count(name) > 1}):
+        raise refusal(
+            f"The table has two columns whose names are both {alike[0]!r} as text",
+            "Column names must differ as text",
+            "Rename one of them",
+        )
+    if list(data.columns) != names:
+        data = data.set_axis(names, axis=1)
+    sparse = [name for name, dtype in data.dtypes.items() if isinstance(dtype, pd.SparseDtype)]
+    dense = {str(name): pd.Series(data[name].to_numpy(), index=data.index) for name in sparse}
+    return data.assign(**dense) if dense else data
 
 
 def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
@@ -181,7 +213,8 @@ def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tupl
     if dtype == nw.Boolean:
         return values.astype(bool), []
     if dtype.is_integer():
-        return values, []
+        # differences of unsigned numbers would wrap around
+        return values.astype(np.int64) if values.max() <= np.iinfo(np.int64).max else values, []
     if dtype.is_numeric():
         return values.astype(np.float64), []
     if isinstance(values.dtype, pd.CategoricalDtype) and (native_order or dtype != nw.Categorical):

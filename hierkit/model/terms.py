@@ -147,6 +147,17 @@ class Evaluator:
         with deep_recursion():
             return render(without_slash(node), lambda name: self.names.get(name, name))
 
+    def text(self, node: Node) -> str:
+        """A common part as text in safe names for Bambi, without terms that it has in another order already."""
+        with deep_recursion():
+            spelled = self.spell(node)
+            terms = model_description(spelled).common_terms
+        kept = _once(terms)
+        if len(kept) == len(terms):
+            return spelled
+        names = [term.name for term in kept]
+        return " + ".join(["0" if "Intercept" not in names else "1", *(n for n in names if n != "Intercept")])
+
     def outcome(self, node: Node, label: str) -> Array:
         """(row,), the values of a computed outcome."""
         with self._refusing(label):
@@ -159,7 +170,7 @@ class Evaluator:
         """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
         with self._refusing(label):
             words = self._words(node)
-            terms = model_description(self.spell(node)).common_terms
+            terms = _once(model_description(self.spell(node)).common_terms)
             _check_names(terms)
             parts = [[term] for term in terms] if apart else [terms] if terms else []
             # terms share their components, and each must keep its own coding
@@ -216,6 +227,15 @@ def component_values(component: Any) -> Array:
     """(row, column), the values of one of formulae's components."""
     values = np.asarray(component.value, dtype=np.float64)
     return values.reshape(len(values), -1)
+
+
+def _once(terms: list[Any]) -> list[Any]:
+    """The first of the terms that are products of the same components: z:x is x:z."""
+    first: dict[frozenset[str], Any] = {}
+    for term in terms:
+        components = getattr(term, "components", [])
+        first.setdefault(frozenset(component.name for component in components), term)
+    return list(first.values())
 
 
 def _check_names(terms: list[Any]) -> None:

@@ -1,5 +1,6 @@
 """Whether the group effects look normal, and which groups do not fit."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,30 @@ from scipy import stats
 
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
+from hierkit.model.own_coefficients import common_in_effects
 from hierkit.posterior.draws import flat
 from hierkit.posterior.effects import labels_of
+from hierkit.posterior.information import information, posterior_covariance, times
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
-INFORMATIVE = 0.01  # of τ²: groups below this plus three Monte Carlo errors are treated as uninformative
+INFORMATIVE = 0.01  # of τ²: groups below are treated as uninformative
+DRAWS = 200  # that what groups are compared with is averaged over
+FEWEST_DEGREES = 1  # of freedom, of the other groups
+RANK = 1e-9
+LARGEST_LEVERAGE = 0.99  # a group that alone determines a coefficient has no distance from it
 LEVEL = 0.05
-SIMULATIONS = 2000
+SIMULATIONS, FEWEST_SIMULATIONS = 2000, 100
+MOST_SIMULATED = 4_000_000  # numbers
+FEW_GROUPS = 10
 
 
 def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
-    """Posterior means of group effects, standardised, against normal quantiles.
+    """Posterior means of group effects, in units of what the other groups show, against normal quantiles.
 
-    Standardised by the diagnostic standard error sqrt(τ² - v_j), v_j the posterior variance of u_j: under the model
-    they are standard normal, which they are neither raw nor divided by sqrt(v_j) (Lange and Ryan 1989).
+    r_j = E u_j / sqrt(τ² - v_j), v_j the variance of u_j given all else, is standard normal under the model but for a
+    scale, because with few groups the posterior mean of τ² is too large. In units of the other groups, with what the
+    common coefficients take of each, it is Student-t; `standardised` is the normal number of the same probability.
 
     Parameters
     ----------
@@ -36,10 +46,9 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     -------
     Quantity
         No draws: `standardised`, `expected` (normal quantile at its rank), `lower`, `upper` (simultaneous 95%
-        envelope) (group, effect); `distance` (group), the squared Mahalanobis distance over effects, and
-        `expected_distance` (χ² quantile at its rank); `outlying` (group), whether the distance is beyond the χ² point
-        that one group in all would exceed with a probability of 5%. Uninformative groups (τ² - v_j near 0) are
-        missing.
+        envelope) (group, effect); `distance` (group), over effects, on the scale of a χ² with one degree of freedom for
+        each, and `expected_distance` (χ² quantile at its rank); `outlying` (group), whether the distance is one that
+        any group in all would exceed with a probability of 5%. Uninformative groups (τ² - v_j near 0) are missing.
 
     Raises
     ------
@@ -48,92 +57,164 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
 
     Notes
     -----
-    Shrunken effects look more normal than they are: this names outlying groups, and is no test of normality.
+    Lange and Ryan (1989) standardise by sqrt(τ² - v_j); the others' scale is that of an externally studentised residual
+    (Cook and Weisberg 1982, ch. 2). Shrunken effects look more normal than they are: this names outlying groups, and is
+    no test of normality.
     """
     design = posterior.design
     chosen = design.factor(factor)
-    mean, gain, G, least = _moments(posterior, chosen)
-    variances = np.diagonal(gain, axis1=1, axis2=2)
-    informative = variances > least * G.diagonal()
-    standardised = np.where(informative, mean / np.sqrt(np.where(informative, variances, 1.0)), np.nan)
-    expected, lower, upper = (np.full(mean.shape, np.nan) for _ in range(3))
-    for k in range(mean.shape[1]):
+    found = _moments(posterior, chosen)
+    variances = np.diagonal(found.gain, axis1=1, axis2=2)
+    informative = variances > INFORMATIVE * found.G.diagonal()
+    alone = found.mean / np.sqrt(np.where(informative, variances, 1.0))
+    standardised, expected, lower, upper = (np.full(alone.shape, np.nan) for _ in range(4))
+    for k in range(alone.shape[1]):
         known = informative[:, k]
+        leverage = _leverage(found.shares[known, k], variances[known, k])
+        standardised[known, k] = studentised(alone[known, k], leverage)
         order = np.argsort(np.argsort(standardised[known, k]))
         for values, target in zip(_envelope(int(known.sum())), (expected, lower, upper), strict=True):
-            target[known, k] = stats.norm.ppf(values[order])
-    distance, quantiles, outlying = _distances(mean, gain, G, least)
+            target[known, k] = values[order]
+    distance, quantiles, outlying = _distances(found)
     by_effect = {"standardised": standardised, "expected": expected, "lower": lower, "upper": upper}
     arrays: dict[str, Any] = {name: (("group", "effect"), values) for name, values in by_effect.items()}
     by_group = {"n": design.sizes(chosen), "distance": distance, "expected_distance": quantiles, "outlying": outlying}
     coords = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     arrays |= {name: ("group", values) for name, values in by_group.items()}
     dataset = xr.Dataset(arrays, coords=coords, attrs=labels_of(design, chosen))
-    definition = _definition(chosen.label, chosen.levels[outlying], int((~informative.any(axis=1)).sum()))
-    return Quantity(dataset, definition, picture="qq")
+    return Quantity(dataset, _definition(chosen, outlying, informative), picture="qq")
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What group effects are compared with.
+
+    Attributes
+    ----------
+    mean : ndarray
+        (group, effect), posterior means.
+    gain : ndarray
+        (group, effect, effect), their covariance under the model, G less the posterior one given all else; averaged
+        over draws.
+    G : ndarray
+        (effect, effect), the effects' covariance, averaged over the same draws.
+    shares : ndarray
+        (group, effect, column), what common coefficients, which are estimated too, contribute to each.
+    """
+
+    mean: Array
+    gain: Array
+    G: Array
+    shares: Array
 
 
 def outlying_groups(posterior: Posterior, factor: Factor) -> NDArray[Any]:
     """The labels of the groups that `blup_qq` calls outlying, without its envelope."""
-    return np.asarray(factor.levels[_distances(*_moments(posterior, factor))[2]])
+    return np.asarray(factor.levels[_distances(_moments(posterior, factor))[2]])
 
 
-def _moments(posterior: Posterior, factor: Factor) -> tuple[Array, Array, Array, float]:
-    """Posterior means of u (group, effect), G less their posterior covariance (group, effect, effect), G.
+def studentised(values: Array, leverage: Array) -> Array:
+    """(..., group), each value in units of the others, as the normal number of the same probability.
 
-    And the share of G above which a group counts as informative.
+    Parameters
+    ----------
+    values : ndarray
+        (..., group), normal with mean zero and a common sd, less what was estimated from them.
+    leverage : ndarray
+        (group,), how much of each value that took.
     """
-    effects = posterior.effects(factor)
-    u, G = flat(effects.u), flat(effects.cov).mean(axis=0)
-    degrees = posterior.degrees(factor)
-    if degrees is not None and (nu := float(degrees.mean())) > 2:
-        G = G * nu / (nu - 2)  # the covariance of Student-t effects from that of their scale
-    mean, centred = u.mean(axis=0), u - u.mean(axis=0)
-    gain = G - np.einsum("sja,sjb->jab", centred, centred) / (len(u) - 1)
-    return mean, gain, G, INFORMATIVE + 3 * np.sqrt(2 / len(u))
+    others = values.shape[-1] - leverage.sum() - 1
+    if others < FEWEST_DEGREES:
+        return np.full(values.shape, np.nan)
+    own = values**2 / (1 - leverage)
+    rest = ((values**2).sum(axis=-1, keepdims=True) - own) / others
+    tails = stats.t.sf(np.sqrt(own / np.maximum(rest, np.finfo(float).tiny)), others)
+    return np.asarray(np.sign(values) * stats.norm.isf(tails))
 
 
-def _distances(mean: Array, gain: Array, G: Array, least: float) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _moments(posterior: Posterior, factor: Factor) -> Moments:
+    place = posterior.design.factors.index(factor)
+    some = posterior.thinned(DRAWS)
+    draws, size = some.draws, len(factor.effects)
+    covariances = draws.covariances[place]
+    gain, done = np.zeros((size, size, len(factor.levels))), 0
+    for part, M, _ in information(some.design, draws, factor):
+        G = covariances[part]
+        kept = times(posterior_covariance(G, M), M)
+        gain += times(kept, np.moveaxis(G, 0, -1)[..., None]).sum(axis=2)
+        done += len(G)
+    mean = flat(posterior.effects(factor).u).mean(axis=0)
+    shares = common_in_effects(posterior.design, factor)
+    return Moments(mean, np.moveaxis(gain / done, -1, 0), covariances.mean(axis=0), shares)
+
+
+def _leverage(shares: Array, weights: Array) -> Array:
+    """(group,), how much of each group's estimate the common coefficients take: the diagonal of their projection."""
+    used = shares[:, shares.any(axis=0)]
+    size = np.sqrt(np.mean(used**2, axis=0))
+    weighted = used / size * np.sqrt(weights)[:, None]
+    left, values, _ = np.linalg.svd(weighted, full_matrices=False)
+    kept = values > RANK * values.max(initial=0.0)
+    return np.minimum((left[:, kept] ** 2).sum(axis=1), LARGEST_LEVERAGE)
+
+
+def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     """(group,) three times: squared distance on the scale of χ² with a degree per effect, its expected value, outlying.
 
-    In units of G, along the directions of which the group's rows say something: their number is the degrees of freedom.
+    Along the directions of which the group's rows say something, in units of what the other groups show along theirs:
+    F distributed under the model.
     """
-    root = np.linalg.inv(np.linalg.cholesky(G))
-    values, vectors = np.linalg.eigh(root @ gain @ root.T)
-    along = np.einsum("jab,ja->jb", vectors, mean @ root.T)
-    kept = values > least
+    root = np.linalg.inv(np.linalg.cholesky(found.G))
+    values, vectors = np.linalg.eigh(root @ found.gain @ root.T)
+    along = np.einsum("jab,ja->jb", vectors, found.mean @ root.T)
+    kept = values > INFORMATIVE
     squares = np.where(kept, along**2 / np.where(kept, values, 1.0), 0.0).sum(axis=1)
-    known, degrees = kept.any(axis=1), np.maximum(kept.sum(axis=1), 1)
-    tail = np.asarray(stats.chi2.sf(squares, degrees))
-    q = mean.shape[1]
-    count = int(kept.any(axis=1).sum())
-    distance, expected = np.full(len(mean), np.nan), np.full(len(mean), np.nan)
+    degrees = kept.sum(axis=1)
+    leverages = [_leverage(own, found.gain[:, k, k]) for k, own in enumerate(np.swapaxes(found.shares, 0, 1))]
+    leverage = np.where(degrees > 0, np.sum(leverages, axis=0), 0.0)
+    others = degrees.sum() - leverage.sum() - degrees
+    known = (degrees > 0) & (others >= FEWEST_DEGREES)
+    own = squares[known] / (1 - leverage[known] / degrees[known])
+    rest = np.maximum((squares.sum() - own) / others[known], np.finfo(float).tiny)
+    tail, distance, expected = (np.full(len(squares), np.nan) for _ in range(3))
+    tail[known] = stats.f.sf(own / degrees[known] / rest, degrees[known], others[known])
+    q, count = found.G.shape[0], int(known.sum())
     distance[known] = stats.chi2.isf(tail[known], q)
     order = np.argsort(np.argsort(distance[known]))
     expected[known] = stats.chi2.ppf((order + 0.5) / max(1, count), q)
-    return distance, expected, known & (tail < LEVEL / max(1, count))
+    return distance, expected, np.nan_to_num(tail, nan=1.0) < LEVEL / max(1, count)
 
 
 def _envelope(count: int) -> tuple[Array, Array, Array]:
-    """Probabilities of ordered uniform numbers: expected, and bounds that 95% of samples keep within throughout.
+    """Ordered standardised effects: expected, and bounds that 95% of samples keep within throughout.
 
-    The i-th of n is Beta(i, n + 1 - i); the level of each bound is adjusted by simulation.
+    The probabilities of independent normal numbers would be Beta(i, n + 1 - i), i counted from the smallest; those of
+    studentised ones are nearly so. The level of the bounds, the same for each, is found by simulation.
     """
+    if count < 2:
+        nothing = np.full(count, np.nan)
+        return nothing, nothing, nothing
     i = np.arange(1, count + 1)
-    sorted_samples = np.sort(np.random.default_rng(0).uniform(size=(SIMULATIONS, count)), axis=1)
-    below = stats.beta.cdf(sorted_samples, i, count + 1 - i)
-    level = np.quantile(2 * np.minimum(below, 1 - below).min(axis=1), LEVEL) if count else LEVEL
-    bounds = (stats.beta.ppf(tail, i, count + 1 - i) for tail in (level / 2, 1 - level / 2))
-    lower, upper = bounds
-    return (i - 0.5) / max(1, count), np.asarray(lower), np.asarray(upper)
+    simulations = min(SIMULATIONS, max(MOST_SIMULATED // count, FEWEST_SIMULATIONS))
+    samples = np.random.default_rng(0).normal(size=(simulations, count))
+    ordered = stats.norm.cdf(np.sort(studentised(samples, np.zeros(count)), axis=1))
+    below = stats.beta.cdf(ordered, i, count + 1 - i)
+    level = np.quantile(2 * np.minimum(below, 1 - below).min(axis=1), LEVEL)
+    lower, upper = (stats.beta.ppf(tail, i, count + 1 - i) for tail in (level / 2, 1 - level / 2))
+    expected = (i - 0.5) / count
+    return np.asarray(stats.norm.ppf(expected)), np.asarray(stats.norm.ppf(lower)), np.asarray(stats.norm.ppf(upper))
 
 
-def _definition(label: str, outlying: Array, silent: int) -> str:
-    named = f"Outlying groups: {', '.join(map(str, outlying))}." if len(outlying) else "No group is outlying."
+def _definition(factor: Factor, outlying: NDArray[np.bool_], informative: NDArray[np.bool_]) -> str:
+    found = factor.levels[outlying]
+    named = f"Outlying groups: {', '.join(map(str, found))}." if len(found) else "No group is outlying."
     text = (
-        f"Q-Q of the group effects of {label}: posterior means over sqrt(τ² - v), v the posterior variance, standard "
-        f"normal under the model, with a simultaneous 95% envelope. {named} Shrunken effects look more normal than "
-        "they are: no test of normality."
+        f"Q-Q of the group effects of {factor.label}: posterior means over sqrt(τ² - v), v the variance given all "
+        "else, in units of what the other groups show, standard normal under the model, with a simultaneous 95% "
+        f"envelope. {named} Shrunken effects look more normal than they are: no test of normality."
     )
-    text += " distance: squared Mahalanobis distance over effects, expected_distance the χ² quantile at its rank."
+    text += " distance: squared distance over effects, expected_distance the χ² quantile at its rank."
+    if len(factor.levels) < FEW_GROUPS:
+        text += f" {len(factor.levels)} groups say little about the shape of a distribution."
+    silent = int((~informative.any(axis=1)).sum())
     return text + (f" {silent} groups whose rows say nothing about their effects are left out." if silent else "")

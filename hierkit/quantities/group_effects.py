@@ -71,7 +71,7 @@ def _definition(design: Design, factor: Factor, shares: Array) -> str:
     )
     for effect, own in zip(factor.effects, np.moveaxis(shares, 1, 0), strict=True):
         if not own.any():
-            text += f" {effect.label} has no common coefficient: there β is 0."
+            text += f" No common coefficient belongs to {effect.label} alone: there β is 0."
     by_column = zip(design.columns, np.moveaxis(shares, 2, 0), strict=True)
     if varying := [column.label for column, own in by_column if np.ptp(own, axis=0).any()]:
         text += f" β contains what {', '.join(varying)} adds to it in each group, where it is constant."

@@ -127,6 +127,9 @@ def test_good_data_have_no_findings() -> None:
         ("y ~ x + (1 | g)", {"g": lambda d: d.g.where(d.index > 0, 99)}, "one-row groups", "note"),
         ("y ~ x + (1 | g)", {"g": lambda d: d.index}, "one-row groups", "warning"),
         ("y ~ w + (w | g)", {"w": lambda d: d.g % 3}, "no variation within", "warning"),
+        ("y ~ 1 + (x | g)", {}, "no common coefficient", "warning"),
+        ("y ~ 0 + x + (1 | g)", {}, "no common coefficient", "warning"),
+        ("y ~ h + (1 | g)", {"h": lambda d: d.x.round(5).astype(str)}, "many levels", "warning"),
         ("y ~ x + (h || g)", {"h": lambda d: pd.Series(list("abc") * 20)}, "double bar", "note"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: 2 * d.x + 1}, "collinear", "warning"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: d.y + 1e5 * d.x**3}, "scales", "note"),
@@ -140,6 +143,44 @@ def test_good_data_have_no_findings() -> None:
 )
 def test_data_findings(formula: Any, change: Any, check: Any, severity: Any) -> None:
     assert found_in_data(formula, GROUPS.assign(**change)) == {check: severity}
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x + (x | g)",
+        "y ~ w + (0 + w | g)",  # without a level by group, differences between groups inform the slope
+        "y ~ 0 + h + (h | g)",
+        "y ~ h + (0 + h | g)",
+        "y ~ x * z + (z * x | g)",
+        "y ~ x:h + (x | g)",
+    ],
+)
+def test_effects_that_have_a_common_coefficient_are_no_finding(formula: Any) -> None:
+    rows = GROUPS.assign(w=lambda d: d.g % 3, h=list("abc") * 20, z=lambda d: d.x.to_numpy()[::-1])
+    assert found_in_data(formula, rows) == {}
+
+
+def test_rows_of_many_trials_are_no_groups_of_one_row() -> None:
+    """A group of 2,000 trials in one row is hardly shrunk; one of a single trial is."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"g": np.arange(30), "n": rng.integers(500, 2000, 30)})
+    rows["s"] = rng.binomial(rows.n, 0.3)
+    design = design_of("p(s, n) ~ 1 + (1 | g)", rows, "bernoulli")
+    assert "one-row groups" not in {finding.check for finding in data_findings(design)}
+    rows.loc[:2, ["n", "s"]] = [[1, 0], [1, 1], [1, 0]]
+    design = design_of("p(s, n) ~ 1 + (1 | g)", rows, "bernoulli")
+    found = {finding.check: finding.message for finding in data_findings(design)}
+    assert found["one-row groups"] == "3 of 30 groups of g have one trial."
+    rows["s"] = np.where(rows.index % 2, rows.n, 0)
+    design = design_of("p(s, n) ~ 1 + (1 | g)", rows, "bernoulli")
+    assert "outcome constant in groups" in {finding.check for finding in data_findings(design)}
+
+
+def test_text_of_numbers_is_named_with_its_cause() -> None:
+    rows = GROUPS.assign(h=lambda d: d.x.round(5).astype(str).where(d.index != 7, "n/a"))
+    message = {f.check: f.message for f in data_findings(design_of("y ~ h + (1 | g)", rows))}["many levels"]
+    assert message == "h is a category of 60 levels in 60 rows. Its labels are numbers, but for 'n/a'."
 
 
 def test_separation() -> None:

@@ -135,6 +135,12 @@ def test_rows_dropped(dropped: Any, severity: Any) -> None:
     assert in_data("y ~ x", data)["rows dropped"] == severity
 
 
+@pytest.mark.parametrize(("rows", "levels", "found"), [(40, 20, True), (40, 19, False), (12, 9, False), (12, 10, True)])
+def test_many_levels(rows: Any, levels: Any, found: Any) -> None:
+    data = table(rows).assign(h=[f"h{i % levels}" for i in range(rows)])
+    assert ("many levels" in in_data("y ~ h", data)) == found
+
+
 @pytest.mark.parametrize(("groups", "severity"), [(10, None), (9, "note"), (5, "note"), (4, "warning")])
 def test_few_groups(groups: Any, severity: Any) -> None:
     data = table(100).assign(g=np.arange(100) % groups)

@@ -64,6 +64,70 @@ def test_polars_categories_are_sorted_and_enums_keep_their_order() -> None:
     assert read_rows(pl.DataFrame({"h": enum}), ["h"]).frame.h.cat.categories.tolist() == ["b", "a"]
 
 
+DAYS = pd.Series(pd.to_datetime(["2024-05-01", "2023-01-01", "2024-05-03"]))
+TEMPORAL: dict[str, pd.Series] = {
+    "timestamps": DAYS,
+    "with a time zone": DAYS.dt.tz_localize("UTC"),
+    "datetime.date": DAYS.dt.date,
+    "datetime.datetime": pd.Series(list(DAYS.dt.to_pydatetime()), dtype=object),
+    "timedelta": DAYS - DAYS.min(),
+    "datetime.timedelta": pd.Series([datetime.timedelta(days=d) for d in (1, 2, 3)], dtype=object),
+    "datetime.time": pd.Series([datetime.time(hour) for hour in (1, 2, 3)], dtype=object),
+    "period": DAYS.dt.to_period("M"),
+    "categories of days": DAYS.astype("category"),
+    "date32": DAYS.dt.date.astype("date32[pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("kind", TEMPORAL)
+def test_every_kind_of_date_is_known_to_be_one(kind: Any) -> None:
+    rows = read_rows(pd.DataFrame({"d": TEMPORAL[kind], "y": [1, 2, 3]}), ["d", "y"])
+    assert rows.dates == {"d"}
+    missing = TEMPORAL[kind].copy()
+    missing.iloc[0] = None
+    assert read_rows(pd.DataFrame({"d": missing, "y": [1, 2, 3]}), ["d", "y"]).dates == {"d"}
+
+
+@pytest.mark.parametrize("dtype", [pl.Date, pl.Datetime("us", "UTC"), pl.Duration, pl.Time])
+def test_every_kind_of_polars_date_is_known_to_be_one(dtype: Any) -> None:
+    moments = pl.Series([datetime.datetime(2024, 1, day, 5, tzinfo=datetime.UTC) for day in (1, 2, 3)])
+    values = moments - moments.min() if dtype == pl.Duration else moments
+    table = pl.DataFrame({"d": values.cast(dtype)})
+    assert read_rows(table, ["d"]).dates == {"d"}
+    assert read_rows(table.to_arrow(), ["d"]).dates == {"d"}
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint32, np.uint64, np.int8, "UInt64", "uint64[pyarrow]"])
+def test_whole_numbers_do_not_wrap_around(kind: Any) -> None:
+    rows = read_rows(pd.DataFrame({"n": pd.Series([1, 5, 2]).astype(kind)}), ["n"])
+    assert (rows.frame.n - 3).tolist() == [-2, 2, -1]
+    assert read_rows(pl.DataFrame({"n": [1, 5, 2]}, schema={"n": pl.UInt64}), ["n"]).frame.n.dtype == np.int64
+
+
+def test_numbers_beyond_64_bits_with_sign_stay_exact() -> None:
+    large = [2**63 + 1, 2**63 + 3]
+    assert read_rows(pl.DataFrame({"g": large}, schema={"g": pl.UInt64}), ["g"]).frame.g.tolist() == large
+
+
+def test_sparse_numbers_are_numbers() -> None:
+    dense = pd.Series([0.0, 1.5, 0.0])
+    table = pd.DataFrame({"x": pd.arrays.SparseArray(dense), "b": pd.arrays.SparseArray([True, False, True])})
+    rows = read_rows(table, ["x", "b"])
+    assert rows.frame.x.tolist() == dense.tolist()
+    assert rows.frame.x.dtype == np.float64
+    assert rows.frame.b.dtype == bool
+
+
+def test_columns_named_by_numbers_are_named_by_their_digits() -> None:
+    rows = read_rows(pd.DataFrame(np.arange(6.0).reshape(3, 2)), ["0", "1"])
+    assert rows.frame["1"].tolist() == [1, 3, 5]
+    with pytest.raises(HierkitError, match=r"uses '2', which data does not have\. Its columns are '0', '1'"):
+        read_rows(pd.DataFrame(np.arange(6.0).reshape(3, 2)), ["2"])
+    alike = pd.DataFrame([[1.0, 2.0]], columns=pd.Index([1, "1"], dtype=object))
+    with pytest.raises(HierkitError, match="two columns whose names are both '1'"):
+        read_rows(alike, ["1"])
+
+
 def test_dates_and_mixed_labels_become_levels() -> None:
     days = pd.to_datetime(["2024-05-01", "2023-01-01"])
     rows = read_rows(pd.DataFrame({"d": days, "m": [1, "a"]}), ["d", "m"])

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import REFERENCE, design_of, reference_table
+from synthetic import REFERENCE, design_of, reference_table, table
 
 from hierkit.errors import HierkitError
+from hierkit.model import bambi_model
+from hierkit.model.priors import make_priors
 
 RANKS = json.loads((REFERENCE / "model_matrix_ranks.json").read_text())
 
@@ -93,3 +95,25 @@ def test_hundreds_of_predictors() -> None:
 def test_numbers_that_cannot_be_squared_are_refused(change: Any) -> None:
     with pytest.raises(HierkitError, match=r"beyond what double precision can square.* Rescale the column"):
         design_of("y ~ x", data().assign(**change))
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("y ~ x * z + z * x", ["Intercept", "x", "z", "x:z"]),
+        ("y ~ (x + z)**2 + z:x", ["Intercept", "x", "z", "x:z"]),
+        ("y ~ 0 + x + x:z + z:x", ["x", "x:z"]),
+        ("y ~ h:x + x:h", ["Intercept", "h[low]:x", "h[mid]:x", "h[top]:x"]),
+    ],
+)
+def test_an_interaction_in_two_orders_is_one(text: Any, labels: Any) -> None:
+    design = design_of(f"{text} + (1 | g)", table(90))
+    assert [column.label for column in design.columns] == labels
+    assert np.linalg.matrix_rank(design.X) == len(labels)
+    model = bambi_model.build(design, make_priors(design))
+    assert set(model.parameters["mu"].common_terms) == {c.term for c in design.columns if not c.is_intercept}
+
+
+def test_effects_in_two_orders_are_one() -> None:
+    design = design_of("y ~ x + (x:z + z:x | g)", table(90))
+    assert [effect.label for effect in design.factors[0].effects] == ["Intercept", "x:z"]

@@ -4,6 +4,8 @@ nutpie calls it without Python, as it does a PyMC model's. Through `nutpie.compi
 call would take Python's lock: 15 microseconds where a gradient takes 3, and one chain at a time.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import xarray as xr
 from nutpie.compile_pymc import CompiledPyMCModel
 
 from hierkit.arrays import Array
+from hierkit.errors import refusal
 from hierkit.sampling.console import progress
 from hierkit.sampling.kernels.densities import keep_point
 from hierkit.sampling.settings import Settings
@@ -42,7 +45,7 @@ def run_nuts(
     statistics : xarray.Dataset
         (chain, draw), under nutpie's names.
     """
-    with progress(engine, settings) as update:
+    with progress(engine, settings) as update, refusing_what_nuts_raises():
         results = nutpie.sample(
             _as_nutpie(log_posterior, data, start, spread),
             draws=settings.draws,
@@ -57,6 +60,19 @@ def run_nuts(
         )
     kept = slice(None, None, settings.thin)
     return results["posterior"]["x"].values[:, kept], results["sample_stats"].to_dataset().isel(draw=kept)
+
+
+@contextlib.contextmanager
+def refusing_what_nuts_raises() -> Iterator[None]:
+    """Turn a sampler's error into a refusal: chains that find no finite density have data or priors as their cause."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise refusal(
+            f"The sampler stopped: {str(error).strip().splitlines()[0]}",
+            "The posterior density must be finite where chains start",
+            "Look for extreme values in the outcome and the predictors, and check the priors",
+        ) from error
 
 
 def _as_nutpie(log_posterior: Any, data: Array, start: Array, spread: Array) -> CompiledPyMCModel:
