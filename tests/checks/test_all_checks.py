@@ -130,7 +130,7 @@ def test_good_data_have_no_findings() -> None:
         ("y ~ 1 + (x | g)", {}, "no common coefficient", "warning"),
         ("y ~ 0 + x + (1 | g)", {}, "no common coefficient", "warning"),
         ("y ~ h + (1 | g)", {"h": lambda d: d.x.round(5).astype(str)}, "many levels", "warning"),
-        ("y ~ x + (h || g)", {"h": lambda d: pd.Series(list("abc") * 20)}, "double bar", "note"),
+        ("y ~ x + h + (h || g)", {"h": lambda d: pd.Series(list("abc") * 20)}, "double bar", "note"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: 2 * d.x + 1}, "collinear", "warning"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: d.y + 1e5 * d.x**3}, "scales", "note"),
         (
