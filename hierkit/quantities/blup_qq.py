@@ -177,7 +177,9 @@ def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     own = squares[known] / (1 - leverage[known] / degrees[known])
     rest = np.maximum((squares.sum() - own) / others[known], np.finfo(float).tiny)
     tail, distance, expected = (np.full(len(squares), np.nan) for _ in range(3))
-    tail[known] = stats.f.sf(own / degrees[known] / rest, degrees[known], others[known])
+    with np.errstate(over="ignore"):  # where the others do not differ at all
+        ratio = own / degrees[known] / rest
+    tail[known] = np.maximum(stats.f.sf(ratio, degrees[known], others[known]), np.finfo(float).tiny)
     q, count = found.G.shape[0], int(known.sum())
     distance[known] = stats.chi2.isf(tail[known], q)
     order = np.argsort(np.argsort(distance[known]))
