@@ -128,8 +128,14 @@ def studentised(values: Array, leverage: Array) -> Array:
         return np.full(values.shape, np.nan)
     own = values**2 / (1 - leverage)
     rest = ((values**2).sum(axis=-1, keepdims=True) - own) / others
-    tails = stats.t.sf(np.sqrt(own / np.maximum(rest, np.finfo(float).tiny)), others)
+    tails = np.maximum(stats.t.sf(np.sqrt(_ratio(own, rest)), others), np.finfo(float).tiny)
     return np.asarray(np.sign(values) * stats.norm.isf(tails))
+
+
+def _ratio(own: Array, rest: Array) -> Array:
+    """How large each group's square is beside the others'; infinite where these do not differ at all."""
+    with np.errstate(over="ignore"):
+        return np.asarray(own / np.maximum(rest, np.finfo(float).tiny))
 
 
 def _moments(posterior: Posterior, factor: Factor) -> Moments:
@@ -175,10 +181,9 @@ def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     others = degrees.sum() - leverage.sum() - degrees
     known = (degrees > 0) & (others >= FEWEST_DEGREES)
     own = squares[known] / (1 - leverage[known] / degrees[known])
-    rest = np.maximum((squares.sum() - own) / others[known], np.finfo(float).tiny)
+    rest = (squares.sum() - own) / others[known]
     tail, distance, expected = (np.full(len(squares), np.nan) for _ in range(3))
-    with np.errstate(over="ignore"):  # where the others do not differ at all
-        ratio = own / degrees[known] / rest
+    ratio = _ratio(own / degrees[known], rest)
     tail[known] = np.maximum(stats.f.sf(ratio, degrees[known], others[known]), np.finfo(float).tiny)
     q, count = found.G.shape[0], int(known.sum())
     distance[known] = stats.chi2.isf(tail[known], q)
