@@ -29,9 +29,9 @@ class IntervalSettings:
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Means of draws and the bounds of their intervals, as arrays of the draws' other dims."""
+    """Estimates from draws and the bounds of their intervals, as arrays of the draws' other dims."""
 
-    mean: Array
+    estimate: Array
     lower: Array
     upper: Array
 
@@ -60,14 +60,26 @@ def bounds(draws: xr.DataArray, settings: IntervalSettings) -> tuple[xr.DataArra
 
 
 def interval(draws: xr.DataArray) -> Interval:
-    """Means and intervals, by ArviZ's settings."""
+    """Estimates and intervals, by ArviZ's settings."""
     lower, upper = bounds(draws, interval_settings())
-    return Interval(draws.mean(SAMPLE_DIMS).where(has_mean(draws)).values, lower.values, upper.values)
+    return Interval(estimate(draws).values, lower.values, upper.values)
 
 
 def without_mean(draws: xr.DataArray) -> xr.DataArray:
-    """The same draws, marked as those of a ratio whose mean need not exist: only their interval is shown."""
+    """The same draws, marked as those of a ratio whose mean need not exist: their estimate is the median."""
     return draws.assign_attrs({HAS_MEAN: False})
+
+
+def estimate(draws: xr.DataArray) -> xr.DataArray:
+    """The mean over chain and draw, or the median of a ratio that has no mean; missing where a draw is."""
+    if _has_mean(draws):
+        return draws.mean(SAMPLE_DIMS, skipna=False)
+    return draws.median(SAMPLE_DIMS, skipna=False)
+
+
+def standard_deviation(draws: xr.DataArray) -> xr.DataArray:
+    """The sd over chain and draw; missing for a ratio that has none."""
+    return draws.std(SAMPLE_DIMS, ddof=1, skipna=False).where(_has_mean(draws))
 
 
 def with_bounds(dataset: xr.Dataset, settings: IntervalSettings) -> xr.Dataset:
@@ -84,11 +96,10 @@ def with_bounds(dataset: xr.Dataset, settings: IntervalSettings) -> xr.Dataset:
     return dataset
 
 
-def has_mean(draws: xr.DataArray) -> bool:
-    """Whether draws have a mean that can be shown."""
-    return bool(draws.attrs.get(HAS_MEAN, True))
-
-
 def interval_in_words() -> str:
     """ArviZ's settings in words, such as "89% equal-tailed intervals"."""
     return str(interval_settings())
+
+
+def _has_mean(draws: xr.DataArray) -> bool:
+    return bool(draws.attrs.get(HAS_MEAN, True))

@@ -59,7 +59,7 @@ def _factors(axes: Axes, draws: xr.Dataset, effect: Hashable) -> None:
     n, found = draws["n"].values, interval(draws["shrinkage"].sel(effect=effect))
     x = size_axis(axes, draws)
     axes.vlines(x, found.lower, found.upper, color=MAIN, lw=0.8, alpha=0.6)
-    axes.plot(x, found.mean, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5)
+    axes.plot(x, found.estimate, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5)
     if "break_even" in draws.attrs and n.min() < n.max():
         sizes = np.geomspace(n.min(), n.max(), 100)
         curve = sizes / (sizes + draws.attrs["break_even"])

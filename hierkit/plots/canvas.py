@@ -50,11 +50,11 @@ def whiskers(axes: Axes, found: Interval, labels: Iterable[Any], many: str = "gr
     """Intervals one above the other, sorted by their means if they are many; then only the extremes are named."""
     labels = list(labels)
     size = len(labels)
-    order = np.argsort(found.mean) if size > MOST_LABELS else np.arange(size)[::-1]
+    order = np.argsort(found.estimate) if size > MOST_LABELS else np.arange(size)[::-1]
     places = np.arange(size)
     thin = size > MOST_LABELS
     axes.hlines(places, found.lower[order], found.upper[order], color=color, lw=0.6 if thin else 1.8, alpha=0.6)
-    axes.plot(found.mean[order], places, "o", color=color, ms=1.5 if thin else 5)
+    axes.plot(found.estimate[order], places, "o", color=color, ms=1.5 if thin else 5)
     if thin:
         shown = [*range(NAMED), *range(size - NAMED, size)]
         axes.set_yticks(_apart(shown, size), [shorten(labels[order[i]]) for i in shown])

@@ -23,7 +23,7 @@ def draw(draws: xr.Dataset) -> Figure:
     for name, color, style in (("typical", MAIN, "-"), ("marginal", OTHER, "--")):
         found = interval(draws[name])
         axes.fill_between(x, found.lower, found.upper, color=color, alpha=0.2, lw=0)
-        axes.plot(x, found.mean, color=color, ls=style, lw=2, label=name)
+        axes.plot(x, found.estimate, color=color, ls=style, lw=2, label=name)
     if "closed_form" in draws:
         axes.plot(x, draws["closed_form"].values, color="black", ls=":", lw=1, label="marginal, closed form (a check)")
     axes.set(xlabel=shorten(along, 60), ylabel=f"mean of {words(draws, 'outcome', 'the outcome')}")

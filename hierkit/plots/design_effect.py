@@ -17,12 +17,13 @@ def draw(draws: xr.Dataset) -> Figure:
     m = np.linspace(1, max(FARTHEST * size, 2), 50)
     figure, (axes,) = paper(1)
     share = (m - 1) / (size - 1) if size > 1 else np.zeros_like(m)
-    low, middle, high = (1 + (bound - 1) * share for bound in (found.lower, found.mean, found.upper))
+    low, middle, high = (1 + (bound - 1) * share for bound in (found.lower, found.estimate, found.upper))
     axes.fill_between(m, low, high, color=MAIN, alpha=0.2, lw=0)
     axes.plot(m, middle, color=MAIN, label="1 + (m - 1) ρ")
+    whisker = [[found.estimate - found.lower], [found.upper - found.estimate]]
     axes.errorbar(
-        [size], [found.mean], yerr=[[found.mean - found.lower], [found.upper - found.mean]], fmt="X", color=OTHER, ms=9,
-        label=f"these data: m = {size:.4g}, {float(found.mean):.3g}",
+        [size], [found.estimate], yerr=whisker, fmt="X", color=OTHER, ms=9,
+        label=f"these data: m = {size:.4g}, {float(found.estimate):.3g}",
     )  # fmt: skip
     reference(axes, 1.0, horizontal=True)
     axes.set(

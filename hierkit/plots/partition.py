@@ -26,7 +26,7 @@ def draw(draws: xr.Dataset) -> Figure:
         for k, factor in enumerate(draws["factor"].values):
             found = interval(draws[name].sel(factor=factor))
             axes.fill_between(x, found.lower, found.upper, color=f"C{k}", alpha=0.2, lw=0)
-            axes.plot(x, found.mean, color=f"C{k}", ls=STYLES[k % len(STYLES)], label=shorten(factor))
+            axes.plot(x, found.estimate, color=f"C{k}", ls=STYLES[k % len(STYLES)], label=shorten(factor))
         axes.set(xlabel=shorten(along[0], 60), ylabel=f"{name} share between groups", ylim=(0, None))
         axes.legend(fontsize="small")
     figure.suptitle(interval_in_words(), fontsize="medium")

@@ -15,9 +15,9 @@ def draw(draws: xr.Dataset) -> Figure:
     whiskers(left, found, draws["group"].values)
     left.set_xlabel(f"rank, {interval_in_words()}")
     reference(left, (size + 1) / 2)
-    order = found.mean.argsort()
+    order = found.estimate.argsort()
     share = draws["among_best"].mean(("chain", "draw")).values[order]
-    right.plot(found.mean[order], share, "o-", color=OTHER, ms=2 if size > MOST_LABELS else 5, lw=0.8)
+    right.plot(found.estimate[order], share, "o-", color=OTHER, ms=2 if size > MOST_LABELS else 5, lw=0.8)
     right.set(xlabel="expected rank", ylabel="probability of being among the best", ylim=(-0.02, 1.02))
     figure.suptitle(f"Ranks of {words(draws, 'factor', 'the factor')}", fontsize="medium")
     return figure

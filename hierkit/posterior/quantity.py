@@ -15,7 +15,16 @@ from arviz_base import rc_context
 from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS
-from hierkit.intervals import PLACE, IntervalKind, IntervalSettings, bounds, has_mean, interval_settings, with_bounds
+from hierkit.intervals import (
+    PLACE,
+    IntervalKind,
+    IntervalSettings,
+    bounds,
+    estimate,
+    interval_settings,
+    standard_deviation,
+    with_bounds,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +81,7 @@ class Quantity:
         -------
         pandas.DataFrame
             A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
-            draws), `sd`, `ci_lower`, `ci_upper`; `estimate` and `sd` are missing for a ratio that has no mean. `attrs`
+            draws; the median of a ratio that has no mean, whose `sd` is missing), `sd`, `ci_lower`, `ci_upper`. `attrs`
             has the interval's settings. Where nothing was drawn, a column per label and variable.
 
         Raises
@@ -168,8 +177,8 @@ def _summarise(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettin
     ordered = _sorted(draws, labels)
     lower, upper = bounds(ordered, settings)
     columns = {
-        "estimate": ordered.mean(SAMPLE_DIMS, skipna=False).where(has_mean(draws)),
-        "sd": ordered.std(SAMPLE_DIMS, ddof=1, skipna=False).where(has_mean(draws)),
+        "estimate": estimate(ordered),
+        "sd": standard_deviation(ordered),
         "ci_lower": lower,
         "ci_upper": upper,
     }
@@ -187,4 +196,4 @@ def _sorted(draws: xr.DataArray, labels: list[Hashable]) -> xr.DataArray:
     values = draws.transpose(*labels, *SAMPLE_DIMS).values
     ordered = np.sort(values.reshape(*values.shape[:-2], -1), axis=-1).reshape(*values.shape[:-2], *sizes)
     coords = {dim: draws.coords[dim] for dim in (*labels, *SAMPLE_DIMS) if dim in draws.coords}
-    return xr.DataArray(ordered, coords=coords, dims=(*labels, *SAMPLE_DIMS)).transpose(*SAMPLE_DIMS, *labels)
+    return xr.DataArray(ordered, coords, (*labels, *SAMPLE_DIMS), attrs=draws.attrs).transpose(*SAMPLE_DIMS, *labels)

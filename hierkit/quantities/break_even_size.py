@@ -24,7 +24,7 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
     Returns
     -------
     Quantity
-        `rows` (chain, draw); trials for counts. Only its interval is shown: where τ may be zero it has no mean. A group
+        `rows` (chain, draw); trials for counts. Its estimate is the median: where τ may be zero it has no mean. A group
         of fewer learns more from the others than from itself (Gelman and Hill 2007, ch. 12). With varying slopes it is
         that of the level where their predictors are zero.
 
@@ -44,7 +44,8 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
     variance = draws.covariances[design.factors.index(chosen)][:, at, at]
     definition = (
         f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence. The interval only: n* has no mean where τ may be zero."
+        "group's level keeps half of its own evidence. The estimate is the median, because n* has no mean where τ may "
+        "be zero."
     )
     if design.outcome.is_counts:
         definition += " Rows are trials."

@@ -44,8 +44,8 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     Quantity
         `marginal` (chain, draw, term) on the link scale, missing for a column that others explain, whose coefficient
         the rows do not determine; `odds_ratio`, its exponential, missing for the intercept; `attenuation` = marginal /
-        conditional coefficient, of which only the interval is shown, because the ratio has no mean where the
-        conditional coefficient may be zero; and `closed_form` (chain, draw), 1 / sqrt(1 + 0.346 s²) with s² the groups'
+        conditional coefficient, whose estimate is the median, because the ratio has no mean where the conditional
+        coefficient may be zero; and `closed_form` (chain, draw), 1 / sqrt(1 + 0.346 s²) with s² the groups'
         variance averaged over rows (Zeger, Liang and Albert 1988), a check that errs by 1 to 7%; `residual` (chain,
         draw), the largest distance on the logit scale between the means of a row and their regression: how far the
         population is from following a logistic curve of its own. Gaussian: γ = β, exactly.
@@ -136,9 +136,9 @@ def _definition(design: Design, projection: str, missing: list[str]) -> str:
     text = (
         f"Marginal coefficients γ, in log odds: {how} of the marginal probabilities E_u logit^-1(xβ + z'u) on X. The "
         "change across the population for one unit of the predictor, as GEE estimates it; the conditional coefficient "
-        "is that within a group and larger. odds_ratio = exp(γ); attenuation = γ/β, its interval only; closed_form "
-        "1/sqrt(1 + 0.346 s²) (Zeger et al. 1988); residual: how far, in log odds, a row's marginal mean lies from "
-        "this regression."
+        "is that within a group and larger. odds_ratio = exp(γ); attenuation = γ/β, whose estimate is the "
+        "median, because a ratio has no mean; closed_form 1/sqrt(1 + 0.346 s²) (Zeger et al. 1988); residual: how "
+        "far, in log odds, a row's marginal mean lies from this regression."
     )
     if missing:
         text += f" Other columns explain {', '.join(missing)}: the rows do not determine these coefficients."

@@ -14,7 +14,7 @@ def test_a_panel_for_each_term_with_its_interval() -> None:
     panels = [axes for axes in quantity.plot().axes if axes.get_visible()]
     assert [axes.get_xlabel() for axes in panels] == ["coefficient: Intercept", "coefficient: x", "coefficient: z"]
     for place, axes in enumerate(panels):
-        assert points(axes)[0, 0] == pytest.approx(found.mean[place])
+        assert points(axes)[0, 0] == pytest.approx(found.estimate[place])
         np.testing.assert_allclose(segments(axes)[0][:, 0], [found.lower[place], found.upper[place]])
 
 

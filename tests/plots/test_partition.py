@@ -20,7 +20,7 @@ def test_curves_along_a_predictor() -> None:
     quantity = synthetic_fit("y ~ x + (x | g)", table(80), draws=50).icc(along="x")
     axes = quantity.plot().axes[0]
     found = interval(quantity.draws["latent"].sel(factor="g"))
-    np.testing.assert_allclose(line(axes, "g").get_ydata(), found.mean)
+    np.testing.assert_allclose(line(axes, "g").get_ydata(), found.estimate)
     lower, upper = band(axes, quantity.draws["x"].values)
     np.testing.assert_allclose(lower, found.lower)
     np.testing.assert_allclose(upper, found.upper)

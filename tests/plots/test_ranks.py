@@ -13,9 +13,9 @@ def test_intervals_and_probabilities() -> None:
     found = interval(quantity.draws["rank"])
     bars = segments(left)
     np.testing.assert_allclose(bars[:, :, 0], np.column_stack([found.lower, found.upper])[::-1])
-    np.testing.assert_allclose(points(left)[:, 0], found.mean[::-1])
-    order = np.argsort(found.mean)
+    np.testing.assert_allclose(points(left)[:, 0], found.estimate[::-1])
+    order = np.argsort(found.estimate)
     share = quantity.draws["among_best"].mean(("chain", "draw")).values
-    np.testing.assert_allclose(points(right), np.column_stack([found.mean[order], share[order]]))
+    np.testing.assert_allclose(points(right), np.column_stack([found.estimate[order], share[order]]))
     assert labels(left) == [str(group) for group in quantity.draws["group"].values[::-1]]
     assert right.get_ylabel() == "probability of being among the best"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic import design_of, fixed_draws, synthetic_draws, table
 
@@ -42,3 +43,13 @@ def test_break_even_size_of_events_is_where_half_is_kept() -> None:
     design = design_of("won ~ 0 + (0 + x | g)", table(200), "bernoulli")
     with pytest.raises(HierkitError, match="'g' has no group intercept"):
         break_even_size(Posterior(synthetic_draws(design), design))
+
+
+def test_its_estimate_is_the_median_because_it_has_no_mean() -> None:
+    """τ half-normal, as where the data say nothing of it: σ²/τ² has no mean, and its median is (1 / 0.6745)²."""
+    design = design_of("csat ~ wait + (1 | team)", datasets.csat())
+    posterior = fixed_draws(design, CSAT | {"sigma": 1.0}, draws=4000)
+    posterior["1|team_sigma"] = abs(posterior["1|team_sigma"] * 0 + np.random.default_rng(0).normal(size=(1, 4000)))
+    found = break_even_size(Posterior(posterior, design)).table().iloc[0]
+    assert found.estimate == pytest.approx(2.198, rel=4 * 0.04)  # 4 standard errors of the median of 4,000 draws
+    assert np.isnan(found.sd)

@@ -82,6 +82,30 @@ def test_counts_weigh_by_their_trials() -> None:
     assert found[0] != pytest.approx(found[1], abs=1e-4)
 
 
+def test_coefficients_that_the_rows_do_not_determine_are_missing() -> None:
+    """z = 2 x: any share of the slope may be that of x, whatever the priors make of it."""
+    rows = table(80).assign(z=lambda rows: 2 * rows.x)
+    design = design_of("won ~ x + z + k + (1 | g)", rows, "bernoulli")
+    quantity = marginal_coefficients(Posterior(synthetic_draws(design), design))
+    for name in ("marginal", "odds_ratio", "attenuation"):
+        missing = quantity.draws[name].isnull().all(("chain", "draw"))
+        expected = {"x", "z"} | ({"Intercept"} if name == "odds_ratio" else set())
+        assert set(quantity.draws["term"].values[missing]) == expected
+    assert "Other columns explain x, z: the rows do not determine these coefficients." in quantity.definition
+
+
+def test_attenuation_is_the_same_by_any_seed_where_a_coefficient_is_near_zero() -> None:
+    """γ/β is about 0.832 for τ = 1 (Hedeker) in every draw but those of β close to 0; a mean would be one of these."""
+    design = design_of("won ~ x + (1 | g)", table(200), "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": 0.3, "x": 0.0, "1|g_sigma": 1.0}, draws=400)
+    for seed in range(3):
+        posterior["x"] = posterior["x"] + np.random.default_rng(seed).normal(0, 0.2, posterior["x"].shape)
+        found = marginal_coefficients(Posterior(posterior, design)).table()
+        row = found[(found.quantity == "attenuation") & (found.term == "x")].iloc[0]
+        assert row.estimate == pytest.approx(0.832, abs=0.01)
+        assert np.isnan(row.sd)
+
+
 def test_refusals() -> None:
     design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
