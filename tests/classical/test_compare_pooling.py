@@ -51,11 +51,13 @@ def test_group_level_predictors_are_part_of_the_intercepts() -> None:
         "y ~ 0 + h + level + (1 | g)",
         "y ~ 0 + x + level + (1 | g)",
         "y ~ 0 + (x | g)",
+        "y ~ 0 + kind + x + (0 + x | g)",
     ],
 )
 def test_own_terms_hold_all_that_the_model_says_of_a_group(text: Any) -> None:
     """Whatever the coding, X of the group's own regression times `partial` is the linear predictor of its rows."""
-    design = design_of(text, table(90).assign(level=lambda d: (d.g % 7) - 2.0))
+    rows = table(90).assign(level=lambda d: (d.g % 7) - 2.0, kind=lambda d: np.where(d.g < 30, "a", "b"))
+    design = design_of(text, rows)
     posterior = synthetic_draws(design)
     terms = own_terms(design, design.factors[0])
     quantity = compare_pooling(Posterior(posterior, design))
