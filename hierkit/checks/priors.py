@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
@@ -36,7 +37,7 @@ def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
     """
     for name, values in terms_of_priors(posterior, priors):
         draws = values.values.ravel()
-        if not np.isfinite(draws).all() or not np.ptp(draws):
+        if not np.isfinite(draws).all() or not np.ptp(draws) or _are_apart(values):
             continue
         moved, alone = pull(draws, priors[name])
         if moved <= PULLED:
@@ -47,6 +48,11 @@ def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
         )
         advice = f"Widen the prior of {name} unless you know that it is right, or check the units of its column."
         yield Finding("warning", "prior and rows apart", message, advice)
+
+
+def _are_apart(draws: xr.DataArray) -> bool:
+    """Whether chains are in places of their own: what they have in common is then not the posterior."""
+    return bool(draws.mean("draw").std("chain") > draws.std("draw").mean())
 
 
 def pull(draws: Array, prior: Prior) -> tuple[float, float]:

@@ -46,7 +46,8 @@ class Priors(Mapping[str, Prior]):
     holds: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, parameter: str) -> Prior:
-        return self.priors[parameter]
+        """The prior of a parameter; `sd(1|team)` is understood as `sd(Intercept|team)`."""
+        return self.priors[with_intercepts(parameter)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.priors)

@@ -269,6 +269,8 @@ def test_a_prior_far_from_the_rows_is_a_finding() -> None:
     assert [f.check for f in prior_findings(Posterior(posterior, design), make_priors(design))] == []
     (finding,) = prior_findings(Posterior(posterior, design), own)
     assert finding.message.startswith("The prior Normal(8, 0.5) moves x by")
+    posterior["x"] = posterior["x"] + 40.0 * posterior.chain  # chains that are apart have no posterior to compare
+    assert [f.check for f in prior_findings(Posterior(posterior, design), own)] == []
 
 
 def test_the_largest_r_hat_of_many_is_no_alarm_by_chance() -> None:

@@ -197,3 +197,10 @@ def test_own_priors_at_a_zero_ten_sds_away_are_moved_to_the_centre(mean: Any, mo
     priors = make_priors(design, {"sd(Intercept|g)": "Exponential(1)"})
     assert moved_to_centre(design.factors[0], priors) == moved
     assert not moved_to_centre(design.factors[0], make_priors(design))
+
+
+def test_a_prior_is_found_under_lme4s_name_of_an_sd() -> None:
+    priors = make_priors(design_of("y ~ x + (x | g)", table()))
+    assert priors["sd(1|g)"] == priors["sd(Intercept|g)"]
+    assert "sd(1|g)" in priors
+    assert "sd(2|g)" not in priors
