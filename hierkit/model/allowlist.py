@@ -3,21 +3,19 @@
 from formulae import expr as ast
 
 from hierkit.errors import refusal
-from hierkit.model.syntax import CODINGS, Node, callee_of, unreadable, walk
+from hierkit.model.functions import NUMPY_FUNCTIONS, OF_ONE_VALUE, WORDS
+from hierkit.model.parser import unreadable
+from hierkit.model.syntax import Node, callee_of, walk
 
 COUNT_CALLS = frozenset({"p", "prop", "proportion"})
-
-
-MATHEMATICS = frozenset({"abs", "exp", "exp2", "log", "log10", "log2"}) | frozenset(
-    {"np.abs", "np.exp", "np.expm1", "np.log", "np.log10", "np.log1p", "np.log2", "np.sqrt"}
-)
-
-
+CODING_CALLS = frozenset({"Sum", "Treatment"})
+MATHEMATICS = frozenset(OF_ONE_VALUE) | {f"np.{name}" for name in NUMPY_FUNCTIONS}
 ALLOWED_CALLS = (
-    frozenset({"C", "I", "S", "T", "binary", "bs", "center", "offset", "poly", "scale", "standardize"})
+    frozenset({"C", "I", "S", "T", "binary", "bs", "cbind", "center", "offset", "poly", "standardize"})
+    | frozenset(WORDS)
     | MATHEMATICS
     | COUNT_CALLS
-    | CODINGS
+    | CODING_CALLS
 )
 
 

@@ -5,21 +5,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from formulae import expr as ast
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
 from hierkit.model.columns import Column, weighted_mean
+from hierkit.model.common_part import make_common_part
 from hierkit.model.families import Family, family_of
 from hierkit.model.formula import Formula
+from hierkit.model.functions import namespace_of
 from hierkit.model.groups import Factor, make_factors
-from hierkit.model.names import check_coefficients
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
-from hierkit.model.syntax import Node, columns_in, plain_columns
-from hierkit.model.terms import Evaluator, check_magnitude, functions
+from hierkit.model.syntax import Node, column_of, columns_in, plain_columns, render
+from hierkit.model.terms import Evaluator, check_magnitude
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 
@@ -44,6 +46,8 @@ class Design:
         (row,), the sum of all `offset()` terms; zero where there is none.
     factors : tuple of Factor
         One per grouping factor, in the order of the formula.
+    dropped : tuple of str
+        Labels of columns of interactions that are left out, because no row has the combination or others determine it.
     text, frame, namespace : str, pandas.DataFrame, dict
         The same model for Bambi: a formula in safe names, the columns it uses, and the functions it calls.
     """
@@ -56,6 +60,7 @@ class Design:
     column_means: Array
     offset: Array
     factors: tuple[Factor, ...]
+    dropped: tuple[str, ...]
     text: str
     frame: pd.DataFrame = field(repr=False)
     namespace: dict[str, Any] = field(repr=False)
@@ -141,30 +146,31 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
         For an outcome that does not fit the family, a term that cannot be computed, is not finite or does not vary,
         and a grouping factor of one level or of measured numbers.
     """
+    formula = formula.for_family(family)
     chosen = family_of(family, formula.counts is not None)
     names = safe_names(formula.columns)
     trees = [formula.outcome_tree, formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
-    namespace = functions(formula.trusted) | slash_namespace(trees)
+    namespace = namespace_of(formula.trusted) | slash_namespace(trees)
     _refuse_dates(rows, [name for tree in trees for name in columns_in(tree)])
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
     outcome = _outcome(formula, rows.frame, evaluator, chosen)
     evaluator = replace(evaluator, weights=outcome.trials_of_each)
-    columns, X, offset = _common(formula, evaluator)
+    common = make_common_part(evaluator, formula.common_tree, formula.common)
+    columns, X, offset = common.columns, common.X, common.offset
+    evaluator = replace(evaluator, frame=evaluator.frame.assign(**common.for_bambi))
     if chosen.has_residual:
         check_magnitude(outcome.label, outcome.y)
         outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - offset)
     factors, group_terms = make_factors(evaluator, rows.frame, formula.group_terms)
     if not columns and not factors:
         raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")
-    common = f"{evaluator.spell(formula.outcome_tree)} ~ {evaluator.text(formula.common_tree)}"
-    text = " + ".join([common, *group_terms.texts])
-    frame = evaluator.frame.assign(**group_terms.columns)
-    if not chosen.has_residual and formula.outcome_call is None:
-        frame[names[formula.outcome_columns[0]]] = outcome.y.astype(np.int64)
+    left, of_outcome = _outcome_for_bambi(formula, evaluator, outcome)
+    text = " + ".join([f"{left} ~ {common.text}", *group_terms.texts])
+    frame = evaluator.frame.assign(**(group_terms.columns | of_outcome))
     means = _column_means(columns, X, outcome.trials_of_each)
-    return Design(formula, rows, outcome, columns, X, means, offset, factors, text, frame, namespace)
+    return Design(formula, rows, outcome, columns, X, means, offset, factors, common.dropped, text, frame, namespace)
 
 
 def _column_means(columns: tuple[Column, ...], X: Array, trials: Array) -> Array:
@@ -214,24 +220,42 @@ def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family
 
 def outcome_values(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator) -> tuple[pd.Series, pd.Series | None]:
     """What is left of `~`, and the trials of counts; `frame` under the user's names, the evaluator's under safe."""
-    if formula.counts is not None:
-        successes, trials = formula.counts
-        n = frame[trials] if isinstance(trials, str) else pd.Series(trials, index=frame.index, name="trials")
-        return frame[successes], n
-    if formula.outcome_call is None:
-        return frame[formula.outcome_columns[0]], None
-    return pd.Series(evaluator.outcome(formula.outcome_tree, formula.outcome)), None
+    if (counts := formula.counts) is not None:
+        return _of_each_row(counts.successes, frame, evaluator), _of_each_row(counts.trials, frame, evaluator)
+    return _of_each_row(formula.outcome_tree, frame, evaluator), None
 
 
-def _common(formula: Formula, evaluator: Evaluator) -> tuple[tuple[Column, ...], Array, Array]:
-    columns: list[Column] = []
-    parts = [np.empty((len(evaluator.frame), 0))]
-    offset = np.zeros(len(evaluator.frame))
-    for item in evaluator.terms(formula.common_tree, formula.common):
-        if item.kind == "offset":
-            offset = offset + item.values[:, 0]
-        else:
-            columns += item.columns
-            parts.append(item.values)
-    check_coefficients(column.label for column in columns if not column.is_intercept)
-    return tuple(columns), np.hstack(parts), offset
+def trials_in(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator) -> pd.Series | None:
+    """The trials of counts; None for another outcome."""
+    return None if formula.counts is None else _of_each_row(formula.counts.trials, frame, evaluator)
+
+
+def _of_each_row(node: Node, frame: pd.DataFrame, evaluator: Evaluator) -> pd.Series:
+    """(row,), a column, a number, or what is computed from columns."""
+    match node:
+        case ast.Variable() | ast.QuotedName():
+            return frame[column_of(node)]
+        case ast.Literal():
+            return pd.Series(node.value, index=frame.index, name=render(node))
+        case _:
+            return pd.Series(evaluator.outcome(node, render(node)), name=render(node))
+
+
+def _outcome_for_bambi(formula: Formula, evaluator: Evaluator, outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    """What is left of `~` as Bambi takes it, and the columns that it needs: events as 0 and 1, counts computed."""
+    counts, y = formula.counts, outcome.y
+    if counts is None:
+        text = evaluator.spell_outcome(formula.outcome_tree)
+        is_events = formula.outcome_is_column and not outcome.family.has_residual
+        return text, {evaluator.names[formula.outcome_columns[0]]: y.astype(np.int64)} if is_events else {}
+    words = []
+    columns: dict[str, Any] = {}
+    for node, name, values in ((counts.successes, "successes", y), (counts.trials, "trials", outcome.trials_of_each)):
+        if isinstance(node, ast.Variable | ast.QuotedName | ast.Literal):
+            words.append(evaluator.spell(node))
+            continue
+        while name in evaluator.frame:
+            name += "_"
+        words.append(name)
+        columns[name] = values.astype(np.int64)
+    return f"p({', '.join(words)})", columns

@@ -5,7 +5,7 @@ resolve any dotted name it can reach: a formula is code.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from formulae import expr as ast
@@ -13,17 +13,20 @@ from formulae.token import Token
 
 from hierkit.errors import refusal
 from hierkit.model.allowlist import COUNT_CALLS, check_calls
+from hierkit.model.parser import parse_text, unreadable
 from hierkit.model.syntax import (
     Node,
     callee_of,
     column_of,
     columns_in,
     deep_recursion,
-    parse_text,
+    outside_calls,
     render,
-    unreadable,
     walk,
 )
+
+CBIND = "cbind"
+ARITHMETIC = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "STAR_STAR"})
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ class GroupTerm:
     def label(self) -> str:
         """The term as text, its implicit intercept written out."""
         return f"({render(self.effects_tree)} {'|' if self.correlated else '||'} {self.factor_label})"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What an outcome of counts is made of: columns, numbers, or arithmetic with them."""
+
+    successes: Node
+    trials: Node
 
 
 @dataclass(frozen=True)
@@ -100,18 +111,25 @@ class Formula:
         return tuple(name for name in self.columns if name in used)
 
     @property
-    def outcome_call(self) -> Node | None:
-        """The call on the left of `~`, such as `p(successes, trials)`; None for a plain column."""
-        return self.outcome_tree if isinstance(self.outcome_tree, ast.Call) else None
+    def outcome_is_column(self) -> bool:
+        """Whether the outcome is a column as it is, and neither computed nor counts."""
+        return isinstance(self.outcome_tree, ast.Variable | ast.QuotedName)
 
     @property
-    def counts(self) -> tuple[str, str | int] | None:
-        """Successes and trials (a column or a number) of `p(successes, trials)`; None for other outcomes."""
-        call = self.outcome_call
-        if call is None or callee_of(call) not in COUNT_CALLS:
+    def counts(self) -> Counts | None:
+        """Successes and trials of `p(successes, trials)` and R's `cbind(successes, failures)`; else None."""
+        call = self.outcome_tree
+        if not isinstance(call, ast.Call) or callee_of(call) not in {*COUNT_CALLS, CBIND}:
             return None
-        successes, trials = call.args
-        return column_of(successes), trials.value if isinstance(trials, ast.Literal) else column_of(trials)
+        successes, other = call.args
+        return Counts(successes, _trials(successes, other) if callee_of(call) == CBIND else other)
+
+    def for_family(self, family: str) -> "Formula":
+        """The same formula, with `successes / trials` as counts where the outcome is a share of events."""
+        tree = self.outcome_tree
+        if family != "bernoulli" or not isinstance(tree, ast.Binary) or tree.operator.kind != "SLASH":
+            return self
+        return replace(self, outcome_tree=ast.Call(ast.Variable(Token("IDENTIFIER", "p")), [tree.left, tree.right]))
 
 
 def parse(text: str, trusted: bool = False) -> Formula:
@@ -157,13 +175,13 @@ def _parsed(text: str, trusted: bool) -> Formula:
     _check_numbers(common, text)
     outcome_columns = _unique(columns_in(outcome))
     predictors = _unique([*columns_in(common), *(name for bar in bars for name in columns_in(bar))])
-    if both := [name for name in outcome_columns if name in predictors]:
+    if both := [name for name in outcome_columns if name in predictors and name not in _of_trials(outcome)]:
         raise refusal(
             f"{', '.join(map(repr, both))} is on both sides of ~ in {text!r}",
             "The outcome cannot be one of its own predictors",
             "Remove it from the right side",
         )
-    columns = (*outcome_columns, *predictors)
+    columns = _unique([*outcome_columns, *predictors])
     return Formula(text, columns, outcome_columns, event, group_terms, trusted, outcome, common)
 
 
@@ -172,11 +190,11 @@ def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
         node = node.expression
     if isinstance(node, ast.Variable) and node.level is not None:
         return ast.Variable(node.name), str(node.level.value)
-    if isinstance(node, ast.Call) and callee_of(node) == "cbind":
+    if isinstance(node, ast.Call) and callee_of(node) == CBIND and not _has_two_values(node):
         raise refusal(
-            f"The outcome of {text!r} is cbind()",
-            "Counts are written p(successes, trials)",
-            "Write p(incidence, size) for cbind(incidence, size - incidence)",
+            f"The outcome {render(node)} does not have two values as its arguments",
+            "Counts are written cbind(successes, failures) or p(successes, trials)",
+            "Write, for example, cbind(incidence, size - incidence)",
         )
     if isinstance(node, ast.Call) and callee_of(node) in COUNT_CALLS and not _is_count_call(node):
         raise refusal(
@@ -184,13 +202,40 @@ def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
             "Counts are written p(successes, trials), trials being a column or a whole number",
             "Compute the two columns in the data first",
         )
-    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName):
+    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName) or _is_arithmetic(node):
         return node, None
     raise refusal(
         f"The outcome {render(node)!r} is not one column",
-        "Left of ~ write a column, a function of columns, or p(successes, trials)",
-        "Wrap arithmetic in I(...)",
+        "Left of ~ write a column, a function of columns, arithmetic with them, or counts as p(successes, trials)",
+        "Compute the outcome in the data first",
     )
+
+
+def _is_arithmetic(node: Node) -> bool:
+    if isinstance(node, ast.Unary):
+        return bool(node.operator.kind in ("PLUS", "MINUS") and columns_in(node))
+    return isinstance(node, ast.Binary) and node.operator.kind in ARITHMETIC and bool(columns_in(node))
+
+
+def _has_two_values(call: Node) -> bool:
+    return len(call.args) == 2 and not any(isinstance(arg, ast.Assign) for arg in call.args)
+
+
+def _trials(successes: Node, failures: Node) -> Node:
+    """The trials of `cbind(successes, failures)`: n where failures are written n - successes, else the sum."""
+    rest = failures
+    while isinstance(rest, ast.Grouping):
+        rest = rest.expression
+    if isinstance(rest, ast.Binary) and rest.operator.kind == "MINUS" and render(rest.right) == render(successes):
+        return rest.left
+    return ast.Binary(successes, Token("PLUS", "+"), ast.Grouping(failures))
+
+
+def _of_trials(outcome: Node) -> set[str]:
+    """The columns that only the trials of counts use, which may be predictors too."""
+    if not isinstance(outcome, ast.Call) or callee_of(outcome) not in {*COUNT_CALLS, CBIND}:
+        return set()
+    return set(columns_in(outcome.args[1])) - set(columns_in(outcome.args[0]))
 
 
 def _is_count_call(call: Node) -> bool:
@@ -226,7 +271,7 @@ def _is_bar(node: Node) -> bool:
 
 
 def _no_bars(node: Node, text: str) -> None:
-    if any(isinstance(n, ast.Binary) and n.operator.kind == "PIPE" for n in walk(node)):
+    if any(isinstance(n, ast.Binary) and n.operator.kind == "PIPE" for n in outside_calls(node)):
         raise unreadable(text, f"the group term in {render(node)} is not a term of its own")
 
 
@@ -270,15 +315,9 @@ def _check_meaning(root: Node, outcome: Node, text: str) -> None:
         if not isinstance(node, ast.Binary):
             continue
         sides = (node.left, node.right)
-        if node.operator.kind == "STAR_STAR" and (isinstance(node.left, ast.Unary) or _is_power(node.left)):
-            raise unreadable(text, f"{render(node)} is ambiguous; use parentheses, as in -(x**2)")
         interaction = node.operator.kind in ("COLON", "STAR", "SLASH")
         if interaction and any(isinstance(side, ast.Call) and callee_of(side) == "offset" for side in sides):
             raise unreadable(text, "offset() is not a part of an interaction")
-
-
-def _is_power(node: Node) -> bool:
-    return isinstance(node, ast.Binary) and node.operator.kind == "STAR_STAR"
 
 
 def _check_numbers(node: Node, text: str) -> None:

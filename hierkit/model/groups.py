@@ -6,7 +6,6 @@ column of each. A group term's columns are those of the same text as a common pa
 `(1 | g) + (0 + h | g)`, the levels of h correlated.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,8 +21,9 @@ from hierkit.model.columns import Column
 from hierkit.model.formula import GroupTerm
 from hierkit.model.levels import observed_groups
 from hierkit.model.names import BAMBI_INTERCEPT, INTERCEPT, FactorNames, check_coefficients, correlations, degrees, sd
+from hierkit.model.spelling import free_name
 from hierkit.model.syntax import quoted
-from hierkit.model.terms import Evaluated, Evaluator
+from hierkit.model.terms import Evaluated, Evaluator, is_readable
 
 CONSTANT = 1e-10  # of a column's variance: rounding
 GROUP_INTERCEPT = Column(INTERCEPT, INTERCEPT, BAMBI_INTERCEPT, is_intercept=True)
@@ -205,6 +205,14 @@ def _blocks(evaluator: Evaluator, term: GroupTerm) -> list[_Block]:
         raise refusal(f"offset() is an effect in {term.label}", "Offsets are common to all groups", "Move it out")
     if not items:
         raise refusal(f"{term.label} has no effects", "A group term has an intercept or a slope", "Leave it out")
+    for item in items:
+        for label, column in zip(item.labels, item.values.T, strict=True):
+            if not column.any():
+                raise refusal(
+                    f"No used row has the combination {label!r}",
+                    f"The groups of {term.factor_label!r} cannot differ in what no row shows",
+                    "Make one column of the combinations that occur, or leave the interaction out",
+                )
     return [_Block(term, items)] if term.correlated else [_Block(term, (item,)) for item in items]
 
 
@@ -270,12 +278,13 @@ def _for_bambi(
     reduced = any(sibling.has_intercept for sibling in siblings)
     as_written = (
         block.term.correlated
+        and all(item.as_formulae for item in block.items)
         and set().union(*(item.codings for item in block.items)) <= {not reduced}
         and not any(item.term.name in ambiguous for item in block.items)
     )
-    if as_written:
-        text = evaluator.text(block.term.effects_tree)
-        return block.columns, [f"({text} | {factor})" if block.has_intercept else f"(0 + ({text}) | {factor})"]
+    text = evaluator.text(block.term.effects_tree, block.items)
+    if as_written and is_readable(text):
+        return block.columns, [f"({text} | {factor})"]
     effects, texts = [], []
     names = [label for item in block.items for label in item.term.labels]
     for column, name, values in zip(block.columns, names, block.Z.T, strict=True):
@@ -283,16 +292,8 @@ def _for_bambi(
             effects.append(column)
             texts.append(f"(1 | {factor})")
         else:
-            word = _free_name(name, values, columns, evaluator.frame)
+            word = free_name(name, values, columns, evaluator.frame)
             columns[word] = values
             effects.append(replace(column, term=word, index=None))
             texts.append(f"(0 + {quoted(word)} | {factor})")
     return tuple(effects), texts
-
-
-def _free_name(name: str, values: Array, columns: dict[str, Any], frame: pd.DataFrame) -> str:
-    """A name that PyMC accepts and that no other column has."""
-    word = re.sub(r"[/|`]", "_", name)
-    while not all(np.array_equal(taken[word], values) for taken in (columns, frame) if word in taken):
-        word += "_"
-    return word

@@ -88,7 +88,7 @@ def evaluated(design: Design, frame: pd.DataFrame) -> tuple[Array, Array, tuple[
         if item.kind == "offset":
             offset = offset + values[:, 0]
         else:
-            parts.append(values)
+            parts.append(values[:, [label not in design.dropped for label in item.labels]])
     Z = []
     for factor in design.factors:
         own = [term for term in formula.group_terms if term.factor_label == factor.label]

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
-from hierkit.model.allowlist import MATHEMATICS
-from hierkit.model.design import Design, outcome_values
+from hierkit.model.design import Design, outcome_values, trials_in
 from hierkit.model.formula import GroupTerm
+from hierkit.model.functions import OF_EACH_ROW
 from hierkit.model.groups import Factor
 from hierkit.model.labels import in_text, some
 from hierkit.model.matrices import Matrices, evaluated
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import count_rows, read_rows
 from hierkit.model.spelling import safe_names
-from hierkit.model.syntax import callee_of, outer_calls
+from hierkit.model.syntax import callee_of, columns_in, outer_calls
 from hierkit.model.terms import Evaluator
 
 
@@ -125,7 +125,7 @@ def check_outcome_of_each_row(design: Design) -> None:
     """Refuse an outcome whose value in a row depends on the other rows, as that of scale() does."""
     formula = design.formula
     calls = [] if formula.counts is not None else [callee_of(call) for call in outer_calls(formula.outcome_tree)]
-    if remembering := [call for call in calls if call not in {"I", *MATHEMATICS}]:
+    if remembering := [call for call in calls if call not in OF_EACH_ROW]:
         raise refusal(
             f"The outcome {formula.outcome} uses {remembering[0]}(), which depends on all fitted rows, and so has no "
             "value for new rows",
@@ -146,19 +146,17 @@ def _check_values(label: str, fitted: pd.Series, frame: pd.DataFrame) -> None:
 
 
 def trials_column(design: Design) -> tuple[str, ...]:
-    """The column of trials, where counts have one."""
+    """The columns that trials are computed from, where the outcome is counts."""
     counts = design.formula.counts
-    return (counts[1],) if counts is not None and isinstance(counts[1], str) else ()
+    return () if counts is None else tuple(dict.fromkeys(columns_in(counts.trials)))
 
 
 def trials_of(design: Design, frame: pd.DataFrame) -> Array:
     """(row,), the trials of each row: 1 unless the outcome is counts."""
-    counts = design.formula.counts
-    if counts is None:
+    names = safe_names(design.formula.columns)
+    trials = trials_in(design.formula, frame, Evaluator(frame.rename(columns=names), names, design.namespace))
+    if trials is None:
         return np.ones(len(frame))
-    if not isinstance(counts[1], str):
-        return np.full(len(frame), float(counts[1]))
-    trials = frame[counts[1]]
     outcomes.check_counts(design.outcome.label, 0 * trials, trials)
     return trials.to_numpy(dtype=np.float64)
 

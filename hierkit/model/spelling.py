@@ -4,17 +4,25 @@ PyMC refuses `/` in a name, Bambi drops every variable that ends in `_offset`, a
 meet the residual sd. The user's spelling stays in every label; the one made here is used inside and in `draws`.
 """
 
-import operator
 import re
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from formulae import expr as ast
 from formulae.token import Token
 
-from hierkit.model.syntax import CODINGS, Node, walk
+from hierkit.arrays import Array
+from hierkit.model.contrasts import CODINGS, WORDS_OF_CODINGS
+from hierkit.model.functions import WORDS
+from hierkit.model.syntax import Node, callee_of, coding_of, walk
 
-RESERVED = CODINGS | {"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"}
+RESERVED = frozenset(CODINGS) | {"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"}
+COMPARISONS = frozenset(
+    {"EQUAL_EQUAL", "BANG_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "AND", "PIPE", "IN"}
+)
+FUNCTIONS_OF_OPERATORS = {"SLASH": "divide", "AND": "both", "PIPE": "either", "IN": "is_in"}
 SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
 
 
@@ -50,29 +58,87 @@ def _is_safe(name: str) -> bool:
     return word is not None and name not in RESERVED and not name.endswith(SUFFIXES)
 
 
-def without_slash(node: Node, called: bool = False) -> Node:
-    """A syntax tree with no `/` inside calls, where it would become part of a variable's name.
+def for_formulae(node: Node) -> Node:
+    """A part of a formula in the words and operators that formulae knows.
 
-    `I(x / 10)` becomes `I(divide(x, 10))`, and a text with a slash becomes a word; `slash_namespace` says what they
-    stand for.
+    R's operators and words with dots become calls of functions with plain names. So does `/` inside a call, where it
+    would become part of a variable's name: `I(x / 10)` is `I(divide(x, 10))`, and a text with a slash becomes a word,
+    of which `slash_namespace` has the meaning.
     """
-
-    def inner(child: Node) -> Node:
-        return without_slash(child, called)
-
     match node:
         case ast.Grouping():
-            return ast.Grouping(inner(node.expression))
-        case ast.Binary() if called and node.operator.kind == "SLASH":
-            return ast.Call(_word("divide"), [inner(node.left), inner(node.right)])
+            return ast.Grouping(for_formulae(node.expression))
         case ast.Binary():
-            return ast.Binary(inner(node.left), node.operator, inner(node.right))
+            return _operation(node, for_formulae(node.left), for_formulae(node.right))
         case ast.Unary():
-            return ast.Unary(node.operator, inner(node.right))
+            return ast.Unary(node.operator, _apart(for_formulae(node.right)))
         case ast.Call():
-            return ast.Call(node.callee, [without_slash(arg, called=True) for arg in node.args])
+            return _call(node)
+        case _:
+            return node
+
+
+def of_outcome(node: Node) -> Node:
+    """The same for what is left of `~`, where a comparison is a number, 0 or 1."""
+    if isinstance(node, ast.Call):
+        return _call(node, is_outcome=True)
+    return ast.Call(_word("I"), [_argument(node)]) if isinstance(node, ast.Binary | ast.Unary) else node
+
+
+def _operation(node: Node, left: Node, right: Node) -> Node:
+    """A binary operator outside of calls; formulae reads powers from left to right."""
+    match node.operator.kind:
+        case "IN":
+            return ast.Binary(left, Token("COLON", ":"), right)
+        case "STAR_STAR":
+            return ast.Binary(left, Token("STAR_STAR", "**"), _apart(right))
+        case _:
+            return ast.Binary(left, node.operator, right)
+
+
+def _apart(node: Node) -> Node:
+    """A power in parentheses, which formulae would take for one of what is around it."""
+    is_power = isinstance(node, ast.Binary) and node.operator.kind == "STAR_STAR"
+    return ast.Grouping(node) if is_power else node
+
+
+def _call(node: Node, is_outcome: bool = False) -> Node:
+    name = callee_of(node)
+    args = [
+        _word(WORDS_OF_CODINGS[coding]) if (coding := coding_of(node, arg)) else _argument(arg) for arg in node.args
+    ]
+    if name == "I" and _is_comparison(node.args[0]) and not is_outcome:
+        return ast.Call(_word("logical"), args)
+    return ast.Call(_word(WORDS[name][0]) if name in WORDS else node.callee, args)
+
+
+def _is_comparison(node: Node) -> bool:
+    while isinstance(node, ast.Grouping):
+        node = node.expression
+    if isinstance(node, ast.Unary):
+        return str(node.operator.kind) == "BANG"
+    return isinstance(node, ast.Binary) and node.operator.kind in COMPARISONS
+
+
+def _argument(node: Node) -> Node:
+    """What a function is called with."""
+    match node:
+        case ast.Grouping():
+            return ast.Grouping(_argument(node.expression))
+        case ast.Binary() if node.operator.kind in FUNCTIONS_OF_OPERATORS:
+            function = FUNCTIONS_OF_OPERATORS[node.operator.kind]
+            return ast.Call(_word(function), [_argument(node.left), _argument(node.right)])
+        case ast.Binary():
+            return _operation(node, _argument(node.left), _argument(node.right))
+        case ast.Unary() if node.operator.kind == "BANG":
+            return ast.Call(_word("negated"), [_argument(node.right)])
+        case ast.Unary():
+            return ast.Unary(node.operator, _apart(_argument(node.right)))
+        case ast.Call():
+            return _call(node)
         case ast.Assign():
-            return ast.Assign(node.name, inner(node.value))
+            name = ast.Variable(Token("IDENTIFIER", node.name.name.lexeme.replace(".", "_")))
+            return ast.Assign(name, _argument(node.value))
         case ast.Literal() if _is_slashed(node):
             return _word(_text_word(node.value))
         case _:
@@ -80,9 +146,17 @@ def without_slash(node: Node, called: bool = False) -> Node:
 
 
 def slash_namespace(nodes: Iterable[Node]) -> dict[str, Any]:
-    """The meaning of the words that `without_slash` puts into these trees."""
+    """The texts that `for_formulae` makes words of in these trees."""
     texts = {n.value for node in nodes for n in walk(node) if isinstance(n, ast.Literal) and _is_slashed(n)}
-    return {"divide": operator.truediv} | {_text_word(text): text for text in texts}
+    return {_text_word(text): text for text in texts}
+
+
+def free_name(name: str, values: Array, columns: dict[str, Any], frame: pd.DataFrame) -> str:
+    """A name that PyMC accepts and that no other column has."""
+    word = re.sub(r"[/|`]", "_", name)
+    while not all(np.array_equal(taken[word], values) for taken in (columns, frame) if word in taken):
+        word += "_"
+    return word
 
 
 def _is_slashed(literal: Node) -> bool:

@@ -1,8 +1,4 @@
-"""Text <-> syntax tree: parse a formula's text, walk its tree, and write it again.
-
-formulae scans and parses; what it cannot read (two bars, a leading underscore) is prepared here. Nothing is
-evaluated.
-"""
+"""A formula's syntax tree: walk it, ask what it holds, and write it as text again. Nothing is evaluated."""
 
 import contextlib
 import re
@@ -13,13 +9,10 @@ from typing import Any
 
 import numpy as np
 from formulae import expr as ast
-from formulae.parser import ParseError, Parser
-from formulae.scanner import ScanError, Scanner
 from formulae.token import Token
 
-from hierkit.errors import HierkitError, refusal
+from hierkit.model.contrasts import WORDS_OF_CODINGS
 
-CODINGS = frozenset({"Sum", "Treatment"})
 DEEPEST = 20_000  # calls
 _lock = threading.Lock()
 _usual: list[int] = []  # the limits found by those who are inside deep_recursion, the process's own first
@@ -27,34 +20,6 @@ _usual: list[int] = []  # the limits found by those who are inside deep_recursio
 
 Node = Any  # formulae's syntax tree has no types
 Rename = Callable[[str], str]
-
-
-def parse_text(text: str) -> Node:
-    """The syntax tree of a formula, with the implicit intercept of the right side written out.
-
-    Raises
-    ------
-    HierkitError
-        For text that formulae cannot scan or parse to its end.
-    """
-    if not isinstance(text, str) or not text.strip():
-        raise refusal(
-            f"The formula is {text!r}", 'A formula is text such as "y ~ x + (x | g)"', "Pass one as the first argument"
-        )
-    # formulae knows no name with a leading underscore outside backticks
-    words = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w.])_\w*")
-    source = words.sub(lambda m: f"`{m[0]}`" if m[0][0] == "_" else m[0], text)
-    try:
-        parser = Parser(_one_bar(Scanner(source).scan()))
-        root = parser.parse()
-    except RecursionError:
-        raise unreadable(text, "its parentheses are nested too deeply") from None
-    except (ScanError, ParseError, IndexError, ValueError) as error:
-        reason = "a quotation mark or backtick is not closed" if isinstance(error, IndexError) else str(error)
-        raise unreadable(text, reason.rstrip(".")) from None
-    if not parser.at_end():
-        raise unreadable(text, f"unexpected {parser.peek().lexeme!r}")
-    return root
 
 
 @contextlib.contextmanager
@@ -71,26 +36,6 @@ def deep_recursion() -> Iterator[None]:
             _usual.pop()
             if not _usual:
                 sys.setrecursionlimit(first)
-
-
-def _one_bar(tokens: list[Token]) -> list[Token]:
-    """Join the two bars of `||`, which formulae cannot parse, into one token that remembers it."""
-    joined: list[Token] = []
-    for token in tokens:
-        if token.kind == "PIPE" and joined and joined[-1].lexeme == "|":
-            joined[-1] = Token("PIPE", "||")
-        else:
-            joined.append(token)
-    return joined
-
-
-def unreadable(text: str, reason: str) -> HierkitError:
-    """The error for text that is no formula, with the reason in the middle of its first sentence."""
-    return refusal(
-        f"The formula {text!r} cannot be read: {reason}",
-        "Terms are joined by +, and group terms are in parentheses, as in y ~ x + (x | g)",
-        "Put names with spaces or symbols into backticks, as in `km/h`",
-    )
 
 
 def render(node: Node, rename: Rename = str) -> str:
@@ -161,7 +106,7 @@ def columns_in(node: Node) -> list[str]:
 def coding_of(call: Node, argument: Node) -> str | None:
     """The coding that an argument names, as in `C(h, Sum)`; None for the category and for every other argument."""
     codes = isinstance(call, ast.Call) and callee_of(call) == "C" and argument is not call.args[0]
-    named = codes and isinstance(argument, ast.Variable) and column_of(argument) in CODINGS
+    named = codes and isinstance(argument, ast.Variable) and column_of(argument) in WORDS_OF_CODINGS
     return column_of(argument) if named else None
 
 
@@ -178,17 +123,33 @@ def callee_of(call: Node) -> str:
 
 def plain_columns(node: Node) -> Iterator[str]:
     """The columns that are terms or parts of terms themselves, not arguments of calls."""
-    for one in _outside_calls(node):
+    for one in outside_calls(node):
         if isinstance(one, ast.Variable | ast.QuotedName):
             yield column_of(one)
 
 
 def outer_calls(node: Node) -> Iterator[Node]:
     """The calls that are components of terms, not arguments of other calls."""
-    return (one for one in _outside_calls(node) if isinstance(one, ast.Call))
+    return (one for one in outside_calls(node) if isinstance(one, ast.Call))
 
 
-def _outside_calls(node: Node) -> Iterator[Node]:
+def with_columns_for_calls(node: Node, name: Callable[[Node], str]) -> Node:
+    """The tree with a column of that name in the place of each outer call."""
+    match node:
+        case ast.Call():
+            return ast.Variable(Token("IDENTIFIER", name(node)))
+        case ast.Grouping():
+            return ast.Grouping(with_columns_for_calls(node.expression, name))
+        case ast.Binary():
+            left, right = (with_columns_for_calls(side, name) for side in (node.left, node.right))
+            return ast.Binary(left, node.operator, right)
+        case ast.Unary():
+            return ast.Unary(node.operator, with_columns_for_calls(node.right, name))
+        case _:
+            return node
+
+
+def outside_calls(node: Node) -> Iterator[Node]:
     """The nodes that are no part of a call's arguments, from left to right."""
     waiting = [node]
     while waiting:

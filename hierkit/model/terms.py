@@ -8,8 +8,7 @@ import contextlib
 import copy
 import io
 import itertools
-import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,26 +21,29 @@ from formulae.parser import ParseError
 from formulae.resolver import ResolverError
 from formulae.scanner import ScanError
 from formulae.terms.call_resolver import CallResolverError
-from formulae.terms.terms import Model
 
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
+from hierkit.model.coding import code
 from hierkit.model.columns import Column, weighted_mean, weighted_sd
-from hierkit.model.spelling import without_slash
-from hierkit.model.syntax import Node, deep_recursion, outer_calls, render
+from hierkit.model.spelling import for_formulae, of_outcome
+from hierkit.model.syntax import Node, deep_recursion, outer_calls, quoted, render, with_columns_for_calls
 
 LARGEST = 1e100
-NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One term: formulae's object, the user's words for its components, values (row, column) and trials (row,)."""
+    """One term: formulae's object, the user's words for its components, values (row, column) and trials (row,).
+
+    `as_formulae` says whether formulae, and so Bambi, codes it as it is coded here.
+    """
 
     term: Any
     words: dict[str, str]
     values: Array
     weights: Array
+    as_formulae: bool
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -145,23 +147,27 @@ class Evaluator:
     def spell(self, node: Node) -> str:
         """A piece of the formula as text in safe names."""
         with deep_recursion():
-            return render(without_slash(node), lambda name: self.names.get(name, name))
+            return render(for_formulae(node), lambda name: self.names.get(name, name))
 
-    def text(self, node: Node) -> str:
-        """A common part as text in safe names for Bambi, without terms that it has in another order already."""
+    def spell_outcome(self, node: Node) -> str:
+        """What is left of `~` as text in safe names."""
         with deep_recursion():
-            spelled = self.spell(node)
-            terms = model_description(spelled).common_terms
-        kept = _once(terms)
-        if len(kept) == len(terms):
-            return spelled
-        names = [term.name for term in kept]
-        return " + ".join(["0" if "Intercept" not in names else "1", *(n for n in names if n != "Intercept")])
+            return render(of_outcome(node), lambda name: self.names.get(name, name))
+
+    def text(self, node: Node, items: Sequence[Evaluated], others: Sequence[str] = ()) -> str:
+        """Evaluated terms of a part, and other columns, as text in safe names for Bambi."""
+        calls = {str(_component_of(spelled).name): spelled for spelled in map(self.spell, outer_calls(node))}
+        terms = ["1" if any(item.kind == "intercept" for item in items) else "0"]
+        for item in items:
+            if item.kind != "intercept":
+                names = [component.name for component in item.term.components]
+                terms.append(":".join(calls.get(name, quoted(name)) for name in names))
+        return " + ".join([*terms, *others])
 
     def outcome(self, node: Node, label: str) -> Array:
         """(row,), the values of a computed outcome."""
         with self._refusing(label):
-            design = DesignMatrices(model_description(f"{self.spell(node)} ~ 1"), self.frame, self._environment)
+            design = DesignMatrices(model_description(f"{self.spell_outcome(node)} ~ 1"), self.frame, self._environment)
             values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
         check_finite(label, values)
         return values
@@ -170,19 +176,16 @@ class Evaluator:
         """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
         with self._refusing(label):
             words = self._words(node)
-            terms = _once(model_description(self.spell(node)).common_terms)
-            _check_names(terms)
-            parts = [[term] for term in terms] if apart else [terms] if terms else []
-            # terms share their components, and each must keep its own coding
-            own = [[copy.deepcopy(term) for term in part] for part in parts]
-            designs = [DesignMatrices(Model(*part), self.frame, self._environment) for part in own]
-        for design in designs:
-            for term in design.common.terms.values():
-                values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
-                weights = np.ones(len(values)) if self.weights is None else self.weights
-                evaluated = Evaluated(term, words, values, weights)
-                _check_columns(evaluated)
-                yield evaluated
+            own = sorted(_once(self._described(node)), key=_order)
+            _check_names(own)
+            parts = [[term] for term in own] if apart else [own]
+            usual = [alike for part in parts for alike in code(part, self.frame, self._environment)]
+        for term, as_formulae in zip(own, usual, strict=True):
+            values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
+            weights = np.ones(len(values)) if self.weights is None else self.weights
+            evaluated = Evaluated(term, words, values, weights, as_formulae)
+            _check_columns(evaluated)
+            yield evaluated
 
     def on(self, frame: pd.DataFrame, item: Evaluated, skipped: int) -> Array:
         """(row, column), a term on other rows than the first ones, coded and centred as those that were fitted."""
@@ -194,6 +197,23 @@ class Evaluator:
             check_finite(label, column)
         return values
 
+    def _described(self, node: Node) -> list[Any]:
+        """Formulae's terms of a part, each with components of its own.
+
+        formulae cannot compare two calls of which one has a call and the other a column as its argument: it gets a
+        column in the place of each call.
+        """
+        calls = {render(call): call for call in outer_calls(node)}
+        words = {text: f"call{place}__" for place, text in enumerate(calls)}
+        plain = with_columns_for_calls(node, lambda call: words[render(call)])
+        components = {words[text]: _component_of(self.spell(call)) for text, call in calls.items()}
+        terms = [copy.deepcopy(term) for term in model_description(self.spell(plain)).common_terms]
+        for term in terms:
+            if hasattr(term, "components"):
+                term.components = [copy.deepcopy(components.get(one.name, one)) for one in term.components]
+                term.name = ":".join(str(one.name) for one in term.components)
+        return terms
+
     @property
     def _environment(self) -> Environment:
         return Environment([self.namespace])
@@ -202,8 +222,7 @@ class Evaluator:
         """The user's spelling of each component that formulae may name."""
         calls = {}
         for call in outer_calls(node):
-            safe = model_description(self.spell(call)).common_terms[-1].components[0].name
-            calls[safe] = render(call)
+            calls[str(_component_of(self.spell(call)).name)] = render(call)
         return {safe: name for name, safe in self.names.items()} | calls
 
     @contextlib.contextmanager
@@ -227,6 +246,25 @@ def component_values(component: Any) -> Array:
     """(row, column), the values of one of formulae's components."""
     values = np.asarray(component.value, dtype=np.float64)
     return values.reshape(len(values), -1)
+
+
+def is_readable(text: str) -> bool:
+    """Whether formulae can read a part, and so Bambi: it cannot compare f(x) with f(g(x))."""
+    try:
+        model_description(text)
+    except AttributeError:
+        return False
+    return True
+
+
+def _component_of(call: str) -> Any:
+    """The component that formulae makes of a call."""
+    return model_description(call).common_terms[-1].components[0]
+
+
+def _order(term: Any) -> int:
+    """R's order of terms: the intercept, single ones, products of two, of three."""
+    return len(getattr(term, "components", []))
 
 
 def _once(terms: list[Any]) -> list[Any]:
@@ -258,13 +296,7 @@ def _check_columns(evaluated: Evaluated) -> None:
     for label, column in zip(evaluated.labels, evaluated.values.T, strict=True):
         check_finite(label, column)
         check_magnitude(label, column)
-        if evaluated.kind == "interaction" and not column.any():
-            raise refusal(
-                f"No used row has the combination {label!r}",
-                "An interaction of categories needs rows in every combination of levels",
-                "Make one column of the combinations that occur, or leave the interaction out",
-            )
-        if evaluated.kind not in ("intercept", "offset") and (column == column[0]).all():
+        if evaluated.kind not in ("intercept", "offset", "interaction") and (column == column[0]).all():
             raise refusal(
                 f"{label!r} is constant ({column[0]:g} in every used row)",
                 "A predictor must vary; the intercept is added by itself",
@@ -290,12 +322,3 @@ def check_magnitude(label: str, column: Array) -> None:
             f"Values and their differences must have sizes from {1 / LARGEST:g} to {LARGEST:g}",
             "Rescale the column",
         )
-
-
-def functions(trusted: bool) -> dict[str, Any]:
-    """What a formula may call besides formulae's own transformations; the same that Bambi offers."""
-    short = {name: getattr(np, name) for name in ("abs", "exp", "exp2", "log", "log10", "log2")}
-    if trusted:
-        return {"np": np, "pd": pd, **short}
-    allowed = {name: getattr(np, name) for name in NUMPY_FUNCTIONS}
-    return {"np": types.SimpleNamespace(**allowed), **short}

@@ -29,6 +29,15 @@ FORMULAS = [
     "y ~ C(h, Treatment('mid')) + C(h, Sum):x + (1 | g)",
     "y ~ 1",
     "y ~ 0 + (1 | g)",
+    "y ~ factor(tries) * x + (I(x > 0) | g)",
+    "y ~ (x + z + h)^2 - x:z + (sqrt(pmax(x, 0)) | g)",
+    "y ~ h:k + I((x - 1)^2) + I(z / 2) + (1 | s)",
+    "y ~ k:h + h + (h:k | g)",
+    "y ~ exp(log(z)) + exp(x) * h + (exp(log(z)) + exp(x) | g)",
+    "y ~ 0 + cut(z, c(0, 1.5, 2)):x + ns(x, df=3) + (0 + ifelse(x > 0, x, 0) | g)",
+    "y ~ C(h, contr.poly) + ave(x, s) + I(z - mean(z)) + (1 | g)",
+    "log(z + 3) ~ x + (1 | g)",
+    "y / z ~ x + (1 | g)",
 ]
 
 
@@ -42,7 +51,18 @@ def test_bambi_predicts_x_beta_plus_z_u(text: Any, data: Any) -> None:
     np.testing.assert_allclose(draws["posterior"].to_dataset()["mu"].values, eta, atol=1e-10, rtol=1e-10)
 
 
-@pytest.mark.parametrize("outcome", ["flag ~ x + (x | g)", "won ~ x + (1 | g)", "p(hits, tries) ~ x + (x || g)"])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "flag ~ x + (x | g)",
+        "won ~ x + (1 | g)",
+        "p(hits, tries) ~ x + (x || g)",
+        "cbind(hits, tries - hits) ~ x + (1 | g)",
+        "cbind(hits, 2 * tries) ~ log(tries) + (1 | g)",
+        "hits / tries ~ x + (1 | g)",
+        "I(x > 0) ~ z + (1 | g)",
+    ],
+)
 def test_bambi_predicts_probabilities(outcome: Any, data: Any) -> None:
     design = design_of(outcome, data, "bernoulli")
     posterior = synthetic_draws(design)

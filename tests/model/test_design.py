@@ -9,7 +9,7 @@ from hierkit.errors import HierkitError
 
 def test_columns_and_values(data: Any) -> None:
     design = design_of("y ~ x * k + I(z / 2) + np.log(z)", data)
-    labels = ["Intercept", "x", "k[b]", "k[a]", "x:k[b]", "x:k[a]", "I(z / 2)", "np.log(z)"]
+    labels = ["Intercept", "x", "k[b]", "k[a]", "I(z / 2)", "np.log(z)", "x:k[b]", "x:k[a]"]
     assert [column.label for column in design.columns] == labels
     X = dict(zip(labels, design.X.T, strict=True))
     np.testing.assert_array_equal(X["k[b]"], data.k == "b")

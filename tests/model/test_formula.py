@@ -5,6 +5,12 @@ import pytest
 from hierkit.errors import HierkitError
 from hierkit.model.allowlist import ALLOWED_CALLS
 from hierkit.model.formula import parse
+from hierkit.model.syntax import render
+
+
+def counts_of(text: Any) -> Any:
+    counts = parse(text).counts
+    return counts and (render(counts.successes), render(counts.trials))
 
 
 def group_terms(text: Any) -> Any:
@@ -44,11 +50,36 @@ def test_columns_in_order_of_appearance() -> None:
     formula = parse("p(s, n) ~ x + log(z) + offset(w) + (x | a/b)")
     assert formula.columns == ("s", "n", "x", "z", "w", "a", "b")
     assert formula.outcome_columns == ("s", "n")
-    assert formula.counts == ("s", "n")
+    assert counts_of("p(s, n) ~ x") == ("s", "n")
 
 
 def test_constant_trials() -> None:
-    assert parse("p(s, 10) ~ 1").counts == ("s", 10)
+    assert counts_of("p(s, 10) ~ 1") == ("s", "10")
+
+
+@pytest.mark.parametrize(
+    ("left", "successes", "trials"),
+    [
+        ("cbind(s, n - s)", "s", "n"),
+        ("cbind(s, f)", "s", "s + (f)"),
+        ("cbind(s, (n - s))", "s", "n"),
+        ("cbind(s, n - r)", "s", "s + (n - r)"),
+    ],
+)
+def test_successes_and_failures_as_r_has_them(left: Any, successes: Any, trials: Any) -> None:
+    assert counts_of(f"{left} ~ x") == (successes, trials)
+
+
+def test_a_share_of_events_is_counts_of_a_bernoulli_outcome_only() -> None:
+    formula = parse("s/n ~ x")
+    assert formula.for_family("gaussian") is formula
+    assert formula.for_family("bernoulli").outcome == "p(s, n)"
+
+
+def test_trials_may_be_a_predictor_too() -> None:
+    assert parse("cbind(s, n - s) ~ log(n)").columns == ("s", "n")
+    with pytest.raises(HierkitError, match="'s' is on both sides of ~"):
+        parse("cbind(s, n - s) ~ s")
 
 
 def test_event() -> None:
@@ -57,7 +88,7 @@ def test_event() -> None:
     assert parse("y ~ x").event is None
 
 
-@pytest.mark.parametrize("call", sorted(ALLOWED_CALLS - {"p", "prop", "proportion", "Sum", "Treatment"}))
+@pytest.mark.parametrize("call", sorted(ALLOWED_CALLS - {"cbind", "p", "prop", "proportion", "Sum", "Treatment"}))
 def test_allowed_calls_parse(call: Any) -> None:
     assert parse(f"y ~ {call}(x)").columns == ("y", "x")
 

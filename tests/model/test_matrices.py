@@ -29,7 +29,7 @@ def test_changes_keep_the_fits_centring_and_levels() -> None:
     design = design_of("y ~ scale(x) + h + (x | g)", table(90))
     x, h = design.rows.frame["x"].to_numpy(), design.rows.frame["h"]
     moved = changed_matrices(design, {"x": x + 2, "h": "top"})
-    np.testing.assert_allclose(moved.X[:, 1], (x + 2 - x.mean()) / x.std())
+    np.testing.assert_allclose(moved.X[:, 1], (x + 2 - x.mean()) / x.std(ddof=1))
     assert moved.X[:, 2:].tolist() == [[0, 1]] * len(h)
     np.testing.assert_allclose(moved.Z[0][:, 1], x + 2)
 

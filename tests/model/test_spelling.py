@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierkit.model.spelling import safe_names, slash_namespace, without_slash
-from hierkit.model.syntax import parse_text, render
+from hierkit.model.parser import parse_text
+from hierkit.model.spelling import for_formulae, safe_names, slash_namespace
+from hierkit.model.syntax import render
 
 
 def test_plain_names_are_their_own() -> None:
@@ -38,16 +39,29 @@ def test_any_names_become_distinct_words(names: Any) -> None:
         ("y ~ a/b", "y ~ 1 + a / b"),
         ("y ~ log((x + 1) / (z / 2))", "y ~ 1 + log(divide((x + 1), (divide(z, 2))))"),
         ("y ~ bs(x / 2, df=4)", "y ~ 1 + bs(divide(x, 2), df=4)"),
+        ("y ~ (a + b)^2", "y ~ 1 + (a + b) ** 2"),
+        ("y ~ a %in% b", "y ~ 1 + a : b"),
+        ("y ~ I(-x^2)", "y ~ 1 + I(-(x ** 2))"),
+        ("y ~ I(2^x^2)", "y ~ 1 + I(2 ** (x ** 2))"),
+        ("y ~ I(x > 1)", "y ~ 1 + logical(x > 1)"),
+        (
+            "y ~ I(x > 1 & !(z == 2) | h %in% c('a'))",
+            "y ~ 1 + logical(either(both(x > 1, negated((z == 2))), is_in(h, c('a'))))",
+        ),
+        ("y ~ as.factor(x) + scale(z)", "y ~ 1 + as_factor(x) + scale_(z)"),
+        ("y ~ cut(x, c(0, 1e1), include.lowest=TRUE)", "y ~ 1 + cut(x, c(0, 10), include_lowest=True)"),
+        ("y ~ C(h, contr.poly) + C(k, Sum)", "y ~ 1 + C(h, Poly) + C(k, Sum)"),
+        ("y ~ splines::ns(x, 3)", "y ~ 1 + ns(x, 3)"),
     ],
 )
-def test_no_slash_inside_calls(text: Any, written: Any) -> None:
-    assert render(without_slash(parse_text(text))) == written
+def test_in_the_words_of_formulae(text: Any, written: Any) -> None:
+    assert render(for_formulae(parse_text(text))) == written
 
 
 def test_texts_with_a_slash_get_a_word() -> None:
     tree = parse_text("y ~ C(h, Treatment('a/b')) + C(h, Treatment('a_b'))")
     namespace = slash_namespace([tree])
-    text = render(without_slash(tree))
+    text = render(for_formulae(tree))
     assert "/" not in text
     assert "'a_b'" in text
     assert [word for word, value in namespace.items() if value == "a/b" and word in text]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hierkit.errors import HierkitError
 from hierkit.model.formula import parse
-from hierkit.model.syntax import columns_in, outer_calls, parse_text, quoted, render, walk
+from hierkit.model.parser import parse_text
+from hierkit.model.syntax import columns_in, outer_calls, quoted, render, walk
 
 
 @pytest.mark.parametrize(
