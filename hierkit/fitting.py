@@ -189,7 +189,7 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
         raise storage.damaged(path, "its rows are not those of its formula")
     design = make_design(formula, rows, family)
     if set(priors) != set(make_priors(design, effects=Run.from_attrs(draws.attrs).effects)):
-        raise storage.damaged(path, "its priors are not those of its formula")
+        raise storage.damaged(path, "its parameters are not those of its formula, or an older hierkit named them")
     if not priors.holds:
         priors = replace(priors, holds=where_zero(design))
     return Fit(formula, design, priors, draws)

@@ -6,6 +6,7 @@ in `hierkit.json`, with everything that is not an array. Nothing is pickled, and
 
 import json
 import os
+import re
 import tempfile
 import threading
 import zipfile
@@ -25,8 +26,9 @@ from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
-# a group was called 1 in the names of priors.
-FORMAT = 3
+# a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1.
+FORMAT = 4
+SCALE_AS_R = 4
 MANIFEST = "hierkit.json"
 CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
@@ -245,6 +247,12 @@ def _unpack_rows(packed: dict[str, Any], arrays: _Reader) -> Rows:
 def _check_format(path: Path, manifest: Any) -> None:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise _foreign(path)
+    if manifest["format"] < SCALE_AS_R and re.search(r"\bscale\(", manifest["formula"]):
+        raise refusal(
+            f"{path.name} is a fit with scale() of an older hierkit, which divided by the sd with n",
+            "scale() divides by the sd with n - 1, as in R",
+            "Fit the model again",
+        )
     if manifest["format"] > FORMAT:
         raise refusal(
             f"{path.name} has format {manifest['format']}",

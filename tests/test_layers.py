@@ -48,7 +48,11 @@ ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},
     "formulae": {
         "model/allowlist.py",
+        "model/coding.py",
+        "model/contrasts.py",
         "model/formula.py",
+        "model/left_side.py",
+        "model/parser.py",
         "model/spelling.py",
         "model/syntax.py",
         "model/terms.py",

@@ -177,6 +177,15 @@ def test_newer_format(saved: Any) -> None:
         hierkit.load(saved)
 
 
+def test_scale_of_an_older_hierkit_is_refused(tmp_path: Any) -> None:
+    """It divided by the sd with n; with n - 1 the same draws would be of another model."""
+    path = synthetic_fit("y ~ scale(x) + (1 | g)", table()).save(tmp_path / "scaled.hierkit")
+    assert hierkit.load(path).formula.text == "y ~ scale(x) + (1 | g)"
+    edit_manifest(path, lambda manifest: manifest.update(format=3))
+    with pytest.raises(HierkitError, match=r"scale\(\) of an older hierkit, which divided by the sd with n"):
+        hierkit.load(path)
+
+
 def test_a_fit_of_format_2_is_read_as_what_it_was() -> None:
     """Saved in November 2026: `sd(1|Subject)` is now called `sd(Intercept|Subject)`, and no number changes."""
     fit = hierkit.load(REFERENCE / "format_2.hierkit")

@@ -40,7 +40,7 @@ def data_findings(design: Design) -> Iterator[Finding]:
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
         predictor too, group effects without a common coefficient, collinear columns, scales far apart, categories
-        of nearly as many levels as rows, perfect separation.
+        of nearly as many levels as rows, columns of interactions that are left out, perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -50,6 +50,12 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield from _no_common_coefficient(design, factor)
     yield from _predictors(design)
     yield from _many_levels(design)
+    if design.dropped:
+        message = f"Columns of interactions are left out: {some(list(design.dropped))}."
+        advice = (
+            "No row has the combination, or other columns determine it, as in R; say so where you report the model."
+        )
+        yield Finding("note", "columns left out", message, advice)
     if not design.family.has_residual:
         yield from _separation(design)
 

@@ -191,6 +191,12 @@ CHECKS = (
         "make it a number, or a grouping factor",
     ),
     Check(
+        ("columns left out",),
+        "note",
+        "no row has a combination of an interaction's levels, or other columns determine it; R leaves it out too",
+        "name it where you report the model",
+    ),
+    Check(
         ("separation",),
         "warning",
         "predictors split events from non-events perfectly (not looked for beyond "

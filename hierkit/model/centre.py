@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.model.columns import Column, weighted_mean, weighted_sd
-from hierkit.model.terms import Evaluated, component_values
+from hierkit.model.evaluated import Evaluated, component_values
 
 ROUNDING = 1e-10
 

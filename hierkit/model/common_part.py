@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.model.columns import Column
-from hierkit.model.names import check_coefficients
+from hierkit.model.evaluated import Evaluated
+from hierkit.model.names import INTERCEPT, check_coefficients
 from hierkit.model.spelling import free_name
 from hierkit.model.syntax import Node, quoted
-from hierkit.model.terms import Evaluated, Evaluator, is_readable
+from hierkit.model.terms import Evaluator, is_readable
 
 DEPENDENT = 1e-7  # of a column's size, what other columns leave of it; lme4's tolerance
 
@@ -71,12 +72,19 @@ def make_common_part(evaluator: Evaluator, node: Node, label: str) -> CommonPart
             own = _as_numbers(item, known, own, evaluator.frame, for_bambi)
             words += [quoted(column.term) for column in own]
         columns += own
-    check_coefficients(column.label for column in columns if not column.is_intercept)
     X = np.hstack([np.empty((rows, 0)), *(item.values[:, known] for item, known in zip(terms, kept, strict=True))])
+    _check_names(columns, X)
     labels = zip((column.label for item in terms for column in item.columns), np.concatenate([[], *kept]), strict=True)
     dropped = tuple(label for label, known in labels if not known)
     text = evaluator.text(node, [item for item in items if item not in numbers], words)
     return CommonPart(tuple(columns), X, offset, dropped, text, for_bambi)
+
+
+def _check_names(columns: list[Column], X: Array) -> None:
+    """Refuse coefficients called like parameters; `Intercept` may be a column of ones, in the intercept's place."""
+    alone = not any(column.is_intercept for column in columns)
+    ones = {column.label for column, x in zip(columns, X.T, strict=True) if alone and (x == 1).all()} & {INTERCEPT}
+    check_coefficients(column.label for column in columns if not column.is_intercept and column.label not in ones)
 
 
 def _for_bambi_as_numbers(

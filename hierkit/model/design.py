@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulae import expr as ast
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
@@ -20,7 +19,7 @@ from hierkit.model.groups import Factor, make_factors
 from hierkit.model.outcome import Outcome
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
-from hierkit.model.syntax import Node, column_of, columns_in, plain_columns, render
+from hierkit.model.syntax import Node, column_of, columns_in, is_column, is_literal, plain_columns, render
 from hierkit.model.terms import Evaluator, check_magnitude
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
@@ -232,13 +231,10 @@ def trials_in(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator) -> pd
 
 def _of_each_row(node: Node, frame: pd.DataFrame, evaluator: Evaluator) -> pd.Series:
     """(row,), a column, a number, or what is computed from columns."""
-    match node:
-        case ast.Variable() | ast.QuotedName():
-            return frame[column_of(node)]
-        case ast.Literal():
-            return pd.Series(node.value, index=frame.index, name=render(node))
-        case _:
-            return pd.Series(evaluator.outcome(node, render(node)), name=render(node))
+    if is_column(node):
+        return frame[column_of(node)]
+    values = np.full(len(frame), node.value) if is_literal(node) else evaluator.outcome(node, render(node))
+    return pd.Series(values, index=frame.index, name=render(node))
 
 
 def _outcome_for_bambi(formula: Formula, evaluator: Evaluator, outcome: Outcome) -> tuple[str, dict[str, Any]]:
@@ -251,7 +247,7 @@ def _outcome_for_bambi(formula: Formula, evaluator: Evaluator, outcome: Outcome)
     words = []
     columns: dict[str, Any] = {}
     for node, name, values in ((counts.successes, "successes", y), (counts.trials, "trials", outcome.trials_of_each)):
-        if isinstance(node, ast.Variable | ast.QuotedName | ast.Literal):
+        if is_column(node) or is_literal(node):
             words.append(evaluator.spell(node))
             continue
         while name in evaluator.frame:

@@ -12,7 +12,8 @@ from formulae import expr as ast
 from formulae.token import Token
 
 from hierkit.errors import refusal
-from hierkit.model.allowlist import COUNT_CALLS, check_calls
+from hierkit.model.allowlist import check_calls
+from hierkit.model.left_side import Counts, counts_of, of_trials, read_outcome, share_as_counts
 from hierkit.model.parser import parse_text, unreadable
 from hierkit.model.syntax import (
     Node,
@@ -20,13 +21,11 @@ from hierkit.model.syntax import (
     column_of,
     columns_in,
     deep_recursion,
+    is_column,
     outside_calls,
     render,
     walk,
 )
-
-CBIND = "cbind"
-ARITHMETIC = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "STAR_STAR"})
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,6 @@ class GroupTerm:
     def label(self) -> str:
         """The term as text, its implicit intercept written out."""
         return f"({render(self.effects_tree)} {'|' if self.correlated else '||'} {self.factor_label})"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What an outcome of counts is made of: columns, numbers, or arithmetic with them."""
-
-    successes: Node
-    trials: Node
 
 
 @dataclass(frozen=True)
@@ -113,23 +104,16 @@ class Formula:
     @property
     def outcome_is_column(self) -> bool:
         """Whether the outcome is a column as it is, and neither computed nor counts."""
-        return isinstance(self.outcome_tree, ast.Variable | ast.QuotedName)
+        return is_column(self.outcome_tree)
 
     @property
     def counts(self) -> Counts | None:
         """Successes and trials of `p(successes, trials)` and R's `cbind(successes, failures)`; else None."""
-        call = self.outcome_tree
-        if not isinstance(call, ast.Call) or callee_of(call) not in {*COUNT_CALLS, CBIND}:
-            return None
-        successes, other = call.args
-        return Counts(successes, _trials(successes, other) if callee_of(call) == CBIND else other)
+        return counts_of(self.outcome_tree)
 
     def for_family(self, family: str) -> "Formula":
         """The same formula, with `successes / trials` as counts where the outcome is a share of events."""
-        tree = self.outcome_tree
-        if family != "bernoulli" or not isinstance(tree, ast.Binary) or tree.operator.kind != "SLASH":
-            return self
-        return replace(self, outcome_tree=ast.Call(ast.Variable(Token("IDENTIFIER", "p")), [tree.left, tree.right]))
+        return replace(self, outcome_tree=share_as_counts(self.outcome_tree)) if family == "bernoulli" else self
 
 
 def parse(text: str, trusted: bool = False) -> Formula:
@@ -166,7 +150,7 @@ def _parsed(text: str, trusted: bool) -> Formula:
     root = parse_text(text)
     if not (isinstance(root, ast.Binary) and root.operator.kind == "TILDE"):
         raise refusal(f"The formula {text!r} has no outcome", 'A formula is "outcome ~ terms"', "Write one with a ~")
-    outcome, event = _outcome(root.left, text)
+    outcome, event = read_outcome(root.left, text)
     common, bars = _split_groups(root.right, text)
     group_terms = tuple(term for bar in bars for term in _group_terms(bar, text))
     if not trusted:
@@ -175,7 +159,7 @@ def _parsed(text: str, trusted: bool) -> Formula:
     _check_numbers(common, text)
     outcome_columns = _unique(columns_in(outcome))
     predictors = _unique([*columns_in(common), *(name for bar in bars for name in columns_in(bar))])
-    if both := [name for name in outcome_columns if name in predictors and name not in _of_trials(outcome)]:
+    if both := [name for name in outcome_columns if name in predictors and name not in of_trials(outcome)]:
         raise refusal(
             f"{', '.join(map(repr, both))} is on both sides of ~ in {text!r}",
             "The outcome cannot be one of its own predictors",
@@ -183,67 +167,6 @@ def _parsed(text: str, trusted: bool) -> Formula:
         )
     columns = _unique([*outcome_columns, *predictors])
     return Formula(text, columns, outcome_columns, event, group_terms, trusted, outcome, common)
-
-
-def _outcome(node: Node, text: str) -> tuple[Node, str | None]:
-    while isinstance(node, ast.Grouping):
-        node = node.expression
-    if isinstance(node, ast.Variable) and node.level is not None:
-        return ast.Variable(node.name), str(node.level.value)
-    if isinstance(node, ast.Call) and callee_of(node) == CBIND and not _has_two_values(node):
-        raise refusal(
-            f"The outcome {render(node)} does not have two values as its arguments",
-            "Counts are written cbind(successes, failures) or p(successes, trials)",
-            "Write, for example, cbind(incidence, size - incidence)",
-        )
-    if isinstance(node, ast.Call) and callee_of(node) in COUNT_CALLS and not _is_count_call(node):
-        raise refusal(
-            f"The outcome {render(node)} does not have two columns as its arguments",
-            "Counts are written p(successes, trials), trials being a column or a whole number",
-            "Compute the two columns in the data first",
-        )
-    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName) or _is_arithmetic(node):
-        return node, None
-    raise refusal(
-        f"The outcome {render(node)!r} is not one column",
-        "Left of ~ write a column, a function of columns, arithmetic with them, or counts as p(successes, trials)",
-        "Compute the outcome in the data first",
-    )
-
-
-def _is_arithmetic(node: Node) -> bool:
-    if isinstance(node, ast.Unary):
-        return bool(node.operator.kind in ("PLUS", "MINUS") and columns_in(node))
-    return isinstance(node, ast.Binary) and node.operator.kind in ARITHMETIC and bool(columns_in(node))
-
-
-def _has_two_values(call: Node) -> bool:
-    return len(call.args) == 2 and not any(isinstance(arg, ast.Assign) for arg in call.args)
-
-
-def _trials(successes: Node, failures: Node) -> Node:
-    """The trials of `cbind(successes, failures)`: n where failures are written n - successes, else the sum."""
-    rest = failures
-    while isinstance(rest, ast.Grouping):
-        rest = rest.expression
-    if isinstance(rest, ast.Binary) and rest.operator.kind == "MINUS" and render(rest.right) == render(successes):
-        return rest.left
-    return ast.Binary(successes, Token("PLUS", "+"), ast.Grouping(failures))
-
-
-def _of_trials(outcome: Node) -> set[str]:
-    """The columns that only the trials of counts use, which may be predictors too."""
-    if not isinstance(outcome, ast.Call) or callee_of(outcome) not in {*COUNT_CALLS, CBIND}:
-        return set()
-    return set(columns_in(outcome.args[1])) - set(columns_in(outcome.args[0]))
-
-
-def _is_count_call(call: Node) -> bool:
-    column = ast.Variable | ast.QuotedName
-    if len(call.args) != 2 or not isinstance(call.args[0], column):
-        return False
-    trials = call.args[1]
-    return isinstance(trials, column) or (isinstance(trials, ast.Literal) and isinstance(trials.value, int))
 
 
 def _split_groups(node: Node, text: str) -> tuple[Node, list[Node]]:

@@ -1,8 +1,6 @@
 """The functions that a formula may call besides formulae's own, with R's meaning.
 
-Arguments are pandas columns, in which labels are ordered categories, and numbers, text and lists from the formula. A
-function with memory is a class: formulae makes one object of it for each call in a formula, and calls that for the
-fitted rows first. What it has found there holds for new rows.
+Arguments are pandas columns, in which labels are ordered categories, and numbers, text and lists from the formula.
 """
 
 import functools
@@ -14,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import BSpline
 from scipy.special import expit, logit
 
 from hierkit.arrays import Array
 from hierkit.model.contrasts import CODINGS
+from hierkit.model.remembering import Average, NaturalSpline, Scale, plain, summary
 
 NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
 OF_ONE_VALUE: dict[str, Callable[[Any], Any]] = {
@@ -59,7 +57,7 @@ def pmax(*values: Any) -> Any:
 
 def ifelse(test: Any, yes: Any, no: Any) -> pd.Series:
     """In each row `yes` where the test holds, and `no` elsewhere; labels make a category."""
-    chosen = np.where(_plain(test).astype(bool), _plain(yes), _plain(no))
+    chosen = np.where(plain(test).astype(bool), plain(yes), plain(no))
     values = pd.Series(chosen.tolist())
     return values if pd.api.types.is_numeric_dtype(values) else factor(values)
 
@@ -118,7 +116,7 @@ def cut(
     if not isinstance(breaks, list) or len(breaks) < 2:
         raise ValueError("cut() needs its breaks, as in cut(x, c(0, 10, 20))")
     edges = np.sort(np.asarray(breaks, dtype=float))
-    places = pd.cut(_plain(x), list(edges), right=right, include_lowest=include_lowest, labels=False)
+    places = pd.cut(plain(x), list(edges), right=right, include_lowest=include_lowest, labels=False)
     if np.isnan(places).any():
         raise ValueError(f"{int(np.isnan(places).sum())} values lie outside of its breaks")
     names = list(labels) if labels is not None else _interval_names(edges, right, include_lowest)
@@ -135,109 +133,6 @@ def _interval_names(edges: Array, right: bool, include_lowest: bool) -> list[str
     return names
 
 
-class _WithMemory:
-    """What formulae takes for a function with memory."""
-
-    __stateful_transform__ = True
-
-
-class _Scale(_WithMemory):
-    """scale(x): (x - mean) / sd, the sd with n - 1; either may be left out, or be a number."""
-
-    def __init__(self) -> None:
-        self.moments: tuple[Any, Any] | None = None
-
-    def __call__(self, x: Any, center: Any = True, scale: Any = True) -> Any:
-        values = np.asarray(x, dtype=float)
-        if self.moments is None:
-            place = np.mean(values) if center is True else center
-            left = values - place if center is not False else values
-            # without centring R divides by the root mean square
-            size = np.sqrt((left**2).sum() / (len(left) - 1)) if scale is True else scale
-            self.moments = (0.0 if center is False else place, 1.0 if scale is False else size)
-        return (values - self.moments[0]) / self.moments[1]
-
-
-class _Average(_WithMemory):
-    """ave(x, g): in each row the mean of x over the fitted rows of its group, or over the new rows of a new one."""
-
-    def __init__(self) -> None:
-        self.means: pd.Series | None = None
-
-    def __call__(self, x: Any, *groups: Any) -> Any:
-        values = pd.Series(np.asarray(x, dtype=float))
-        labels = pd.Series(list(zip(*(_plain(one).tolist() for one in groups), strict=True)) or [()] * len(values))
-        found = values.groupby(labels).transform("mean")
-        if self.means is None:
-            self.means = values.groupby(labels).mean()
-        return labels.map(self.means).fillna(found).to_numpy(dtype=float)
-
-
-def _summary(of: Callable[[Array], float]) -> type:
-    """A function with memory that is one number of the fitted rows, as in I(x - mean(x))."""
-
-    class Summary(_WithMemory):
-        def __init__(self) -> None:
-            self.value: float | None = None
-
-        def __call__(self, x: Any) -> float:
-            if self.value is None:
-                self.value = float(of(np.asarray(x, dtype=float)))
-            return self.value
-
-    return Summary
-
-
-class _NaturalSpline(_WithMemory):
-    """R's splines::ns: cubic splines that are straight beyond the boundary knots, the knots at quantiles of x."""
-
-    def __init__(self) -> None:
-        self.knots: Array | None = None
-
-    def __call__(
-        self, x: Any, df: int | None = None, knots: Any = None, intercept: bool = False, Boundary_knots: Any = None
-    ) -> Array:
-        values = np.asarray(x, dtype=float)
-        if self.knots is None:
-            inner = _inner_knots(values, df, knots, 1 + int(intercept), Boundary_knots)
-            ends = [values.min(), values.max()] if Boundary_knots is None else list(Boundary_knots)
-            self.knots = np.concatenate([[ends[0]] * 4, inner, [ends[1]] * 4])
-        low, high = self.knots[0], self.knots[-1]
-        basis = _splines(values, self.knots)
-        for end, beyond in ((low, values < low), (high, values > high)):
-            slopes = _splines(np.array([end]), self.knots, 1)
-            basis[beyond] = _splines(np.array([end]), self.knots) + np.outer(values[beyond] - end, slopes)
-        bends = np.vstack([_splines(np.array([end]), self.knots, 2) for end in (low, high)])
-        if not intercept:
-            basis, bends = basis[:, 1:], bends[:, 1:]
-        rotation = np.linalg.qr(bends.T, mode="complete")[0]
-        return np.asarray(basis @ rotation[:, 2:])
-
-
-def _inner_knots(values: Array, df: int | None, knots: Any, fixed: int, ends: Any) -> Array:
-    if knots is not None:
-        return np.atleast_1d(np.asarray(knots, dtype=float))
-    if df is None:
-        return np.empty(0)
-    count = df - fixed
-    if count < 0:
-        raise ValueError(f"df={df} is too small; it must be at least {fixed}")
-    inside = values if ends is None else values[(values >= min(ends)) & (values <= max(ends))]
-    return np.asarray(np.quantile(inside, np.linspace(0, 1, count + 2)[1:-1]))
-
-
-def _splines(x: Array, knots: Array, derivative: int = 0) -> Array:
-    """(row, basis function), cubic B-splines or a derivative of them; at the last knot as to its left."""
-    count = len(knots) - 4
-    inside = np.clip(x, knots[0], knots[-1])
-    return np.asarray(BSpline(knots, np.eye(count), 3)(inside, nu=derivative)).reshape(len(x), count)
-
-
-def _plain(x: Any) -> Any:
-    """Values as an array, labels as themselves."""
-    return np.asarray(x.astype(object) if isinstance(getattr(x, "dtype", None), pd.CategoricalDtype) else x)
-
-
 def _levels(values: pd.Series) -> list[Any]:
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.categories)
@@ -245,7 +140,7 @@ def _levels(values: pd.Series) -> list[Any]:
 
 
 def _ordered(values: pd.Series, levels: list[Any]) -> pd.Categorical:
-    coded = pd.Categorical(_plain(values), categories=levels, ordered=True)
+    coded = pd.Categorical(plain(values), categories=levels, ordered=True)
     if (coded.codes < 0).any():
         unknown = values[coded.codes < 0].iloc[0]
         raise ValueError(f"it has the value {unknown!r}, which is none of the levels {', '.join(map(str, levels))}")
@@ -262,23 +157,23 @@ WORDS: dict[str, tuple[str, Any]] = {
     "as.character": ("as_character", as_character),
     "as.factor": ("as_factor", factor),
     "as.numeric": ("as_numeric", as_numeric),
-    "ave": ("ave", _Average),
+    "ave": ("ave", Average),
     "c": ("c", _list),
     "cut": ("cut", cut),
     "factor": ("factor", factor),
     "ifelse": ("ifelse", ifelse),
     "log": ("log", log),
-    "max": ("max", _summary(np.max)),
-    "mean": ("mean", _summary(np.mean)),
-    "median": ("median", _summary(np.median)),
-    "min": ("min", _summary(np.min)),
-    "ns": ("ns", _NaturalSpline),
+    "max": ("max", summary(np.max)),
+    "mean": ("mean", summary(np.mean)),
+    "median": ("median", summary(np.median)),
+    "min": ("min", summary(np.min)),
+    "ns": ("ns", NaturalSpline),
     "ordered": ("ordered", factor),
     "pmax": ("pmax", pmax),
     "pmin": ("pmin", pmin),
     "relevel": ("relevel", relevel),
-    "scale": ("scale_", _Scale),
-    "sd": ("sd", _summary(lambda x: np.std(x, ddof=1))),
+    "scale": ("scale_", Scale),
+    "sd": ("sd", summary(lambda x: np.std(x, ddof=1))),
 }
 OPERATORS: dict[str, Any] = {
     "divide": operator.truediv,
@@ -286,7 +181,7 @@ OPERATORS: dict[str, Any] = {
     "both": np.logical_and,
     "either": np.logical_or,
     "negated": np.logical_not,
-    "is_in": lambda x, values: np.isin(_plain(x), values),
+    "is_in": lambda x, values: np.isin(plain(x), values),
 }
 OF_EACH_ROW = frozenset({"I", "c", "ifelse", "log", "pmax", "pmin", *OF_ONE_VALUE}) | {
     f"np.{name}" for name in NUMPY_FUNCTIONS

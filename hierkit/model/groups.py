@@ -18,12 +18,13 @@ from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model.centre import effects_at_centre
 from hierkit.model.columns import Column
+from hierkit.model.evaluated import Evaluated
 from hierkit.model.formula import GroupTerm
 from hierkit.model.levels import observed_groups
 from hierkit.model.names import BAMBI_INTERCEPT, INTERCEPT, FactorNames, check_coefficients, correlations, degrees, sd
 from hierkit.model.spelling import free_name
 from hierkit.model.syntax import quoted
-from hierkit.model.terms import Evaluated, Evaluator, is_readable
+from hierkit.model.terms import Evaluator, is_readable
 
 CONSTANT = 1e-10  # of a column's variance: rounding
 GROUP_INTERCEPT = Column(INTERCEPT, INTERCEPT, BAMBI_INTERCEPT, is_intercept=True)

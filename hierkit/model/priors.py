@@ -19,7 +19,7 @@ from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
-from hierkit.model.names import Kind, all_sds, kind_of, sd, with_intercepts
+from hierkit.model.names import INTERCEPT, Kind, all_sds, kind_of, sd, with_intercepts
 
 EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
@@ -125,14 +125,16 @@ def make_priors(
 
 def where_zero(design: Design) -> dict[str, str]:
     """The `holds` of priors that all hold where predictors are zero, but for the intercept's."""
-    return {name: "centre" if name == "Intercept" else "zero" for name in _where(design, frozenset())}
+    return {name: "centre" if name == INTERCEPT else "zero" for name in _where(design, frozenset())}
 
 
 def _where(design: Design, chosen: frozenset[str]) -> dict[str, str]:
     """Where each prior holds that depends on it: at the centre, unless the user set one of the factor at zero."""
     found = {}
     if design.has_intercept and (design.column_means != 0).any():
-        found["Intercept"] = "centre"
+        found[INTERCEPT] = "centre"
+    if any(column.label == INTERCEPT and not column.is_intercept for column in design.columns):
+        found[INTERCEPT] = "zero"
     for factor in design.factors:
         own = [factor.sd(e) for i, e in enumerate(factor.effects) if factor.depends_on_zero(i)]
         own += [factor.cor] if own else []

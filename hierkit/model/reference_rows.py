@@ -21,7 +21,9 @@ from hierkit.model.syntax import columns_in, outer_calls, render
 
 POINTS = 50
 MOST_COMBINATIONS = 200  # of levels, the commonest ones
-CATEGORY_CALLS = ("C(", "T(", "S(", "binary(", "B(")
+CATEGORY_CALLS = tuple(
+    f"{name}(" for name in ("C", "T", "S", "binary", "B", "factor", "as.factor", "as.character", "ordered", "relevel")
+)
 DIMS = ("chain", "draw", "group", "effect", "factor", "term", "contrast")
 
 

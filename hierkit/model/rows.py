@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.labels import some
+from hierkit.model.names import INTERCEPT
 
 Missing = Literal["drop", "error"]
 
@@ -63,7 +64,7 @@ def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argu
     data : table
         pandas, polars, pyarrow or anything else narwhals reads, lazy ones included.
     columns : iterable of str
-        The columns to use; others are not looked at.
+        The columns to use; others are not looked at. "Intercept" is a column of ones where the table has none.
     missing : {"drop", "error"}
         What to do with rows in which a used column is missing.
     argument : str
@@ -142,6 +143,9 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
 def _select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
     table = _table(data, argument)
     known = table.collect_schema().names()
+    if INTERCEPT in columns and INTERCEPT not in known:
+        # brms' `0 + Intercept`: an intercept where all predictors are zero, not at their means
+        table, known = table.with_columns(nw.lit(1.0).alias(INTERCEPT)), [*known, INTERCEPT]
     if unknown := [name for name in columns if name not in known]:
         raise _unknown_columns(unknown, known, argument)
     selected = table.select(columns)

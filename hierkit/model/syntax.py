@@ -110,6 +110,16 @@ def coding_of(call: Node, argument: Node) -> str | None:
     return column_of(argument) if named else None
 
 
+def is_column(node: Node) -> bool:
+    """Whether a node is a column as it is."""
+    return isinstance(node, ast.Variable | ast.QuotedName)
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is a number or a text."""
+    return isinstance(node, ast.Literal)
+
+
 def column_of(node: Node) -> str:
     """The name of a variable, without backticks."""
     lexeme: str = node.expression.lexeme[1:-1] if isinstance(node, ast.QuotedName) else node.name.lexeme

@@ -7,7 +7,6 @@ one that Bambi and PyMC accept, in every name.
 import contextlib
 import copy
 import io
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,102 +24,11 @@ from formulae.terms.call_resolver import CallResolverError
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.coding import code
-from hierkit.model.columns import Column, weighted_mean, weighted_sd
+from hierkit.model.evaluated import Evaluated
 from hierkit.model.spelling import for_formulae, of_outcome
 from hierkit.model.syntax import Node, deep_recursion, outer_calls, quoted, render, with_columns_for_calls
 
 LARGEST = 1e100
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """One term: formulae's object, the user's words for its components, values (row, column) and trials (row,).
-
-    `as_formulae` says whether formulae, and so Bambi, codes it as it is coded here.
-    """
-
-    term: Any
-    words: dict[str, str]
-    values: Array
-    weights: Array
-    as_formulae: bool
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The user's names of the columns: each combination of the components' levels."""
-        return tuple(":".join(parts) for parts in self._parts)
-
-    @property
-    def _parts(self) -> list[tuple[str, ...]]:
-        """For each column the user's names of the components, or of their levels."""
-        if self.kind == "intercept":
-            return [("Intercept",)]
-        names = []
-        for component in self.term.components:
-            labels = [component.name] if component.kind == "offset" else component.labels
-            names.append([self.words[component.name] + label[len(component.name) :] for label in labels])
-        return list(itertools.product(*names))
-
-    @property
-    def kind(self) -> str:
-        """Formulae's word: intercept, numeric, categoric, interaction or offset."""
-        return str(self.term.kind)
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns as Bambi will hold them: with a dimension of their own if they are several or categorical."""
-        if self.kind == "intercept":
-            return (Column("Intercept", "Intercept", "Intercept", is_intercept=True),)
-        labels, name, parts = self.labels, self.term.name, self._parts
-        term_label = ":".join(self.words[component.name] for component in self.term.components)
-        vector = len(labels) > 1 or bool(self.codings)
-        levels = list(range(len(labels))) if self.term.levels is None else self.term.levels
-        return tuple(
-            Column(
-                label,
-                term_label,
-                name,
-                i if vector else None,
-                level=levels[i] if vector else None,
-                spread=self._spreads[i],
-                in_full=True in self.codings,
-                variables=self.variables,
-                parts=frozenset(parts[i]),
-            )
-            for i, label in enumerate(labels)
-        )
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The columns of the data that the term is made of, in safe names."""
-        components = getattr(self.term, "components", [])
-        return tuple(sorted({name for c in components for name in c.var_names if name}))
-
-    @property
-    def is_level(self) -> bool:
-        """Whether the term's columns sum to one in every row: an intercept, or that of each level."""
-        if self.kind == "intercept":
-            return True
-        return self.kind == "categoric" and bool((self.values.sum(axis=1) == 1).all())
-
-    @property
-    def _spreads(self) -> list[float | None]:
-        product = np.ones((len(self.values), 1))
-        for component in self.term.components:
-            values = component_values(component)
-            if component.kind == "numeric":
-                values = values - weighted_mean(values, self.weights)
-            elif component.spans_intercept:
-                values = np.ones_like(values)
-            product = (product[:, :, None] * values[:, None, :]).reshape(len(values), -1)
-        sds = [weighted_sd(column, self.weights) for column in product.T]
-        return [sd if sd > 0 else None for sd in sds]
-
-    @property
-    def codings(self) -> set[bool]:
-        """For each categorical component, whether it spans the intercept."""
-        components = getattr(self.term, "components", [])
-        return {bool(c.spans_intercept) for c in components if c.kind == "categoric"}
 
 
 @dataclass(frozen=True)
@@ -184,7 +92,7 @@ class Evaluator:
             values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
             weights = np.ones(len(values)) if self.weights is None else self.weights
             evaluated = Evaluated(term, words, values, weights, as_formulae)
-            _check_columns(evaluated)
+            _check_columns(evaluated, may_be_constant=not apart and own[0].kind != "intercept")
             yield evaluated
 
     def on(self, frame: pd.DataFrame, item: Evaluated, skipped: int) -> Array:
@@ -242,12 +150,6 @@ class Evaluator:
             ) from error
 
 
-def component_values(component: Any) -> Array:
-    """(row, column), the values of one of formulae's components."""
-    values = np.asarray(component.value, dtype=np.float64)
-    return values.reshape(len(values), -1)
-
-
 def is_readable(text: str) -> bool:
     """Whether formulae can read a part, and so Bambi: it cannot compare f(x) with f(g(x))."""
     try:
@@ -286,7 +188,8 @@ def _check_names(terms: list[Any]) -> None:
         )
 
 
-def _check_columns(evaluated: Evaluated) -> None:
+def _check_columns(evaluated: Evaluated, may_be_constant: bool) -> None:
+    """Refuse what is no predictor: a constant one is none beside an intercept."""
     if not evaluated.values.shape[1]:
         raise refusal(
             f"{evaluated.term.name!r} has a single level and adds no column",
@@ -296,7 +199,8 @@ def _check_columns(evaluated: Evaluated) -> None:
     for label, column in zip(evaluated.labels, evaluated.values.T, strict=True):
         check_finite(label, column)
         check_magnitude(label, column)
-        if evaluated.kind not in ("intercept", "offset", "interaction") and (column == column[0]).all():
+        constant = (column == column[0]).all() and not (may_be_constant and column[0])
+        if evaluated.kind not in ("intercept", "offset", "interaction") and constant:
             raise refusal(
                 f"{label!r} is constant ({column[0]:g} in every used row)",
                 "A predictor must vary; the intercept is added by itself",

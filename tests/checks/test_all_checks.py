@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from synthetic import design_of, synthetic_draws, synthetic_fit
+from synthetic import design_of, synthetic_draws, synthetic_fit, table
 
 from hierkit.checks.data import data_findings
 from hierkit.checks.priors import prior_findings, pull
@@ -181,6 +181,13 @@ def test_text_of_numbers_is_named_with_its_cause() -> None:
     rows = GROUPS.assign(h=lambda d: d.x.round(5).astype(str).where(d.index != 7, "n/a"))
     message = {f.check: f.message for f in data_findings(design_of("y ~ h + (1 | g)", rows))}["many levels"]
     assert message == "h is a category of 60 levels in 60 rows. Its labels are numbers, but for 'n/a'."
+
+
+def test_columns_left_out_are_named() -> None:
+    rows = table(90)
+    rows = rows[~((rows.h == "top") & (rows.k == "a"))]
+    (finding,) = (f for f in data_findings(design_of("y ~ h * k + (1 | g)", rows)) if f.check == "columns left out")
+    assert finding.message == "Columns of interactions are left out: h[top]:k[a]."
 
 
 def test_separation() -> None:

@@ -5,6 +5,7 @@ import pytest
 from synthetic import design_of
 
 from hierkit.errors import HierkitError
+from hierkit.model.priors import make_priors
 
 
 def test_columns_and_values(data: Any) -> None:
@@ -82,3 +83,29 @@ def test_factor_by_label(data: Any) -> None:
         design.factor("q")
     with pytest.raises(HierkitError, match="has no grouping factor"):
         design_of("y ~ x", data).factor()
+
+
+@pytest.mark.parametrize("text", ["y ~ 0 + Intercept + x + (1 | g)", "y ~ Intercept + x - 1 + (1 | g)"])
+def test_an_intercept_of_its_own_is_where_predictors_are_zero(text: Any, data: Any) -> None:
+    """As in brms: X is that of an intercept, nothing is centred, and the prior holds at x = 0."""
+    design, usual = design_of(text, data), design_of("y ~ x + (1 | g)", data)
+    X = dict(zip([column.label for column in design.columns], design.X.T, strict=True))
+    np.testing.assert_array_equal(np.column_stack([X["Intercept"], X["x"]]), usual.X)
+    assert (design.column_means == 0).all()
+    priors = make_priors(design, {"Intercept": "Normal(0, 5)"})
+    assert priors["Intercept"].args == {"mu": 0, "sigma": 5}
+    assert priors.holds["Intercept"] == "zero"
+
+
+def test_an_intercept_of_its_own_is_the_only_one(data: Any) -> None:
+    with pytest.raises(HierkitError, match="'Intercept' is constant"):
+        design_of("y ~ Intercept + x", data)
+
+
+def test_a_constant_column_is_an_intercept_where_there_is_no_other(data: Any) -> None:
+    design = design_of("y ~ 0 + one + x", data.assign(one=1.0))
+    np.testing.assert_array_equal(design.X[:, 0], 1)
+    with pytest.raises(HierkitError, match="'one' is constant"):
+        design_of("y ~ one + x", data.assign(one=1.0))
+    with pytest.raises(HierkitError, match="'nothing' is constant"):
+        design_of("y ~ 0 + nothing + x", data.assign(nothing=0.0))
