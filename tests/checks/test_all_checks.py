@@ -187,7 +187,7 @@ def test_columns_left_out_are_named() -> None:
     rows = table(90)
     rows = rows[~((rows.h == "top") & (rows.k == "a"))]
     (finding,) = (f for f in data_findings(design_of("y ~ h * k + (1 | g)", rows)) if f.check == "columns left out")
-    assert finding.message == "Columns of interactions are left out: h[top]:k[a]."
+    assert finding.message == "Columns of interactions are left out: 'h[top]:k[a]'."
 
 
 def test_separation() -> None:
