@@ -35,7 +35,7 @@ BAD = [
     ("y ~ (offset(x) | g)", DATA, {}, "offset\\(\\) is an effect"),
     ("y ~ 0", DATA, {}, "has no terms"),
     ("y ~ y + x", DATA, {}, "'y' is on both sides"),
-    ("y == z ~ x", DATA, {}, "outcome 'y == z' is not one column"),
+    ("y:z ~ x", DATA, {}, "outcome 'y : z' is not one column"),
     ("cbind(hits) ~ x", DATA, B, "Counts are written cbind\\(successes, failures\\) or p\\(successes, trials\\)"),
     ("p(hits) ~ x", DATA, B, "does not have two columns as its arguments"),
     ("y ~ os.system('x')", DATA, {}, "calls os.system\\(\\)"),

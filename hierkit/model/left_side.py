@@ -7,10 +7,10 @@ from formulae.token import Token
 
 from hierkit.errors import refusal
 from hierkit.model.allowlist import COUNT_CALLS
-from hierkit.model.syntax import Node, callee_of, columns_in, render
+from hierkit.model.syntax import COMPARISONS, Node, callee_of, columns_in, render
 
 CBIND = "cbind"
-ARITHMETIC = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "STAR_STAR"})
+COMPUTED = COMPARISONS | {"PLUS", "MINUS", "STAR", "SLASH", "STAR_STAR"}
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ def read_outcome(node: Node, text: str) -> tuple[Node, str | None]:
             "Counts are written p(successes, trials), trials being a column or a whole number",
             "Compute the two columns in the data first",
         )
-    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName) or _is_arithmetic(node):
+    if isinstance(node, ast.Call | ast.Variable | ast.QuotedName) or _is_computed(node):
         return node, None
     raise refusal(
         f"The outcome {render(node)!r} is not one column",
-        "Left of ~ write a column, a function of columns, arithmetic with them, or counts as p(successes, trials)",
+        "Left of ~ write a column, a function, arithmetic or a comparison of columns, or p(successes, trials) for counts",
         "Compute the outcome in the data first",
     )
 
 
-def _is_arithmetic(node: Node) -> bool:
+def _is_computed(node: Node) -> bool:
     if isinstance(node, ast.Unary):
         return bool(node.operator.kind in ("PLUS", "MINUS") and columns_in(node))
-    return isinstance(node, ast.Binary) and node.operator.kind in ARITHMETIC and bool(columns_in(node))
+    return isinstance(node, ast.Binary) and node.operator.kind in COMPUTED and bool(columns_in(node))
 
 
 def _has_two_values(call: Node) -> bool:

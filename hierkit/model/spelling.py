@@ -16,12 +16,9 @@ from formulae.token import Token
 from hierkit.arrays import Array
 from hierkit.model.contrasts import CODINGS, WORDS_OF_CODINGS
 from hierkit.model.functions import WORDS
-from hierkit.model.syntax import Node, callee_of, coding_of, walk
+from hierkit.model.syntax import COMPARISONS, Node, callee_of, coding_of, walk
 
 RESERVED = frozenset(CODINGS) | {"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"}
-COMPARISONS = frozenset(
-    {"EQUAL_EQUAL", "BANG_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "AND", "PIPE", "IN"}
-)
 FUNCTIONS_OF_OPERATORS = {"SLASH": "divide", "AND": "both", "PIPE": "either", "IN": "is_in"}
 SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
 

@@ -13,6 +13,9 @@ from formulae.token import Token
 
 from hierkit.model.contrasts import WORDS_OF_CODINGS
 
+COMPARISONS = frozenset(
+    {"EQUAL_EQUAL", "BANG_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "AND", "PIPE", "IN"}
+)
 DEEPEST = 20_000  # calls
 _lock = threading.Lock()
 _usual: list[int] = []  # the limits found by those who are inside deep_recursion, the process's own first
