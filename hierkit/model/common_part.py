@@ -16,6 +16,7 @@ from hierkit.model.syntax import Node, quoted
 from hierkit.model.terms import Evaluator, is_readable
 
 DEPENDENT = 1e-7  # of a column's size, what other columns leave of it; lme4's tolerance
+CLEAR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +103,28 @@ def _kept(terms: list[Evaluated]) -> list[NDArray[np.bool_]]:
     """For each term which of its columns are kept: all but those of interactions of categories that add nothing."""
     kept = [np.ones(item.values.shape[1], dtype=bool) for item in terms]
     joined = [_joins_categories(item) for item in terms]
-    doubtful = (not item.as_formulae or not item.values.any(axis=0).all() for item in terms)
-    if not any(own and doubt for own, doubt in zip(joined, doubtful, strict=True)):
+    if not any(joined):
         return kept
-    X = np.hstack([item.values for item in terms])
-    left = np.zeros(X.shape[1])
-    triangle = np.linalg.qr(X, mode="r")
-    left[: len(triangle)] = np.abs(np.diagonal(triangle))
-    adds = left > DEPENDENT * np.sqrt((X**2).sum(axis=0))
+    adds = _add_something(np.hstack([item.values for item in terms]))
     ends = np.cumsum([len(known) for known in kept])
     parts = np.split(adds, ends[:-1])
     return [part if join else known for part, known, join in zip(parts, kept, joined, strict=True)]
+
+
+def _add_something(X: Array) -> NDArray[np.bool_]:
+    """(column,), whether the columns before leave something of a column."""
+    sizes = np.sqrt((X**2).sum(axis=0))
+    scaled = X / np.where(sizes > 0, sizes, 1.0)
+    try:
+        # quick, and less exact: its rounding is that of squares
+        if np.diagonal(np.linalg.cholesky(scaled.T @ scaled)).min() > CLEAR:
+            return np.ones(X.shape[1], dtype=bool)
+    except np.linalg.LinAlgError:
+        pass
+    left = np.zeros(X.shape[1])
+    triangle = np.linalg.qr(scaled, mode="r")
+    left[: len(triangle)] = np.abs(np.diagonal(triangle))
+    return np.asarray(left > DEPENDENT)
 
 
 def _joins_categories(item: Evaluated) -> bool:

@@ -64,7 +64,7 @@ def read_outcome(node: Node, text: str) -> tuple[Node, str | None]:
         return node, None
     raise refusal(
         f"The outcome {render(node)!r} is not one column",
-        "Left of ~ write a column, a function, arithmetic or a comparison of columns, or p(successes, trials) for counts",
+        "Left of ~ write a column, a function, arithmetic or a comparison of columns, or p(successes, trials)",
         "Compute the outcome in the data first",
     )
 
