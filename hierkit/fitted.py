@@ -48,6 +48,7 @@ from hierkit.report.parts import Parts
 from hierkit.report.render import Report, render_notebook, render_report
 from hierkit.report.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
+from hierkit.statements.contrast import contrast, probability
 from hierkit.validation.leave_out import Validation, logo, loo
 
 if TYPE_CHECKING:
@@ -161,6 +162,14 @@ class Fit:
     def group_effects(self, factor: str | None = None) -> Quantity:
         return group_effects(self._posterior, factor)
 
+    @documented_by(contrast)
+    def contrast(self, *expressions: str, rows: Any = None, groups: Groups = "typical") -> Quantity:
+        return contrast(self._posterior, *expressions, rows=rows, groups=groups)
+
+    @documented_by(probability)
+    def probability(self, *statements: str, rows: Any = None, groups: Groups = "typical") -> Quantity:
+        return probability(self._posterior, *statements, rows=rows, groups=groups)
+
     @documented_by(predict)
     def predict(
         self,
@@ -168,9 +177,12 @@ class Fit:
         groups: Groups | Mapping[str, Groups] = "known",
         kind: PredictionKind = "mean",
         given: Any = None,
+        weights: str | None = None,
+        by: str | Sequence[str] | None = None,
         random_seed: int | None = None,
     ) -> Quantity:
-        return predict(self._posterior, new_rows, groups, kind, given, self._seed(random_seed))
+        seed = self._seed(random_seed)
+        return predict(self._posterior, new_rows, groups, kind, given, weights, by, seed)
 
     def posterior_predictive(self, groups: ReplicatedGroups = "known", random_seed: int | None = None) -> xr.DataTree:
         """Outcomes of the fitted rows drawn anew, beside the draws, for ArviZ's predictive checks.

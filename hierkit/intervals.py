@@ -96,6 +96,13 @@ def with_bounds(dataset: xr.Dataset, settings: IntervalSettings) -> xr.Dataset:
     return dataset
 
 
+def monte_carlo_error(draws: xr.DataArray) -> float:
+    """The standard error of the mean of draws (chain, draw), by their effective sample size; 0 where they agree."""
+    if not draws.max() > draws.min():
+        return 0.0
+    return float(arviz_stats.mcse(draws, method="mean"))
+
+
 def interval_in_words() -> str:
     """ArviZ's settings in words, such as "89% equal-tailed intervals"."""
     return str(interval_settings())

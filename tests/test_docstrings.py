@@ -12,7 +12,7 @@ import hierkit
 from hierkit import Fit, datasets
 
 DOCS = Path(__file__).parent.parent / "docs"
-DIMS = re.compile(r"\((chain, draw|group|effect|row|term|statistic|parameter|point)|\d rows: ")
+DIMS = re.compile(r"\((chain, draw|group|effect|row|term|statement|statistic|parameter|point)|\d rows: ")
 UNITS = re.compile(
     r"units|scale|probabilit|log odds|share|[Ss]hares|rank|variance|number of|odds_ratio|sds?\b|density|score|"
     r"standard deviation|minutes|milliseconds|pCi|hits|level",

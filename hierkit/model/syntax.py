@@ -52,7 +52,8 @@ def _render(node: Node, rename: Rename) -> str:
         case ast.Grouping():
             return f"({_render(node.expression, rename)})"
         case ast.Binary():
-            return f"{_render(node.left, rename)} {node.operator.lexeme} {_render(node.right, rename)}"
+            gap = "" if node.operator.lexeme == "^" else " "
+            return f"{_render(node.left, rename)}{gap}{node.operator.lexeme}{gap}{_render(node.right, rename)}"
         case ast.Unary():
             return f"{node.operator.lexeme}{_render(node.right, rename)}"
         case ast.Call():

@@ -40,6 +40,7 @@ Picture = Literal[
     "partition",
     "pooling",
     "priors",
+    "probabilities",
     "qq",
     "ranks",
     "replicates",

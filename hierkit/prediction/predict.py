@@ -1,6 +1,6 @@
 """Predictions for new rows: in known groups, new ones, a typical one, or across the population."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -13,6 +13,7 @@ from hierkit.model.new_rows import NewRows, read_new_rows, trials_column, trials
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.prediction.cells import read_cells
 from hierkit.prediction.conditioning import Conditioned, condition
 from hierkit.prediction.lazy import lazily
 from hierkit.prediction.outcomes import Linear, group_draws, means, outcomes, row_keys
@@ -28,6 +29,8 @@ def predict(
     groups: Groups | Mapping[str, Groups] = "known",
     kind: PredictionKind = "mean",
     given: Any = None,
+    weights: str | None = None,
+    by: str | Sequence[str] | None = None,
     random_seed: int = 0,
 ) -> Quantity:
     """Predictions for new rows.
@@ -51,6 +54,11 @@ def predict(
     given : table, optional
         Rows with outcomes of groups that were not fitted: their effects are drawn given those rows, and all draws are
         weighted by what the rows say of the parameters, without a new fit. Those groups count as known.
+    weights : str, optional
+        A column of the new rows, such as how many people each cell of a census holds: predictions are averaged within
+        each draw, weighted by it (poststratification).
+    by : str or sequence of str, optional
+        Columns of the new rows: averages over the rows of each of their values. Without `weights` rows count alike.
     random_seed : int
         The same seed gives the same numbers, whatever the order of rows.
 
@@ -59,13 +67,14 @@ def predict(
     Quantity
         `mean` or `outcome` (chain, draw, row), rows counted from 0; in the outcome's units. Beside it the group of each
         row (row) for each factor that is known or new. Draws are computed when they are used, and a table in parts, so
-        that memory stays bounded whatever the number of rows.
+        that memory stays bounded whatever the number of rows. With `weights` or `by`, averages (chain, draw, cell), or
+        (chain, draw, <by>) with one column, and beside them the sum of weights, or how many rows there are, as `n`.
 
     Raises
     ------
     HierkitError
-        For unknown words, labels under "known" that were not fitted, levels that a predictor did not have, missing
-        values, and given rows without a new group.
+        For unknown words and columns, labels under "known" that were not fitted, levels that a predictor did not have,
+        missing values, weights that are negative or no numbers, and given rows without a new group.
 
     Warns
     -----
@@ -92,7 +101,11 @@ def predict(
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note
-    return Quantity(xr.Dataset({**beside, kind: values}), definition)
+    if weights is None and by is None:
+        return Quantity(xr.Dataset({**beside, kind: values}), definition)
+    cells = read_cells(new_rows, weights, by)
+    averages = cells.averages(compute, after.draws)
+    return Quantity(xr.Dataset({**cells.beside, kind: averages}), definition + cells.in_words)
 
 
 def _roles(design: Design, groups: Groups | Mapping[str, Groups]) -> dict[str, Groups]:

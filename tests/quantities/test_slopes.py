@@ -90,7 +90,7 @@ def test_transformed_predictors_are_transformed_again() -> None:
     z = design.rows.frame["z"].to_numpy()
     expected = posterior["np.log(z)"] * (1 / z).mean()
     np.testing.assert_allclose(average(slopes(Posterior(posterior, design), "z")), expected, rtol=1e-6)
-    expected = posterior["scale(x)"] / design.rows.frame["x"].to_numpy().std()
+    expected = posterior["scale_(x)"] / design.rows.frame["x"].to_numpy().std(ddof=1)
     np.testing.assert_allclose(average(slopes(Posterior(posterior, design), "x")), expected, rtol=1e-6)
 
 

@@ -1,0 +1,76 @@
+"""Expressions and statements are read, and what is neither is refused without being evaluated."""
+
+from typing import Any
+
+import pytest
+from synthetic import synthetic_fit, table
+
+from hierkit.errors import HierkitError
+from hierkit.statements.grammar import LONGEST, normalised, read_expression
+
+HOSTILE = [
+    "__import__('os').system('touch f') > 0",
+    "x.values > 0",
+    "(lambda: x)() > 0",
+    "[x for x in x] > 0",
+    "{x: 1} > 0",
+    "f'{x}' > 0",
+    "x if x else x > 0",
+    "(y := x) > 0",
+    "x @ x > 0",
+    "x[0].y > 0",
+    "x[1:2] > 0",
+    "x is x > 0",
+    "x in x > 0",
+    "open('f', 'w') > 0",
+    "eval('x') > 0",
+    "getattr(x, 'y') > 0",
+    "abs(x, x) > 0",
+    "abs(x=x) > 0",
+    "*x > 0",
+    "'x' > 0",
+    "True > 0",
+    "x > 'a'",
+    "x % 2 > 0",
+    "x // 2 > 0",
+    "~x > 0",
+    "x & x > 0",
+    "await x > 0",
+    "10**400 * x * 1" + "0" * 400 + " > 0",
+    "(" * 300 + "x" + ")" * 300 + " > 0",
+    "x > 0; import os",
+    "x > 0\nimport os",
+    "",
+    " ",
+    "x" * (LONGEST + 1),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_no_statement_is_refused(text: str, tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    fit = synthetic_fit("y ~ x + (x | g)", table())
+    with pytest.raises(HierkitError):
+        fit.probability(text)
+    with pytest.raises(HierkitError):
+        fit.contrast(text.removesuffix(" > 0") if text.endswith(" > 0") else text)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_statement"),
+    [("x < 0", True), ("not x < 0", True), ("x < 0 or z < 0", True), ("x - z", False), ("-x", False)],
+)
+def test_statements_hold_or_do_not(text: str, is_statement: bool) -> None:
+    assert read_expression(text).is_statement == is_statement
+
+
+def test_names_in_backticks_are_kept() -> None:
+    expression = read_expression("`x:h[b]` - 2 * `km/h`")
+    assert expression.quoted == ("x:h[b]", "km/h")
+    assert expression.name(expression.tree) == "x:h[b] - 2 * km/h"
+
+
+def test_labels_are_compared_however_they_are_spaced() -> None:
+    assert normalised("sd(x|g)") == normalised("sd( x | g )")
+    assert normalised("x:h[b]") is None
