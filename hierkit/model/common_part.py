@@ -113,16 +113,17 @@ def _kept(terms: list[Evaluated]) -> list[NDArray[np.bool_]]:
 
 def _add_something(X: Array) -> NDArray[np.bool_]:
     """(column,), whether the columns before leave something of a column."""
-    sizes = np.sqrt((X**2).sum(axis=0))
-    scaled = X / np.where(sizes > 0, sizes, 1.0)
+    products = X.T @ X
+    sizes = np.sqrt(np.diagonal(products))
+    sizes = np.where(sizes > 0, sizes, 1.0)
     try:
         # quick, and less exact: its rounding is that of squares
-        if np.diagonal(np.linalg.cholesky(scaled.T @ scaled)).min() > CLEAR:
+        if np.diagonal(np.linalg.cholesky(products / np.outer(sizes, sizes))).min() > CLEAR:
             return np.ones(X.shape[1], dtype=bool)
     except np.linalg.LinAlgError:
         pass
     left = np.zeros(X.shape[1])
-    triangle = np.linalg.qr(scaled, mode="r")
+    triangle = np.linalg.qr(X / sizes, mode="r")
     left[: len(triangle)] = np.abs(np.diagonal(triangle))
     return np.asarray(left > DEPENDENT)
 

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,15 @@ class Evaluated:
         """Formulae's word: intercept, numeric, categoric, interaction or offset."""
         return str(self.term.kind)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns as Bambi will hold them: with a dimension of their own if they are several or categorical."""
         if self.kind == "intercept":
             return (Column("Intercept", "Intercept", "Intercept", is_intercept=True),)
-        labels, name, parts = self.labels, self.term.name, self._parts
+        labels = self.labels
+        name = self.term.name
+        parts = self._parts
+        spreads = self._spreads
         term_label = ":".join(self.words[component.name] for component in self.term.components)
         vector = len(labels) > 1 or bool(self.codings)
         levels = list(range(len(labels))) if self.term.levels is None else self.term.levels
@@ -60,7 +64,7 @@ class Evaluated:
                 name,
                 i if vector else None,
                 level=levels[i] if vector else None,
-                spread=self._spreads[i],
+                spread=spreads[i],
                 in_full=True in self.codings,
                 variables=self.variables,
                 parts=frozenset(parts[i]),
