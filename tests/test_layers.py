@@ -51,6 +51,7 @@ ONLY = {
         "model/allowlist.py",
         "model/coding.py",
         "model/contrasts.py",
+        "model/expansion.py",
         "model/formula.py",
         "model/left_side.py",
         "model/parser.py",

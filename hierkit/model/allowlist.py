@@ -11,7 +11,7 @@ COUNT_CALLS = frozenset({"p", "prop", "proportion"})
 CODING_CALLS = frozenset({"Sum", "Treatment"})
 MATHEMATICS = frozenset(OF_ONE_VALUE) | {f"np.{name}" for name in NUMPY_FUNCTIONS}
 ALLOWED_CALLS = (
-    frozenset({"C", "I", "S", "T", "binary", "bs", "cbind", "center", "offset", "poly", "standardize"})
+    frozenset({"C", "I", "S", "T", "bs", "cbind", "center", "offset", "poly", "standardize"})
     | frozenset(WORDS)
     | MATHEMATICS
     | COUNT_CALLS

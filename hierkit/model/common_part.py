@@ -122,10 +122,18 @@ def _add_something(X: Array) -> NDArray[np.bool_]:
             return np.ones(X.shape[1], dtype=bool)
     except np.linalg.LinAlgError:
         pass
-    left = np.zeros(X.shape[1])
-    triangle = np.linalg.qr(X / sizes, mode="r")
-    left[: len(triangle)] = np.abs(np.diagonal(triangle))
-    return np.asarray(left > DEPENDENT)
+    # column by column, those that add nothing left out, as R does
+    basis = np.empty((len(X), min(X.shape)))
+    adds = np.zeros(X.shape[1], dtype=bool)
+    for i, x in enumerate((X / sizes).T):
+        known = basis[:, : adds.sum()]
+        left = x - known @ (known.T @ x)
+        left -= known @ (known.T @ left)  # what rounding left of the first time
+        size = np.sqrt(left @ left)
+        if size > DEPENDENT and known.shape[1] < basis.shape[1]:
+            basis[:, known.shape[1]] = left / size
+            adds[i] = True
+    return adds
 
 
 def _joins_categories(item: Evaluated) -> bool:

@@ -12,7 +12,7 @@ class _Contrasts(Encoding):  # type: ignore[misc]
     """A coding of which each level has its row of a matrix, and in full one column per level."""
 
     def code_with_intercept(self, levels: list[Any]) -> ContrastMatrix:
-        return ContrastMatrix(np.eye(len(levels), dtype=int), [str(level) for level in levels])
+        return _indicators(levels)
 
     def code_without_intercept(self, levels: list[Any]) -> ContrastMatrix:
         return ContrastMatrix(*self._contrasts(len(levels)))
@@ -42,6 +42,18 @@ class Helmert(_Contrasts):
         return columns, [str(k) for k in range(1, n)]
 
 
+class Deviation(Sum):  # type: ignore[misc]
+    """contr.sum: each level but the last with the mean of all; in full one column per level."""
+
+    def code_with_intercept(self, levels: list[Any]) -> ContrastMatrix:
+        """A column for each level."""
+        return _indicators(levels)
+
+
+def _indicators(levels: list[Any]) -> ContrastMatrix:
+    return ContrastMatrix(np.eye(len(levels), dtype=int), [str(level) for level in levels])
+
+
 # the words for them, each with what formulae is told
 WORDS_OF_CODINGS = {
     "Sum": "Sum",
@@ -50,11 +62,11 @@ WORDS_OF_CODINGS = {
     "Poly": "Poly",
     "contr.helmert": "Helmert",
     "contr.poly": "Poly",
-    "contr.sum": "Sum",
+    "contr.sum": "Deviation",
     "contr.treatment": "Treatment",
     "helmert": "Helmert",
     "poly": "Poly",
-    "sum": "Sum",
+    "sum": "Deviation",
     "treatment": "Treatment",
 }
-CODINGS = {"Helmert": Helmert, "Poly": Poly, "Sum": Sum, "Treatment": Treatment}
+CODINGS = {"Deviation": Deviation, "Helmert": Helmert, "Poly": Poly, "Sum": Sum, "Treatment": Treatment}

@@ -16,6 +16,8 @@ from scipy.special import expit, logit
 
 from hierkit.arrays import Array
 from hierkit.model.contrasts import CODINGS
+from hierkit.model.labels import in_text
+from hierkit.model.levels_of_calls import AsCharacter, AsNumeric, Binary, Codes, Levels, Relevel, coded_as
 from hierkit.model.remembering import Average, NaturalSpline, Scale, plain, summary
 
 NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
@@ -59,50 +61,46 @@ def ifelse(test: Any, yes: Any, no: Any) -> pd.Series:
     """In each row `yes` where the test holds, and `no` elsewhere; labels make a category."""
     chosen = np.where(plain(test).astype(bool), plain(yes), plain(no))
     values = pd.Series(chosen.tolist())
-    return values if pd.api.types.is_numeric_dtype(values) else factor(values)
+    return values if pd.api.types.is_numeric_dtype(values) else pd.Series(values.astype(str))
 
 
 def logical(test: Any) -> Any:
     """A comparison as the category that it is in R; anything else as it is."""
     values = pd.Series(test)
-    return pd.Series(_ordered(values, [False, True])) if values.dtype == bool else test
+    return pd.Series(coded_as(values, [False, True])) if values.dtype == bool else test
 
 
-def factor(
-    x: Any, levels: Sequence[Any] | None = None, labels: Sequence[Any] | None = None, ordered: bool = False
-) -> pd.Series:
-    """A category: of the levels given, or those of the column, or its values in order. `ordered` changes no coding."""
-    values = pd.Series(x)
-    known = _levels(values) if levels is None else list(levels)
-    coded = _ordered(values, known)
-    if labels is not None:
-        coded = pd.Categorical.from_codes(coded.codes, pd.Index(list(labels)), ordered=True)
-    return pd.Series(coded)
+def number(x: Any) -> Any:
+    """What a comparison is in arithmetic: 1 where it holds, else 0; a number as it is."""
+    return x.astype(float) if pd.api.types.is_bool_dtype(x) else x
 
 
-def as_numeric(x: Any) -> Any:
-    """A number: labels that are numbers as these, other labels as their places among the levels, from 1."""
-    values = pd.Series(x)
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        return values.astype(float)
-    levels = pd.to_numeric(pd.Series(values.cat.categories), errors="coerce")
-    numbers = np.arange(1.0, len(levels) + 1) if levels.isna().any() else levels.to_numpy(dtype=float)
-    return numbers[values.cat.codes]
+def same(one: Any, other: Any) -> Any:
+    """In each row whether two values are the same; a number and a label are compared as text, as in R."""
+    left, right = plain(one), plain(other)
+    if _is_text(left) == _is_text(right):
+        return left == right
+    return _texts(left) == _texts(right)
 
 
-def as_character(x: Any) -> pd.Series:
-    """A category of the values as text, in the order of text."""
-    texts = pd.Series(x).astype(str)
-    return pd.Series(_ordered(texts, sorted(texts.unique())))
+def differ(one: Any, other: Any) -> Any:
+    """In each row whether two values differ."""
+    return np.logical_not(same(one, other))
 
 
-def relevel(x: Any, ref: Any) -> pd.Series:
-    """A category with that level first, with which the others are compared."""
-    values = pd.Series(x)
-    levels = _levels(values)
-    if ref not in levels:
-        raise ValueError(f"{ref!r} is no level of it; its levels are {', '.join(map(str, levels))}")
-    return pd.Series(_ordered(values, [ref, *(level for level in levels if level != ref)]))
+def is_in(x: Any, values: Any) -> Any:
+    """In each row whether a value is one of those given, compared as in `same`."""
+    given = np.atleast_1d(np.asarray(values, dtype=object))
+    return functools.reduce(np.logical_or, [same(x, value) for value in given])
+
+
+def _is_text(values: Any) -> bool:
+    return bool(values.dtype.kind in "OUT" and any(isinstance(one, str) for one in np.atleast_1d(values)))
+
+
+def _texts(values: Any) -> Any:
+    texts = [in_text(one) for one in np.atleast_1d(values)]
+    return np.array(texts, dtype=object) if np.ndim(values) else texts[0]
 
 
 def cut(
@@ -125,7 +123,7 @@ def cut(
 
 def _interval_names(edges: Array, right: bool, include_lowest: bool) -> list[str]:
     opening, closing = ("(", "]") if right else ("[", ")")
-    names = [f"{opening}{a:.3g},{b:.3g}{closing}" for a, b in itertools.pairwise(edges)]
+    names = [f"{opening}{_shown(a)},{_shown(b)}{closing}" for a, b in itertools.pairwise(edges)]
     if include_lowest and right:
         names[0] = "[" + names[0][1:]
     if include_lowest and not right:
@@ -133,18 +131,8 @@ def _interval_names(edges: Array, right: bool, include_lowest: bool) -> list[str
     return names
 
 
-def _levels(values: pd.Series) -> list[Any]:
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return list(values.cat.categories)
-    return sorted(values.unique().tolist())
-
-
-def _ordered(values: pd.Series, levels: list[Any]) -> pd.Categorical:
-    coded = pd.Categorical(plain(values), categories=levels, ordered=True)
-    if (coded.codes < 0).any():
-        unknown = values[coded.codes < 0].iloc[0]
-        raise ValueError(f"it has the value {unknown!r}, which is none of the levels {', '.join(map(str, levels))}")
-    return coded
+def _shown(edge: float) -> str:
+    return f"{edge:.3g}".replace("inf", "Inf")
 
 
 def _list(*values: Any) -> list[Any]:
@@ -154,13 +142,14 @@ def _list(*values: Any) -> list[Any]:
 # what they are called in a formula, and what formulae is told; the latter must not be a word of formulae's own
 WORDS: dict[str, tuple[str, Any]] = {
     **{name: (name, function) for name, function in OF_ONE_VALUE.items()},
-    "as.character": ("as_character", as_character),
-    "as.factor": ("as_factor", factor),
-    "as.numeric": ("as_numeric", as_numeric),
+    "as.character": ("as_character", AsCharacter),
+    "as.factor": ("as_factor", Levels),
+    "as.numeric": ("as_numeric", AsNumeric),
     "ave": ("ave", Average),
+    "binary": ("binary_", Binary),
     "c": ("c", _list),
     "cut": ("cut", cut),
-    "factor": ("factor", factor),
+    "factor": ("factor", Levels),
     "ifelse": ("ifelse", ifelse),
     "log": ("log", log),
     "max": ("max", summary(np.max)),
@@ -168,20 +157,25 @@ WORDS: dict[str, tuple[str, Any]] = {
     "median": ("median", summary(np.median)),
     "min": ("min", summary(np.min)),
     "ns": ("ns", NaturalSpline),
-    "ordered": ("ordered", factor),
+    "ordered": ("ordered", Levels),
     "pmax": ("pmax", pmax),
     "pmin": ("pmin", pmin),
-    "relevel": ("relevel", relevel),
+    "relevel": ("relevel", Relevel),
     "scale": ("scale_", Scale),
     "sd": ("sd", summary(lambda x: np.std(x, ddof=1))),
 }
 OPERATORS: dict[str, Any] = {
+    "codes": Codes,
     "divide": operator.truediv,
     "logical": logical,
     "both": np.logical_and,
     "either": np.logical_or,
     "negated": np.logical_not,
-    "is_in": lambda x, values: np.isin(plain(x), values),
+    "is_in": is_in,
+    "same": same,
+    "differ": differ,
+    "number": number,
+    "inf": np.inf,
 }
 OF_EACH_ROW = frozenset({"I", "c", "ifelse", "log", "pmax", "pmin", *OF_ONE_VALUE}) | {
     f"np.{name}" for name in NUMPY_FUNCTIONS

@@ -15,7 +15,7 @@ from formulae.token import Token
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.syntax import Node
 
-LITERALS = {"TRUE": True, "FALSE": False, "NULL": None}
+LITERALS = {"TRUE": True, "FALSE": False, "NULL": None, "Inf": float("inf")}
 PACKAGES = ("base", "stats", "splines")  # of R, whose names before :: say nothing more
 
 
@@ -49,6 +49,14 @@ class _Scanner(Scanner):  # type: ignore[misc]
 
 class _Parser(Parser):  # type: ignore[misc]
     """formulae's parser, with R's order of operators."""
+
+    def assignment(self) -> Node:
+        target = self.tilde()
+        if not self.match("EQUAL"):
+            return target
+        if not isinstance(target, ast.Variable):
+            raise ParseError("Invalid assignment target.")
+        return ast.Assign(target, self.random_effect())
 
     def random_effect(self) -> Node:
         return self._joined("PIPE", self._conjunction)

@@ -19,13 +19,13 @@ def plain(x: Any) -> Any:
     return np.asarray(x.astype(object) if isinstance(getattr(x, "dtype", None), pd.CategoricalDtype) else x)
 
 
-class _WithMemory:
+class WithMemory:
     """What formulae takes for a function with memory."""
 
     __stateful_transform__ = True
 
 
-class Scale(_WithMemory):
+class Scale(WithMemory):
     """scale(x): (x - mean) / sd, the sd with n - 1; either may be left out, or be a number."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Scale(_WithMemory):
         return (values - self.moments[0]) / self.moments[1]
 
 
-class Average(_WithMemory):
+class Average(WithMemory):
     """ave(x, g): in each row the mean of x over the fitted rows of its group, or over the new rows of a new one."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Average(_WithMemory):
 def summary(of: Callable[[Array], float]) -> type:
     """A function with memory that is one number of the fitted rows, as in I(x - mean(x))."""
 
-    class Summary(_WithMemory):
+    class Summary(WithMemory):
         def __init__(self) -> None:
             self.value: float | None = None
 
@@ -74,7 +74,7 @@ def summary(of: Callable[[Array], float]) -> type:
     return Summary
 
 
-class NaturalSpline(_WithMemory):
+class NaturalSpline(WithMemory):
     """R's splines::ns: cubic splines that are straight beyond the boundary knots, the knots at quantiles of x."""
 
     def __init__(self) -> None:

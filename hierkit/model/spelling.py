@@ -15,11 +15,19 @@ from formulae.token import Token
 
 from hierkit.arrays import Array
 from hierkit.model.contrasts import CODINGS, WORDS_OF_CODINGS
-from hierkit.model.functions import WORDS
+from hierkit.model.functions import OF_ONE_VALUE, WORDS
 from hierkit.model.syntax import COMPARISONS, Node, callee_of, coding_of, walk
 
 RESERVED = frozenset(CODINGS) | {"Intercept", "sigma", "mu", "p", "chain", "draw", "common", "group_specific"}
-FUNCTIONS_OF_OPERATORS = {"SLASH": "divide", "AND": "both", "PIPE": "either", "IN": "is_in"}
+FUNCTIONS_OF_OPERATORS = {
+    "SLASH": "divide",
+    "AND": "both",
+    "PIPE": "either",
+    "IN": "is_in",
+    "EQUAL_EQUAL": "same",
+    "BANG_EQUAL": "differ",
+}
+CATEGORIES = frozenset({"factor", "as.factor", "ordered", "relevel", "cut"})
 SUFFIXES = ("__factor", "__expr", "_offset", "_sigma", "_corr", "_nu", "_dim", "_effect", "_effect_other")
 
 
@@ -104,9 +112,18 @@ def _call(node: Node, is_outcome: bool = False) -> Node:
     args = [
         _word(WORDS_OF_CODINGS[coding]) if (coding := coding_of(node, arg)) else _argument(arg) for arg in node.args
     ]
-    if name == "I" and _is_comparison(node.args[0]) and not is_outcome:
-        return ast.Call(_word("logical"), args)
+    if name == "I" and _is_comparison(node.args[0]):
+        return ast.Call(_word("number" if is_outcome else "logical"), args)
+    if name == "as.numeric" and len(args) == 1 and isinstance(node.args[0], ast.Call):
+        return ast.Call(_word("codes" if callee_of(node.args[0]) in CATEGORIES else "as_numeric"), args)
+    if name in OF_ONE_VALUE or name.startswith("np."):
+        args = [_number(given, made) for given, made in zip(node.args, args, strict=True)]
     return ast.Call(_word(WORDS[name][0]) if name in WORDS else node.callee, args)
+
+
+def _number(given: Node, made: Node) -> Node:
+    """An argument for arithmetic, where a comparison is 0 or 1."""
+    return ast.Call(_word("number"), [made]) if _is_comparison(given) else made
 
 
 def _is_comparison(node: Node) -> bool:
@@ -124,13 +141,19 @@ def _argument(node: Node) -> Node:
             return ast.Grouping(_argument(node.expression))
         case ast.Binary() if node.operator.kind in FUNCTIONS_OF_OPERATORS:
             function = FUNCTIONS_OF_OPERATORS[node.operator.kind]
-            return ast.Call(_word(function), [_argument(node.left), _argument(node.right)])
-        case ast.Binary():
+            sides = [_argument(node.left), _argument(node.right)]
+            if function == "divide":
+                sides = [_number(node.left, sides[0]), _number(node.right, sides[1])]
+            return ast.Call(_word(function), sides)
+        case ast.Binary() if node.operator.kind in COMPARISONS:
             return _operation(node, _argument(node.left), _argument(node.right))
+        case ast.Binary():
+            sides = [_number(side, _argument(side)) for side in (node.left, node.right)]
+            return _operation(node, *sides)
         case ast.Unary() if node.operator.kind == "BANG":
             return ast.Call(_word("negated"), [_argument(node.right)])
         case ast.Unary():
-            return ast.Unary(node.operator, _apart(_argument(node.right)))
+            return ast.Unary(node.operator, _apart(_number(node.right, _argument(node.right))))
         case ast.Call():
             return _call(node)
         case ast.Assign():

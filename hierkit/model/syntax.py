@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from formulae import expr as ast
-from formulae.token import Token
 
 from hierkit.model.contrasts import WORDS_OF_CODINGS
 
@@ -107,6 +106,18 @@ def columns_in(node: Node) -> list[str]:
     return [column_of(one) for one in columns if id(one) not in codings]
 
 
+def columns_in_powers(node: Node) -> set[str]:
+    """The columns in powers and polynomials of numbers, for which whole numbers would soon be too small."""
+    inside = (one for call in outer_calls(node) for one in walk(call))
+    return {name for one in inside if _is_power(one) for name in columns_in(one)}
+
+
+def _is_power(node: Node) -> bool:
+    if isinstance(node, ast.Call):
+        return callee_of(node) == "poly"
+    return isinstance(node, ast.Binary) and str(node.operator.kind) == "STAR_STAR"
+
+
 def coding_of(call: Node, argument: Node) -> str | None:
     """The coding that an argument names, as in `C(h, Sum)`; None for the category and for every other argument."""
     codes = isinstance(call, ast.Call) and callee_of(call) == "C" and argument is not call.args[0]
@@ -145,22 +156,6 @@ def plain_columns(node: Node) -> Iterator[str]:
 def outer_calls(node: Node) -> Iterator[Node]:
     """The calls that are components of terms, not arguments of other calls."""
     return (one for one in outside_calls(node) if isinstance(one, ast.Call))
-
-
-def with_columns_for_calls(node: Node, name: Callable[[Node], str]) -> Node:
-    """The tree with a column of that name in the place of each outer call."""
-    match node:
-        case ast.Call():
-            return ast.Variable(Token("IDENTIFIER", name(node)))
-        case ast.Grouping():
-            return ast.Grouping(with_columns_for_calls(node.expression, name))
-        case ast.Binary():
-            left, right = (with_columns_for_calls(side, name) for side in (node.left, node.right))
-            return ast.Binary(left, node.operator, right)
-        case ast.Unary():
-            return ast.Unary(node.operator, with_columns_for_calls(node.right, name))
-        case _:
-            return node
 
 
 def outside_calls(node: Node) -> Iterator[Node]:

@@ -20,13 +20,15 @@ from formulae.parser import ParseError
 from formulae.resolver import ResolverError
 from formulae.scanner import ScanError
 from formulae.terms.call_resolver import CallResolverError
+from formulae.terms.terms import Intercept, Term
 
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.coding import code
 from hierkit.model.evaluated import Evaluated
+from hierkit.model.expansion import expand
 from hierkit.model.spelling import for_formulae, of_outcome
-from hierkit.model.syntax import Node, deep_recursion, outer_calls, quoted, render, with_columns_for_calls
+from hierkit.model.syntax import Node, column_of, deep_recursion, is_column, outer_calls, outside_calls, quoted, render
 
 LARGEST = 1e100
 
@@ -75,7 +77,9 @@ class Evaluator:
     def outcome(self, node: Node, label: str) -> Array:
         """(row,), the values of a computed outcome."""
         with self._refusing(label):
-            design = DesignMatrices(model_description(f"{self.spell_outcome(node)} ~ 1"), self.frame, self._environment)
+            whole = self.frame.select_dtypes("integer").columns
+            frame = self.frame.astype(dict.fromkeys(whole, np.float64))  # powers of whole numbers would wrap around
+            design = DesignMatrices(model_description(f"{self.spell_outcome(node)} ~ 1"), frame, self._environment)
             values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
         check_finite(label, values)
         return values
@@ -84,7 +88,7 @@ class Evaluator:
         """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
         with self._refusing(label):
             words = self._words(node)
-            own = sorted(_once(self._described(node)), key=_order)
+            own = self._described(node)
             _check_names(own)
             parts = [[term] for term in own] if apart else [own]
             usual = [alike for part in parts for alike in code(part, self.frame, self._environment)]
@@ -106,20 +110,18 @@ class Evaluator:
         return values
 
     def _described(self, node: Node) -> list[Any]:
-        """Formulae's terms of a part, each with components of its own.
-
-        formulae cannot compare two calls of which one has a call and the other a column as its argument: it gets a
-        column in the place of each call.
-        """
-        calls = {render(call): call for call in outer_calls(node)}
-        words = {text: f"call{place}__" for place, text in enumerate(calls)}
-        plain = with_columns_for_calls(node, lambda call: words[render(call)])
-        components = {words[text]: _component_of(self.spell(call)) for text, call in calls.items()}
-        terms = [copy.deepcopy(term) for term in model_description(self.spell(plain)).common_terms]
-        for term in terms:
-            if hasattr(term, "components"):
-                term.components = [copy.deepcopy(components.get(one.name, one)) for one in term.components]
-                term.name = ":".join(str(one.name) for one in term.components)
+        """Formulae's terms of a part, in R's order, each with components of its own."""
+        expansion = expand(node)
+        spelled = {column_of(one): self.spell(one) for one in outside_calls(node) if is_column(one)}
+        spelled |= {render(call): self.spell(call) for call in outer_calls(node)}
+        terms = [Intercept()] if expansion.intercept else []
+        for texts in sorted(expansion.terms.values(), key=len):
+            components = [copy.deepcopy(_component_of(spelled[text])) for text in texts]
+            term = Term(components[0])
+            # formulae cannot compare two calls of which one has a call and the other a column as its argument
+            term.components = components
+            term.name = ":".join(str(one.name) for one in components)
+            terms.append(term)
         return terms
 
     @property
@@ -162,20 +164,6 @@ def is_readable(text: str) -> bool:
 def _component_of(call: str) -> Any:
     """The component that formulae makes of a call."""
     return model_description(call).common_terms[-1].components[0]
-
-
-def _order(term: Any) -> int:
-    """R's order of terms: the intercept, single ones, products of two, of three."""
-    return len(getattr(term, "components", []))
-
-
-def _once(terms: list[Any]) -> list[Any]:
-    """The first of the terms that are products of the same components: z:x is x:z."""
-    first: dict[frozenset[str], Any] = {}
-    for term in terms:
-        components = getattr(term, "components", [])
-        first.setdefault(frozenset(component.name for component in components), term)
-    return list(first.values())
 
 
 def _check_names(terms: list[Any]) -> None:

@@ -3,6 +3,7 @@
 library(splines)
 d <- read.csv("data/terms.csv", stringsAsFactors = TRUE)
 d$z <- rep(1:4, length.out = nrow(d))
+d$n <- seq_len(nrow(d)) * 20000 + 100000
 d$w <- seq(0.5, 20, length.out = nrow(d))
 d$dot.name <- d$x^2
 d$text <- as.character(d$c)
@@ -15,10 +16,15 @@ formulas <- c(
   "(h + k)/x", "h/(k + x)", "h * k - h", "h:k", "k:h + h", "h:k:c", "h:k:x", "x + h:k:x", "x - 1", "0 + h", "h - 1 + k",
   "0 + h:x", "0 + x + h:x", "h*k*c", "-1 + h:k", "h + h:k", "x:h + w:h", "I(x^2)", "I(-x^2)", "I(2^x)", "I((x - 1)^2)",
   "x + I(x^2) + I(x^3)", "(x + I(x^2)) * h", "I(x^2):h", "I(x/2)", "I(x * w)", "dot.name", "log(dot.name + 1)",
+  "x*h - h:x", "h*k - k:h", "(h + k)^2 - k:h", "h/k - k:h", "log(w)*h - h:log(w)", "h*k*s - s:k:h", "h %in% (k + w)",
+  "(h + k)/(s + x)", "(0 + x) + h", "x - 0", "x + (h - 1)", "x*(h - 1)", "I((x > 0) + (w > 5))", "I(-(x > 0) * w)",
+  "I((x > 0) - (w > 10))", "I((x > 0)/(w + 1))", "exp(x > 0)", "I(z^-1)", "I(2^(z * 10))", "I(n^4)", "poly(n, 3, raw = TRUE)",
   # categories
   "factor(z)", "factor(z) * k", "0 + factor(z)", "as.factor(z)", "factor(h, levels = c('c', 'a', 'b'))",
   "factor(z, labels = c('p', 'q', 'r', 's'))", "relevel(h, ref = 'b')", "relevel(h, 'c') * x", "as.numeric(z)",
-  "as.numeric(h)", "ifelse(x > 0, 1, 0)", "ifelse(x > 0, x, 0) * h", "ifelse(h == 'a', 'yes', 'no')", "I(x > 0)",
+  "as.numeric(h)", "as.numeric(factor(z))", "as.numeric(factor(w > 5))", "ifelse(z == '2', x, w)",
+  "ifelse(z %in% c('1', '3'), x, w)", "I(z != 2):x", "cut(w, c(-Inf, 5, Inf))", "0 + C(h, contr.sum)",
+  "C(h, contr.sum):k", "as.character(z)", "ifelse(x > 0, 1, 0)", "ifelse(x > 0, x, 0) * h", "ifelse(h == 'a', 'yes', 'no')", "I(x > 0)",
   "I(x > 0):w", "0 + I(x > 0)", "I(x > 0 & w < 10)", "I(x > 0 | k == 'u')", "I(!(x > 0))", "I(h %in% c('a', 'b'))",
   "I(h == 'a')", "cut(w, c(0, 5, 10, 20))", "cut(w, breaks = c(0, 5, 10, 20), labels = c('low', 'mid', 'top'))",
   "cut(w, c(0, 5, 10, 20.5), right = FALSE)", "cut(w, c(0.5, 10, 20), include.lowest = TRUE)", "C(h, contr.poly)",
