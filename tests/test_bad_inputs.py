@@ -36,6 +36,7 @@ BAD = [
     ("y ~ 0", DATA, {}, "has no terms"),
     ("y ~ y + x", DATA, {}, "'y' is on both sides"),
     ("y:z ~ x", DATA, {}, "outcome 'y : z' is not one column"),
+    ("factor(hits) ~ x", DATA, B, "The outcome 'factor\\(hits\\)' makes a category"),
     ("cbind(hits) ~ x", DATA, B, "Counts are written cbind\\(successes, failures\\) or p\\(successes, trials\\)"),
     ("p(hits) ~ x", DATA, B, "does not have two columns as its arguments"),
     ("y ~ os.system('x')", DATA, {}, "calls os.system\\(\\)"),

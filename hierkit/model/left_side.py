@@ -71,7 +71,7 @@ def read_outcome(node: Node, text: str) -> tuple[Node, str | None]:
 
 def _is_computed(node: Node) -> bool:
     if isinstance(node, ast.Unary):
-        return bool(node.operator.kind in ("PLUS", "MINUS") and columns_in(node))
+        return bool(columns_in(node))
     return isinstance(node, ast.Binary) and node.operator.kind in COMPUTED and bool(columns_in(node))
 
 

@@ -85,6 +85,8 @@ def for_formulae(node: Node) -> Node:
 
 def of_outcome(node: Node) -> Node:
     """The same for what is left of `~`, where a comparison is a number, 0 or 1."""
+    while isinstance(node, ast.Grouping):
+        node = node.expression
     if isinstance(node, ast.Call):
         return _call(node, is_outcome=True)
     return ast.Call(_word("I"), [_argument(node)]) if isinstance(node, ast.Binary | ast.Unary) else node

@@ -80,6 +80,12 @@ class Evaluator:
             whole = self.frame.select_dtypes("integer").columns
             frame = self.frame.astype(dict.fromkeys(whole, np.float64))  # powers of whole numbers would wrap around
             design = DesignMatrices(model_description(f"{self.spell_outcome(node)} ~ 1"), frame, self._environment)
+            if design.response.kind == "categoric":
+                raise refusal(
+                    f"The outcome {label!r} makes a category",
+                    "A computed outcome is a number or a comparison",
+                    'Name the column itself, and its event as in answer["yes"]',
+                )
             values = np.asarray(design.response.design_matrix, dtype=np.float64).reshape(len(self.frame))
         check_finite(label, values)
         return values

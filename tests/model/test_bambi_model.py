@@ -60,6 +60,8 @@ def test_bambi_predicts_x_beta_plus_z_u(text: Any, data: Any) -> None:
         "cbind(hits, tries - hits) ~ x + (1 | g)",
         "cbind(hits, 2 * tries) ~ log(tries) + (1 | g)",
         "hits / tries ~ x + (1 | g)",
+        "hits / (hits + tries) ~ x + (1 | g)",
+        "!(x > 0) ~ z + (1 | g)",
         "I(x > 0) ~ z + (1 | g)",
     ],
 )
