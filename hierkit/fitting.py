@@ -48,8 +48,8 @@ def fit(
     Parameters
     ----------
     formula : str
-        lme4's language: `"y ~ x + (x | g)"`; `p(successes, trials) ~ ...` for counts; backticks around names that are
-        no plain words.
+        lme4's language: `"y ~ x + (x | g)"`; `p(successes, trials) ~ ...` for counts; backticks around names with
+        spaces or symbols.
     data : table
         pandas, polars, pyarrow, or anything else narwhals reads.
     family : {"gaussian", "bernoulli"}

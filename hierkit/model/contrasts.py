@@ -5,53 +5,41 @@ from typing import Any
 import numpy as np
 from formulae.categorical import ContrastMatrix, Encoding, Sum, Treatment
 
-from hierkit.arrays import Array
 
-
-class _Contrasts(Encoding):  # type: ignore[misc]
-    """A coding of which each level has its row of a matrix, and in full one column per level."""
+class _InFull:
+    """Codings that have one column per level where they are in full, as R's have."""
 
     def code_with_intercept(self, levels: list[Any]) -> ContrastMatrix:
-        return _indicators(levels)
-
-    def code_without_intercept(self, levels: list[Any]) -> ContrastMatrix:
-        return ContrastMatrix(*self._contrasts(len(levels)))
-
-    def _contrasts(self, n: int) -> tuple[Array, list[str]]:
-        raise NotImplementedError
+        return ContrastMatrix(np.eye(len(levels), dtype=int), [str(level) for level in levels])
 
 
-class Poly(_Contrasts):
+class Poly(_InFull, Encoding):  # type: ignore[misc]
     """contr.poly: orthonormal polynomials of the levels' places, linear (.L), quadratic (.Q), cubic (.C), ^4, ..."""
 
-    def _contrasts(self, n: int) -> tuple[Array, list[str]]:
+    def code_without_intercept(self, levels: list[Any]) -> ContrastMatrix:
+        """(level, power)."""
+        n = len(levels)
         places = np.arange(n) - (n - 1) / 2
         basis, signs = np.linalg.qr(places[:, None] ** np.arange(n))
-        columns = basis[:, 1:] * np.sign(np.diag(signs)[1:])
-        return columns, [*(".L", ".Q", ".C"), *(f"^{power}" for power in range(4, n))][: n - 1]
+        labels = [*(".L", ".Q", ".C"), *(f"^{power}" for power in range(4, n))][: n - 1]
+        return ContrastMatrix(basis[:, 1:] * np.sign(np.diag(signs)[1:]), labels)
 
 
-class Helmert(_Contrasts):
+class Helmert(_InFull, Encoding):  # type: ignore[misc]
     """contr.helmert: each level from the second on with the mean of those before it."""
 
-    def _contrasts(self, n: int) -> tuple[Array, list[str]]:
+    def code_without_intercept(self, levels: list[Any]) -> ContrastMatrix:
+        """(level, comparison)."""
+        n = len(levels)
         columns = np.zeros((n, n - 1))
         for k in range(1, n):
             columns[:k, k - 1] = -1
             columns[k, k - 1] = k
-        return columns, [str(k) for k in range(1, n)]
+        return ContrastMatrix(columns, [str(k) for k in range(1, n)])
 
 
-class Deviation(Sum):  # type: ignore[misc]
-    """contr.sum: each level but the last with the mean of all; in full one column per level."""
-
-    def code_with_intercept(self, levels: list[Any]) -> ContrastMatrix:
-        """A column for each level."""
-        return _indicators(levels)
-
-
-def _indicators(levels: list[Any]) -> ContrastMatrix:
-    return ContrastMatrix(np.eye(len(levels), dtype=int), [str(level) for level in levels])
+class Deviation(_InFull, Sum):  # type: ignore[misc]
+    """contr.sum: each level but the last with the mean of all."""
 
 
 # the words for them, each with what formulae is told

@@ -166,19 +166,30 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     outcome = _outcome(formula, rows.frame, evaluator, chosen)
     evaluator = replace(evaluator, weights=outcome.trials_of_each)
     common = make_common_part(evaluator, formula.common_tree, formula.common)
-    columns, X, offset = common.columns, common.X, common.offset
     evaluator = replace(evaluator, frame=evaluator.frame.assign(**common.for_bambi))
     if chosen.has_residual:
         check_magnitude(outcome.label, outcome.y)
-        outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - offset)
+        outcomes.check_varies(f"{outcome.label} less its offset", outcome.y - common.offset)
     factors, group_terms = make_factors(evaluator, rows.frame, formula.group_terms)
-    if not columns and not factors:
+    if not common.columns and not factors:
         raise refusal(f"{formula.text!r} has no terms", "A model needs an intercept or a predictor", "Add one")
     left, of_outcome = _outcome_for_bambi(formula, evaluator, outcome)
     text = " + ".join([f"{left} ~ {common.text}", *group_terms.texts])
     frame = evaluator.frame.assign(**(group_terms.columns | of_outcome))
-    means = _column_means(columns, X, outcome.trials_of_each)
-    return Design(formula, rows, outcome, columns, X, means, offset, factors, common.dropped, text, frame, namespace)
+    return Design(
+        formula,
+        rows,
+        outcome,
+        common.columns,
+        common.X,
+        _column_means(common.columns, common.X, outcome.trials_of_each),
+        common.offset,
+        factors,
+        common.dropped,
+        text,
+        frame,
+        namespace,
+    )
 
 
 def _column_means(columns: tuple[Column, ...], X: Array, trials: Array) -> Array:

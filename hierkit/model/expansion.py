@@ -1,4 +1,4 @@
-"""The terms that a part of a formula stands for, by R's algebra: `a * b` is a, b and their product a:b.
+"""The terms in a part of a formula, by R's algebra: `a * b` is a, b and their product a:b.
 
 A term is a set of components, so that a:b and b:a are one. `+` joins, `-` takes out, `:` multiplies, `a / b` is a and b
 within all of a, `%in%` is that product alone, and `(a + b)^2` has all products of up to two. 0 and -1 take the

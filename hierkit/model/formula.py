@@ -207,7 +207,7 @@ def _group_terms(bar: Node, text: str) -> list[GroupTerm]:
 
 
 def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
-    """The factors that the right side of a bar stands for, each as its columns."""
+    """The factors that the right side of a bar names, each as its columns."""
     match node:
         case ast.Grouping():
             return _factors(node.expression, text)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS, Array
@@ -121,6 +122,13 @@ def in_batches(work: Callable[[slice], None], samples: int, size: int) -> None:
     """Do the work for every batch, on all cores; each writes its own part of the results."""
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(work, batches(samples, size)))
+
+
+def averaging(places: NDArray[np.intp], size: int, weights: Array) -> sparse.csr_array:
+    """(row, place), what (sample, row) is multiplied by for averages over the rows, or trials, of each place."""
+    sums = np.bincount(places, weights, size)[places]
+    shares = np.divide(weights, sums, out=np.zeros(len(weights)), where=sums > 0)
+    return sparse.csr_array((shares, (np.arange(len(places)), places)), shape=(len(places), size))
 
 
 def common_part(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Array:

@@ -13,7 +13,7 @@ from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.model.reference_rows import dim_of
 from hierkit.model.rows import count_rows, read_rows
-from hierkit.posterior.draws import Draws
+from hierkit.posterior.draws import Draws, averaging
 
 ROWS = 2000  # predicted at once
 
@@ -66,14 +66,11 @@ class Cells:
 
     def averages(self, compute: Callable[[Any], Array], draws: Draws) -> xr.DataArray:
         """(chain, draw, cell), averages of what is computed for places of rows as (row, sample)."""
-        sums = np.bincount(self.places, self.weights)
-        totals = np.zeros((len(draws.beta), len(sums)))
-        shares = self.weights / sums[self.places]
+        shares = averaging(self.places, int(self.places.max()) + 1, self.weights)
+        totals = np.zeros((len(draws.beta), shares.shape[1]))
         for start in range(0, len(self.places), ROWS):
             rows = np.arange(start, min(start + ROWS, len(self.places)))
-            members = np.zeros((len(rows), len(sums)))
-            members[np.arange(len(rows)), self.places[rows]] = shares[rows]
-            totals += compute(rows).T @ members
+            totals += compute(rows).T @ shares[rows]
         dims = self.dims
         return draws.labelled(totals if dims else totals[:, 0], dims)
 
@@ -106,7 +103,7 @@ def _checked(values: pd.Series) -> Array:
     if not pd.api.types.is_numeric_dtype(values) or (values < 0).any():
         raise refusal(
             f"The weights {values.name!r} are not all numbers of 0 or more",
-            "A weight says how much a row counts, such as how many people it stands for",
+            "A weight says how much a row counts, such as how many people it represents",
             "Check the column",
         )
     return values.to_numpy(dtype=np.float64)

@@ -16,7 +16,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
 from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
 from hierkit.model.spelling import safe_names
-from hierkit.posterior.draws import Draws, common_part, in_batches, linear_predictor
+from hierkit.posterior.draws import Draws, averaging, common_part, in_batches, linear_predictor
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
@@ -75,7 +75,7 @@ def slopes(
     draws = posterior.draws if kind == "conditional" else posterior.parameters
     groups, names = _by(design, by)
     contrasts = _contrasts(design, variable)
-    over_rows = _averaging(groups, len(names), design.trials)
+    over_rows = averaging(groups, len(names), design.trials)
     own = _whose_spread(design, variable, factor) if kind == "conditional" else None
     over_groups = None if own is None else _over_groups(design, own)
     places = np.linspace(0, 1, 1 if over_groups is None else min(MOST_PLACES, over_groups.shape[1]))
@@ -150,15 +150,8 @@ def _means(draws: Draws, rows: Matrices, part: slice, kind: SlopeKind, scale: Sc
 
 def _over_groups(design: Design, factor: Factor) -> sparse.csr_array:
     """(row, group), the same for the groups that have trials."""
-    averages = _averaging(factor.codes, len(factor.levels), design.trials)
-    return averages[:, np.flatnonzero(design.sizes(factor) > 0)]
-
-
-def _averaging(places: NDArray[np.intp], size: int, weights: Array) -> sparse.csr_array:
-    """(row, place), what (sample, row) is multiplied by for averages over the rows, or trials, of each place."""
-    sums = np.bincount(places, weights, size)[places]
-    shares = np.divide(weights, sums, out=np.zeros(len(weights)), where=sums > 0)
-    return sparse.csr_array((shares, (np.arange(len(places)), places)), shape=(len(places), size))
+    averages = averaging(factor.codes, len(factor.levels), design.trials)
+    return sparse.csr_array(averages[:, np.flatnonzero(design.sizes(factor) > 0)])
 
 
 def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, own: Factor | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.intervals import monte_carlo_error
+from hierkit.intervals import monte_carlo_error, without_mean
 from hierkit.model.labels import in_text
 from hierkit.model.names import INTERCEPT
 from hierkit.model.reference_rows import is_measured, levels_of, predictor
@@ -18,7 +18,7 @@ from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predict import Groups, predict
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.slopes import slopes
-from hierkit.statements.grammar import read_expression, unreadable
+from hierkit.statements.grammar import Expression, read_expression, unreadable
 from hierkit.statements.values import Values, values_of
 
 PAIRS = re.compile(r"\s*pairs\(\s*(.+?)\s*\)\s*")
@@ -30,7 +30,7 @@ def contrast(posterior: Posterior, *expressions: str, rows: Any = None, groups: 
 
     An expression is made of the names of coefficients and variance components, a group's own coefficient (`team[3]` its
     level, `team[3, wait]` its slope), predicted means of given rows (`rows[0]`), numbers, `+ - * / **`, and the
-    functions abs, exp, log, sqrt and odds(p) = p / (1 - p). Names that are no plain words go into backticks. Text is
+    functions abs, exp, log, sqrt and odds(p) = p / (1 - p). Names with spaces or symbols go into backticks. Text is
     read, and never evaluated.
 
     Parameters
@@ -50,6 +50,8 @@ def contrast(posterior: Posterior, *expressions: str, rows: Any = None, groups: 
     Quantity
         `value` (chain, draw, expression). Coefficients and a group's own are on the link scale (log odds for a
         Bernoulli outcome, of which exp() of a difference is a ratio of odds), predicted means in units of the outcome.
+        If an expression divides by a parameter, estimates are medians and there is no sd, because a ratio need not have
+        a mean.
 
     Raises
     ------
@@ -60,10 +62,14 @@ def contrast(posterior: Posterior, *expressions: str, rows: Any = None, groups: 
     known = values_of(posterior, _predicted(posterior, rows, groups))
     found: dict[str, xr.DataArray] = {}
     for text in expressions:
-        found |= _pairs(posterior, text) if isinstance(text, str) and PAIRS.fullmatch(text) else _value(known, text)
+        found |= _pairs(posterior, text) if _is_pairs(text) else _value(known, text)
     value = stack(list(found.values()), "expression", list(found))
-    dataset = xr.Dataset({"value": value.transpose("chain", "draw", "expression")})
-    return Quantity(dataset, "Values of expressions within each draw." + _about_rows(rows, groups))
+    value = value.transpose("chain", "draw", "expression")
+    definition = "Values of expressions within each draw."
+    if any(not _is_pairs(text) and read_expression(text).is_ratio for text in expressions):
+        value = without_mean(value)
+        definition += " The estimates are medians, because a ratio need not have a mean."
+    return Quantity(xr.Dataset({"value": value}), definition + _about_rows(rows, groups))
 
 
 def probability(posterior: Posterior, *statements: str, rows: Any = None, groups: Groups = "typical") -> Quantity:
@@ -120,10 +126,7 @@ def _value(known: Values, text: str) -> dict[str, xr.DataArray]:
         raise refusal(
             f"{expression.text!r} holds or does not", "contrast() takes expressions without < or >", "Use probability()"
         )
-    value = known.of(expression)
-    if not isinstance(value, xr.DataArray):
-        raise unreadable(expression.text, "it names nothing of the fit")
-    return {expression.text: value}
+    return {expression.text: _draws(known, expression)}
 
 
 def _holds(known: Values, text: str) -> xr.DataArray:
@@ -132,10 +135,18 @@ def _holds(known: Values, text: str) -> xr.DataArray:
         raise refusal(
             f"{expression.text!r} compares nothing", "A statement has < <= > or >=", "Add one, or use contrast()"
         )
+    return _draws(known, expression).astype(float)
+
+
+def _draws(known: Values, expression: Expression) -> xr.DataArray:
     value = known.of(expression)
     if not isinstance(value, xr.DataArray):
         raise unreadable(expression.text, "it names nothing of the fit")
-    return value.astype(float)
+    return value
+
+
+def _is_pairs(text: str) -> bool:
+    return isinstance(text, str) and PAIRS.fullmatch(text) is not None
 
 
 def _pairs(posterior: Posterior, text: str) -> dict[str, xr.DataArray]:

@@ -1,7 +1,7 @@
 """Text -> a tree of numbers, names, operators and comparisons. Nothing else is read, and nothing is evaluated.
 
-Python's own parser reads the text; what it finds is refused unless it is on the lists below. Names that are no words of
-Python, such as `x:h[b]`, go into backticks.
+Python's own parser reads the text; what it finds is refused unless `values` knows it. Names with spaces or symbols,
+such as `x:h[b]`, go into backticks.
 """
 
 import ast
@@ -12,8 +12,6 @@ from hierkit.errors import HierkitError, refusal
 
 LONGEST = 1000  # characters: Python's parser calls itself for every level of parentheses
 FUNCTIONS = ("abs", "exp", "log", "odds", "sqrt")
-OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
-COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 QUOTED = "quoted__"
 
 
@@ -38,8 +36,15 @@ class Expression:
     @property
     def is_statement(self) -> bool:
         """Whether it holds or not, and is no number."""
-        negated = isinstance(self.tree, ast.UnaryOp) and isinstance(self.tree.op, ast.Not)
-        return negated or isinstance(self.tree, ast.Compare | ast.BoolOp)
+        return is_statement(self.tree)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it divides by something other than a number, which may be zero, so that its mean need not exist."""
+        divisors = [
+            one.right for one in ast.walk(self.tree) if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div)
+        ]
+        return any(isinstance(one, ast.Name) for divisor in divisors for one in ast.walk(divisor))
 
     def name(self, node: ast.expr) -> str:
         """A part of the tree as text, names in backticks as they are."""
@@ -60,8 +65,8 @@ def read_expression(text: str) -> Expression:
     HierkitError
         For text that cannot be read.
     """
-    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
-        raise unreadable(text if isinstance(text, str) and text.strip() else repr(text), "it is no short text")
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= LONGEST:
+        raise unreadable(str(text), f"it is not text of 1 to {LONGEST:,} characters")
     quoted: list[str] = []
 
     def word(found: re.Match[str]) -> str:
@@ -72,8 +77,14 @@ def read_expression(text: str) -> Expression:
     try:
         tree = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise unreadable(text, "names that are no plain words go into backticks, as in `x:h[b]`") from None
+        raise unreadable(text, "names with spaces or symbols go into backticks, as in `x:h[b]`") from None
     return Expression(text.strip(), tree, tuple(quoted))
+
+
+def is_statement(node: ast.expr) -> bool:
+    """Whether a part of a tree holds or not, and is no number."""
+    negated = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    return negated or isinstance(node, ast.Compare | ast.BoolOp)
 
 
 def normalised(label: str) -> str | None:

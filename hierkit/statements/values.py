@@ -18,7 +18,7 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.variance_components import variance_components
-from hierkit.statements.grammar import Expression, normalised, unreadable
+from hierkit.statements.grammar import Expression, is_statement, normalised, unreadable
 
 ROWS = "rows"
 ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
@@ -73,6 +73,25 @@ class Values:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return self._value(expression, expression.tree)
 
+    def _number(self, expression: Expression, node: ast.expr) -> Any:
+        """The values of a part that is a number, in every draw."""
+        if is_statement(node):
+            raise unreadable(expression.text, f"{expression.name(node)} holds or does not, and is no number")
+        value = self._value(expression, node)
+        if np.isnan(value).any():
+            raise refusal(
+                f"{expression.name(node)} is not a number in {int(np.isnan(value).sum())} draws",
+                "An expression has a value in every draw, and log() and sqrt() have none below zero",
+                "Use abs(), or another expression",
+            )
+        return value
+
+    def _truth(self, expression: Expression, node: ast.expr) -> Any:
+        """Whether a part that is a statement holds, in every draw."""
+        if not is_statement(node):
+            raise unreadable(expression.text, f"{expression.name(node)} is a number, and neither holds nor does not")
+        return self._value(expression, node)
+
     def _value(self, expression: Expression, node: ast.expr) -> Any:
         if (known := self._named(expression, node)) is not None:
             return known
@@ -80,24 +99,24 @@ class Values:
             case ast.Constant(value=bool() | str()):
                 raise unreadable(expression.text, f"{node.value!r} is no number")
             case ast.Constant(value=int() | float() as number):
-                return _number(expression, number)
+                return _float(expression, number)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self._value(expression, operand)
+                return -self._number(expression, operand)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self._value(expression, operand)
+                return self._number(expression, operand)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return np.logical_not(self._value(expression, operand))
+                return np.logical_not(self._truth(expression, operand))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
-                return ARITHMETIC[type(op)](self._value(expression, left), self._value(expression, right))
+                return ARITHMETIC[type(op)](self._number(expression, left), self._number(expression, right))
             case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in COMPARISONS for op in ops):
-                sides = [self._value(expression, side) for side in (left, *others)]
+                sides = [self._number(expression, side) for side in (left, *others)]
                 pairs = zip(ops, sides, sides[1:], strict=False)
                 return _all([COMPARISONS[type(op)](one, other) for op, one, other in pairs])
             case ast.BoolOp(op=op, values=parts):
-                found = [self._value(expression, part) for part in parts]
+                found = [self._truth(expression, part) for part in parts]
                 return _all(found) if isinstance(op, ast.And) else np.logical_not(_all(map(np.logical_not, found)))
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-                return FUNCTIONS[name](self._value(expression, argument))
+                return FUNCTIONS[name](self._number(expression, argument))
             case ast.Subscript(value=ast.Name(), slice=index):
                 return self._of_group(expression, expression.name(node.value), index)
             case ast.Name() | ast.Call() | ast.Subscript():
@@ -120,9 +139,11 @@ class Values:
         if factor == ROWS and self.rows is not None:
             return _of_row(self.rows, expression, parts)
         if factor not in [one.label for one in self.posterior.design.factors]:
-            raise self._unknown(expression.name(index) if factor == ROWS else f"{factor}[{', '.join(parts)}]")
+            raise self._unknown(f"{factor}[{', '.join(parts)}]")
         chosen = self.posterior.design.factor(factor)
-        own = self.effects.setdefault(factor, group_effects(self.posterior, factor).draws["coefficient"])
+        if factor not in self.effects:
+            self.effects[factor] = group_effects(self.posterior, factor).draws["coefficient"]
+        own = self.effects[factor]
         effect = parts[1] if len(parts) == 2 else INTERCEPT
         group = _place(chosen, parts[0])
         labels = [one.label for one in chosen.effects]
@@ -166,7 +187,7 @@ def _of_row(rows: xr.DataArray, expression: Expression, parts: list[str]) -> xr.
     return rows.isel(row=int(parts[0]), drop=True)
 
 
-def _number(expression: Expression, number: float) -> np.float64:
+def _float(expression: Expression, number: float) -> np.float64:
     try:
         return np.float64(number)
     except OverflowError:
@@ -191,6 +212,6 @@ def _place(factor: Factor, label: str) -> int:
         raise refusal(
             f"{factor.label!r} has no group {label!r}",
             f"Its groups are {some(list(factor.levels))}",
-            "Name one of them, in quotes if it is no plain word",
+            "Name one of them, in quotes if it has spaces or symbols",
         )
     return known.index(label)

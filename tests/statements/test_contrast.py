@@ -108,6 +108,10 @@ def test_a_means_odds_are_those_of_its_probability(fit: Any) -> None:
         ("x", "compares nothing"),
         ("1 < 2", "it names nothing of the fit"),
         ("x == 0", "has no meaning there"),
+        ("x and z < 0", "x is a number, and neither holds nor does not"),
+        ("not x", "x is a number"),
+        ("(x < 0) + x > 0", "holds or does not, and is no number"),
+        ("log(x) < 0", "log.x. is not a number in .* draws"),
         ("x:h[mid] > 0", "go into backticks"),
     ],
 )
@@ -129,6 +133,17 @@ def test_refused_statements(fit: Any, text: str, message: str) -> None:
 def test_refused_expressions(fit: Any, texts: Any, message: str) -> None:
     with pytest.raises(HierkitError, match=message):
         fit.contrast(*texts)
+
+
+def test_a_ratio_is_estimated_by_its_median(fit: Any) -> None:
+    """A ratio of normal draws has no mean."""
+    beta = fit.coefficients().draws["coefficient"]
+    ratio = beta.sel(term="x") / beta.sel(term="h[mid]")
+    found = fit.contrast("x / h[mid]")
+    assert found.table().estimate.item() == pytest.approx(float(np.median(ratio)))
+    assert found.table().sd.isna().all()
+    assert "medians" in found.definition
+    assert fit.contrast("x / 2").table().sd.notna().all()
 
 
 def test_rows_that_are_not_there(fit: Any) -> None:
