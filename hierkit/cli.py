@@ -31,6 +31,8 @@ MissingOptions = Annotated[
     list[str] | None,
     typer.Option("--missing", metavar="WORD", help="A word that means a missing value, beside empty cells."),
 ]
+Weights = Annotated[str | None, typer.Option(help="A column of weights w: the residual variance is σ²/w.")]
+KnownSd = Annotated[str | None, typer.Option("--known-sd", help="A column of known sds, of rows that are estimates.")]
 PriorOptions = Annotated[list[str] | None, typer.Option("--prior", help='NAME=DIST, as in "sigma=HalfNormal(10)".')]
 
 
@@ -39,6 +41,8 @@ def fit_command(
     data: Data,
     formula: FormulaText,
     family: Family = "gaussian",
+    weights: Weights = None,
+    known_sd: KnownSd = None,
     prior: PriorOptions = None,
     missing: MissingOptions = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
@@ -52,17 +56,21 @@ def fit_command(
     """Fit a model and print its summary."""
     import hierkit
     from hierkit.model.formula import parse
+    from hierkit.model.precision import make_precision
 
     for target in (report, save):
         _check_target(target)
         if target is not None and target.exists() and target.samefile(data):
             raise refusal(f"{str(target)!r} is the table itself", "Results go into other files", "Name another")
-    table = _read_table(data, parse(formula).columns, missing)
+    parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
+    table = _read_table(data, parsed.columns, missing)
     fitted = _to_stderr(
         lambda: hierkit.fit(
             formula,
             table,
             family=family,
+            weights=weights,
+            known_sd=known_sd,
             priors=_read_priors(prior or []),
             random_seed=seed,
             draws=draws,
@@ -84,6 +92,8 @@ def check(
     data: Data,
     formula: FormulaText,
     family: Family = "gaussian",
+    weights: Weights = None,
+    known_sd: KnownSd = None,
     prior: PriorOptions = None,
     missing: MissingOptions = None,
 ) -> None:
@@ -93,10 +103,11 @@ def check(
     from hierkit.model.design import make_design
     from hierkit.model.formula import parse
     from hierkit.model.labels import some
+    from hierkit.model.precision import make_precision
     from hierkit.model.priors import make_priors
     from hierkit.model.rows import read_rows
 
-    parsed = parse(formula)
+    parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
     design = make_design(parsed, read_rows(_read_table(data, parsed.columns, missing), parsed.columns), family)
     typer.echo(f"{len(design.rows.positions)} of {design.rows.given} rows used")
     for factor in design.factors:

@@ -1,4 +1,4 @@
-"""Small data sets to learn and test on: four simulated with a fixed seed, three real ones.
+"""Small data sets to learn and test on: four simulated with a fixed seed, four real ones.
 
 Every function returns a new pandas DataFrame; nothing is downloaded.
 """
@@ -115,6 +115,28 @@ def baseball() -> pd.DataFrame:
         18 rows: `Player`, number of at-bats `AB` and of `Hits` (first part), `RemainingAB`, `RemainingHits` (the rest).
     """
     return _read("baseball.csv", {})
+
+
+def eight_schools() -> pd.DataFrame:
+    """Effects of coaching for the Scholastic Aptitude Test in eight schools, with their standard errors.
+
+    Each row is the estimate of a separate experiment, so that its sd is known: pass `known_sd="se"`.
+
+    Source: Rubin (1981), Journal of Educational Statistics 6, 377-401; Gelman et al. (2013), Bayesian Data Analysis,
+    section 5.5.
+
+    Returns
+    -------
+    pandas.DataFrame
+        8 rows: `school` (A to H), `effect` (points of the test), `se` (points, its standard error).
+    """
+    return pd.DataFrame(
+        {
+            "school": list("ABCDEFGH"),
+            "effect": [28, 8, -3, 7, -1, 1, 18, 12],
+            "se": [15, 10, 16, 11, 9, 11, 10, 18],
+        }
+    )
 
 
 def _teams(rng: np.random.Generator, intercepts: np.ndarray, slopes: np.ndarray) -> pd.DataFrame:

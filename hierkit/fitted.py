@@ -358,7 +358,7 @@ class Fit:
         from hierkit import storage  # Zarr takes a third of a second to import
 
         design = self.design
-        return storage.write(path, self.formula.text, design.family.name, design.rows, self.priors, self.draws)
+        return storage.write(path, self.formula, design.family.name, design.rows, self.priors, self.draws)
 
     @cached_property
     def _posterior(self) -> Posterior:

@@ -14,6 +14,7 @@ from hierkit.model.design import make_design
 from hierkit.model.families import FamilyName
 from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
+from hierkit.model.precision import make_precision
 from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName, NutsSampler, Run
@@ -29,6 +30,8 @@ def fit(
     data: Any,
     *,
     family: FamilyName = "gaussian",
+    weights: str | None = None,
+    known_sd: str | None = None,
     priors: Mapping[str, Any] | None = None,
     effects: EffectsDistribution = "normal",
     engine: EngineName = "auto",
@@ -55,6 +58,12 @@ def fit(
     family : {"gaussian", "bernoulli"}
         Of the outcome. A text or boolean outcome is two-valued: its second value, or the one named as in
         `outcome["yes"]`, is the event.
+    weights : str, optional
+        A column of positive numbers w: the residual variance of a row is σ²/w, as in lme4, for rows that are means of w
+        values, for example. With "bernoulli" the outcome is a share of events, or 0 and 1, and w are the trials.
+    known_sd : str, optional
+        A column of sampling sds s, such as the standard errors of published estimates: the residual variance of a row
+        is s², and there is no σ to estimate (meta-analysis).
     priors : mapping, optional
         By parameter, for example `{"wait": "Normal(0, 1)", "sd(team)": "Exponential(1)"}`; text, or a `bambi.Prior`.
         Those not given have the defaults, and `fit.priors` shows all.
@@ -101,7 +110,7 @@ def fit(
         If the draws may not represent the posterior.
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
-    parsed = parse(formula, trusted_formula)
+    parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, effects, nuts_sampler)
@@ -183,8 +192,8 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     """
     from hierkit import storage  # Zarr takes a third of a second to import
 
-    text, family, rows, priors, draws = storage.read(path)
-    formula = parse(text, trusted_formula)
+    text, family, precision, rows, priors, draws = storage.read(path)
+    formula = parse(text, trusted_formula).with_precision(make_precision(**precision, family=family))
     if list(formula.columns) != list(rows.frame.columns):
         raise storage.damaged(path, "its rows are not those of its formula")
     design = make_design(formula, rows, family)

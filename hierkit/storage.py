@@ -10,6 +10,7 @@ import re
 import tempfile
 import threading
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,22 @@ from zarr.storage import MemoryStore
 
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.distributions import checked_prior
+from hierkit.model.formula import Formula
 from hierkit.model.names import with_intercepts
+from hierkit.model.precision import Precision
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
-# a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1.
-FORMAT = 4
+# a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1. Up to
+# format 4 rows had neither weights nor known sds.
+FORMAT = 5
 SCALE_AS_R = 4
 MANIFEST = "hierkit.json"
 CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
 
-def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, draws: xr.DataTree) -> Path:
+def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: Priors, draws: xr.DataTree) -> Path:
     """Write the parts of a fit into one file.
 
     Parameters
@@ -41,8 +45,8 @@ def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, 
     path : str or Path
         The file; one that is there is replaced in a single step, when the new one is complete. After a kill, a hidden
         file that ends in `.part` may be left beside it.
-    text, family, rows, priors, draws
-        The parts: the formula's text, the family as passed to `fit`, the rows used, the priors and the draws.
+    formula, family, rows, priors, draws
+        The parts: the formula, the family as passed to `fit`, the rows used, the priors and the draws.
 
     Returns
     -------
@@ -56,8 +60,9 @@ def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, 
     arrays = _Writer()
     manifest = {
         "format": FORMAT,
-        "formula": text,
+        "formula": formula.text,
         "family": family,
+        "precision": asdict(formula.precision),
         "rows": _pack_rows(rows, arrays),
         "priors": [[name, prior.name, dict(prior.args), name in priors.from_user] for name, prior in priors.items()],
         "holds": dict(priors.holds),
@@ -84,8 +89,11 @@ def write(path: str | Path, text: str, family: str, rows: Rows, priors: Priors, 
     return path
 
 
-def read(path: str | Path) -> tuple[str, str, Rows, Priors, xr.DataTree]:
-    """Read the parts of a fit: what `write` was given, in its order.
+Parts = tuple[str, str, dict[str, str | None], Rows, Priors, xr.DataTree]
+
+
+def read(path: str | Path) -> Parts:
+    """Read the parts of a fit: the formula's text, the family, `weights` and `known_sd`, rows, priors and draws.
 
     The `holds` of the priors of a file of format 1 are empty; the design says what they are.
 
@@ -120,7 +128,7 @@ def damaged(path: str | Path, reason: str) -> HierkitError:
     )
 
 
-def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str, Rows, Priors, xr.DataTree]:
+def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> Parts:
     rows = [(with_intercepts(name), *rest) for name, *rest in manifest["priors"]]
     priors = {name: checked_prior(name, distribution, args) for name, distribution, args, _ in rows}
     from_user = frozenset(name for name, _, _, chosen in rows if chosen)
@@ -129,7 +137,8 @@ def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> tuple[str, str
     draws.attrs = dict(manifest["draws"]["attrs"])
     holds = {with_intercepts(name): place for name, place in manifest.get("holds", {}).items()}
     used = _unpack_rows(manifest["rows"], arrays)
-    return manifest["formula"], manifest["family"], used, Priors(priors, from_user, holds), draws
+    precision = asdict(Precision(**manifest.get("precision", {})))
+    return manifest["formula"], manifest["family"], precision, used, Priors(priors, from_user, holds), draws
 
 
 def _mode(path: Path) -> int:

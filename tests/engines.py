@@ -99,9 +99,12 @@ def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
     return found
 
 
-def check_same_posterior(text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str) -> None:
+def check_same_posterior(
+    text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str, **precision: str
+) -> None:
     """Means within four Monte Carlo standard errors and sds within 10 %, for everything that both engines draw."""
     options: dict[str, Any] = {
+        **precision,
         "priors": priors,
         "family": family,
         "random_seed": 4,

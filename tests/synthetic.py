@@ -11,6 +11,7 @@ import xarray as xr
 import hierkit
 from hierkit.model.design import Design, make_design
 from hierkit.model.formula import parse
+from hierkit.model.precision import make_precision
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
 from hierkit.posterior.effects import coefficient_draws, read_effects
@@ -20,8 +21,10 @@ from hierkit.sampling.kernels.layout import make_layout
 REFERENCE = Path(__file__).parent / "reference"
 
 
-def design_of(formula: str, data: pd.DataFrame, family: str = "gaussian") -> Design:
-    parsed = parse(formula)
+def design_of(
+    formula: str, data: pd.DataFrame, family: str = "gaussian", weights: str | None = None, known_sd: str | None = None
+) -> Design:
+    parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
     return make_design(parsed, read_rows(data, parsed.columns), family)
 
 
@@ -73,7 +76,7 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
     for term in dict.fromkeys(column.term for column in design.columns):
         own = [column for column in design.columns if column.term == term]
         add(term, own, f"{term}_dim", lambda size: rng.normal(size=size))
-    if design.family.has_residual:
+    if design.outcome.has_sigma:
         variables["sigma"] = xr.DataArray(rng.gamma(20, 0.1, shape), coords=lead, dims=list(lead))
     for factor in design.factors:
         for term in dict.fromkeys(effect.term for effect in factor.effects):
@@ -107,9 +110,16 @@ def fixed_draws(design: Design, values: dict[str, float], corr: float = 0.0, dra
     return posterior
 
 
-def synthetic_fit(formula: str, data: pd.DataFrame, family: str = "gaussian", **sizes: int) -> hierkit.Fit:
+def synthetic_fit(
+    formula: str,
+    data: pd.DataFrame,
+    family: str = "gaussian",
+    weights: str | None = None,
+    known_sd: str | None = None,
+    **sizes: int,
+) -> hierkit.Fit:
     """A Fit whose draws are random numbers."""
-    design = design_of(formula, data, family)
+    design = design_of(formula, data, family, weights, known_sd)
     posterior = synthetic_draws(design, **sizes)
     statistics = xr.Dataset(
         {

@@ -39,6 +39,7 @@ def test_real_sets() -> None:
     assert datasets.sleepstudy().shape == (180, 3)
     assert datasets.radon().shape == (919, 4)
     assert datasets.baseball().shape == (18, 5)
+    assert datasets.eight_schools().shape == (8, 3)
     assert datasets.sleepstudy().Subject.nunique() == 18
     assert datasets.radon().county.nunique() == 85
     assert (datasets.baseball().Hits / datasets.baseball().AB).mean() == pytest.approx(0.2654, abs=1e-4)

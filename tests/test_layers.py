@@ -59,8 +59,8 @@ ONLY = {
         "model/syntax.py",
         "model/terms.py",
     },
-    "bambi": {"model/bambi_model.py", "model/bambi_coefficients.py"},
-    "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py"},
+    "bambi": {"model/bambi_model.py", "model/bambi_coefficients.py", "model/bambi_family.py"},
+    "pymc": {"model/bambi_model.py", "model/bambi_coefficients.py", "model/bambi_family.py"},
     "pytensor": {"model/bambi_model.py", "model/bambi_coefficients.py"},
     "jinja2": {"report/render.py"},
     "numba": {"sampling/kernels/densities.py", "sampling/joint/group_effects.py", "sampling/marginal/group_effects.py"},
@@ -69,7 +69,7 @@ ONLY = {
     "typer": {"cli.py"},
     "zarr": {"storage.py"},
     "narwhals": {"model/within_between.py", "model/rows.py"},
-    "statsmodels": {"classical/bernoulli.py", "classical/regressions.py"},
+    "statsmodels": {"classical/bernoulli.py", "classical/meta_analysis.py", "classical/regressions.py"},
     "threadpoolctl": {"classical/linear_mixed.py", "posterior/draws.py", "posterior/quantity.py"},
 }
 

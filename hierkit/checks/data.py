@@ -74,8 +74,7 @@ def _rows(design: Design) -> Iterator[Finding]:
 
 
 def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
-    groups, singles = len(factor.levels), int((design.sizes(factor) == 1).sum())
-    one = design.unit.removesuffix("s")
+    groups = len(factor.levels)
     if groups < FEW_GROUPS:
         severity: Severity = "warning" if groups < VERY_FEW_GROUPS else "note"
         message = f"With {groups} groups the data say little about how much groups of {factor.label} differ."
@@ -85,14 +84,7 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
             message,
             f"The prior on {all_sds(factor.label)} matters: choose it from what you know.",
         )
-    if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):
-        message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be distinguished."
-        yield Finding("warning", "one-row groups", message, "Leave the group term out.")
-    elif singles:
-        message = f"{singles} of {groups} groups of {factor.label} have one {one}."
-        yield Finding(
-            "note", "one-row groups", message, "They are shrunk strongly; read their intervals, not their means."
-        )
+    yield from _single_rows(design, factor)
     # without a group intercept the slope is what groups differ by, and differences between groups inform it
     has_level = any(effect.is_intercept for effect in factor.effects)
     for effect, z in zip(factor.effects, factor.Z.T, strict=True):
@@ -109,6 +101,20 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
         yield Finding(
             "note", "double bar", message, "For uncorrelated columns, make each a numeric column of the data."
         )
+
+
+def _single_rows(design: Design, factor: Factor) -> Iterator[Finding]:
+    groups, singles = len(factor.levels), int((design.sizes(factor) == 1).sum())
+    if not singles or design.outcome.sd_is_known:  # one row of known sd says as much as any
+        return
+    if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):
+        message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be distinguished."
+        advice = "Leave the group term out; or pass known_sd= if the rows are estimates with standard errors."
+        yield Finding("warning", "one-row groups", message, advice)
+        return
+    message = f"{singles} of {groups} groups of {factor.label} have one {design.unit.removesuffix('s')}."
+    advice = "They are shrunk strongly; read their intervals, not their means."
+    yield Finding("note", "one-row groups", message, advice)
 
 
 def _outcome_within(design: Design, factor: Factor) -> Iterator[Finding]:

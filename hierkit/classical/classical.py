@@ -10,6 +10,7 @@ import xarray as xr
 from hierkit.classical.bernoulli import gee, variational
 from hierkit.classical.compare_pooling import OwnTerms, own_terms
 from hierkit.classical.linear_mixed import Values, linear_mixed
+from hierkit.classical.meta_analysis import is_meta_analysis, meta_analysis
 from hierkit.classical.regressions import ESTIMATED, Regressions, complete_pooling, no_pooling
 from hierkit.errors import HierkitError
 from hierkit.model.design import Design
@@ -51,7 +52,8 @@ class Estimates:
 def classical(posterior: Posterior) -> Quantity:
     """The model by older methods beside the posterior: estimates and standard errors, and which question each answers.
 
-    Gaussian: REML and maximum likelihood of the same model, with standard errors (X'V^-1X)^-1, and least squares.
+    Gaussian: REML and maximum likelihood of the same model, with standard errors (X'V^-1X)^-1, and least squares. Where
+    each row is a group of its own and its sd is known, statsmodels' meta-analysis too (Paule and Mandel's τ²).
     Bernoulli: the same model by mean-field variational Bayes, GEE with exchangeable correlation, and logistic
     regression of all rows. For both the mean over groups of their own regressions, those without a unique estimate left
     out, of the coefficients that these have in common with the model. With several factors GEE and own regressions take
@@ -132,6 +134,8 @@ def _methods(design: Design) -> Iterator[Estimates]:
         if outer is not None:
             yield _attempt("REML", BOTH, lambda: linear_mixed(design, reml=True))
             yield _attempt("maximum likelihood", BOTH, lambda: linear_mixed(design, reml=False))
+        if is_meta_analysis(design):
+            yield _attempt("meta-analysis", BOTH, lambda: meta_analysis(design))
         yield _of_all_rows("least squares", BOTH, design, all_rows)
     elif all_rows.status[0] != ESTIMATED:
         yield Estimates("other estimates", ACROSS, f"the rows are {all_rows.status[0]}.", {})

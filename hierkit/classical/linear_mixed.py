@@ -14,7 +14,7 @@ from hierkit.classical.profiled import Sums, profile, sums_of
 from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.names import correlation, sd
+from hierkit.model.names import RESIDUAL_SD, correlation, sd
 
 MOST_EFFECTS = 2000  # of all factors but the largest: their information is a dense matrix
 STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of σ
@@ -42,15 +42,16 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     HierkitError
         For collinear columns, more effects than a dense matrix can hold, and rows that leave no residual variance.
     """
-    sizes = np.sqrt(np.mean(design.X**2, axis=0))
-    Q, R = np.linalg.qr(design.X / sizes)
+    root = np.sqrt(design.row_weights)
+    X, y = root[:, None] * design.X, root * (design.outcome.y - design.offset)
+    sizes = np.sqrt(np.mean(X**2, axis=0))
+    Q, R = np.linalg.qr(X / sizes)
     if np.abs(np.diagonal(R)).min() < COLLINEAR * np.abs(np.diagonal(R)).max():
         raise refusal("A column can be computed from others", "Estimates need columns that differ", "Leave one out")
     factors = sorted(design.factors, key=lambda factor: -len(factor.levels) * len(factor.effects))
     _check_size(factors[1:])
-    y = design.outcome.y - design.offset
     alone = Q.T @ y
-    sums = sums_of(y - Q @ alone, Q, factors)
+    sums = sums_of(y - Q @ alone, Q, factors, design.outcome)
     with threadpool_limits(1 if len(sums.OC) < LARGE else None, "blas"):  # threads cost more than small matrices do
         theta, note = _minimum(sums, reml)
     found = profile(sums, theta, reml)
@@ -63,7 +64,8 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
         template = sums.templates[factors.index(factor)]
         components |= _components(factor, found.sigma * template.factor(theta) / template.sizes[:, None])
     notes = [note, *_notes(design, components)]
-    components["sigma"] = found.sigma
+    if design.outcome.has_sigma:
+        components[RESIDUAL_SD] = found.sigma
     return values | {name: (value, np.nan) for name, value in components.items()}, "; ".join(filter(None, notes))
 
 
@@ -142,6 +144,7 @@ def _notes(design: Design, components: dict[str, float]) -> list[str]:
     notes = [f"{', '.join(zero)} is zero"] if zero else []
     notes += [f"{name} is {components[name]:.0f}" for name in edges]
     for factor in design.factors:
-        if (factor.counts == 1).all() and any(effect.is_intercept for effect in factor.effects):
+        single = (factor.counts == 1).all() and design.outcome.has_sigma
+        if single and any(effect.is_intercept for effect in factor.effects):
             notes.append(f"one row for each group of {factor.label}: its sd and sigma are one number split in two")
     return notes

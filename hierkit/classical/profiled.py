@@ -17,6 +17,7 @@ from scipy.linalg import solve_triangular
 
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
+from hierkit.model.outcome import Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,8 @@ class Sums:
     ----------
     n : int
         How many rows there are.
+    sd_is_known : bool
+        Whether σ is 1, not estimated.
     templates : tuple of Template
         Of the largest factor, and of the others.
     groups : tuple of int
@@ -67,6 +70,7 @@ class Sums:
     """
 
     n: int
+    sd_is_known: bool
     templates: tuple[Template, ...]
     groups: tuple[int, ...]
     ZZ: Array
@@ -87,18 +91,22 @@ class Profile:
     sigma: float
 
 
-def sums_of(y: Array, Q: Array, factors: Sequence[Factor]) -> Sums:
+def sums_of(y: Array, Q: Array, factors: Sequence[Factor], outcome: Outcome) -> Sums:
     """The sums of a design's rows.
 
     Parameters
     ----------
     y, Q : ndarray
-        (row,), less its regression on Q, and (row, column), orthonormal.
+        (row,), less its regression on Q, and (row, column), orthonormal; both times the roots of the rows' weights.
     factors : sequence of Factor
         The largest one first.
+    outcome : Outcome
+        Its weights, and whether σ is estimated.
     """
-    templates = templates_of(factors)
-    scaled = [factor.Z_centred / own.sizes for factor, own in zip(factors, templates, strict=True)]
+    root = np.sqrt(outcome.row_weights)[:, None]
+    columns = [root * factor.Z_centred for factor in factors]
+    templates = templates_of(factors, columns)
+    scaled = [Z / own.sizes for Z, own in zip(columns, templates, strict=True)]
     C = np.column_stack([Q, y])
     first = factors[0]
     parts = [_indicators(factor, Z) for factor, Z in zip(factors[1:], scaled[1:], strict=True)]
@@ -106,6 +114,7 @@ def sums_of(y: Array, Q: Array, factors: Sequence[Factor]) -> Sums:
     of_first = _indicators(first, scaled[0])
     return Sums(
         len(y),
+        outcome.sd_is_known,
         templates,
         tuple(len(factor.levels) for factor in factors),
         first.sums(scaled[0], scaled[0]),
@@ -117,16 +126,16 @@ def sums_of(y: Array, Q: Array, factors: Sequence[Factor]) -> Sums:
     )
 
 
-def templates_of(factors: Sequence[Factor]) -> tuple[Template, ...]:
+def templates_of(factors: Sequence[Factor], Z: Sequence[Array]) -> tuple[Template, ...]:
     """The lower triangles of each factor's blocks, and the diagonals of its other effects."""
     templates = []
     start = 0
-    for factor in factors:
+    for factor, own in zip(factors, Z, strict=True):
         free = np.eye(len(factor.effects), dtype=bool)
         for block in factor.blocks:
             free[np.ix_(block, block)] = True
         rows, columns = np.nonzero(np.tril(free))
-        sizes = np.sqrt(np.mean(factor.Z_centred**2, axis=0))
+        sizes = np.sqrt(np.mean(own**2, axis=0))
         templates.append(Template(rows, columns, start, np.where(sizes > 0, sizes, 1.0)))
         start += len(rows)
     return tuple(templates)
@@ -153,21 +162,21 @@ def profile(sums: Sums, theta: Array, reml: bool) -> Profile:
         log_det += 2 * np.log(np.diagonal(outer)).sum()
         T = solve_triangular(outer, scale.T @ sums.OC - cross.T @ _by_effect(R), lower=True)
         left = left - T.T @ T
-    return _of_coefficients(left, log_det, sums.n, reml)
+    return _of_coefficients(left, log_det, sums, reml)
 
 
-def _of_coefficients(left: Array, log_det: float, n: int, reml: bool) -> Profile:
+def _of_coefficients(left: Array, log_det: float, sums: Sums, reml: bool) -> Profile:
     """From X'V^-1X, X'V^-1y and y'V^-1y, in units of σ²."""
     p = len(left) - 1
     C = np.linalg.cholesky(left[:p, :p])
     half = solve_triangular(C, left[:p, p], lower=True)
     squares = max(float(left[p, p] - half @ half), np.finfo(float).tiny)
-    degrees = n - p if reml else n
-    value = log_det + degrees * (1 + np.log(2 * np.pi * squares / degrees))
+    degrees = sums.n - p if reml else sums.n
+    variance = 1.0 if sums.sd_is_known else squares / degrees
+    value = log_det + degrees * np.log(2 * np.pi * variance) + squares / variance
     if reml:
         value += 2 * np.log(np.diagonal(C)).sum()
     inverse = solve_triangular(C, np.eye(p), lower=True)
-    variance = squares / degrees
     return Profile(float(value), inverse.T @ half, variance * inverse.T @ inverse, float(np.sqrt(variance)))
 
 

@@ -62,8 +62,9 @@ def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple
     if not X.shape[1] or not sizes.all() or np.linalg.matrix_rank(X / sizes) < X.shape[1]:
         return missing, missing, RANK_DEFICIENT
     if outcome.family.has_residual:
-        fit = sm.OLS(y - offset, X).fit()
-        exact = len(rows) == X.shape[1]
+        model = sm.WLS(y - offset, X, weights=outcome.row_weights[rows])
+        fit = model.fit(cov_type="fixed scale" if outcome.sd_is_known else "nonrobust")  # which is 1
+        exact = len(rows) == X.shape[1] and not outcome.sd_is_known
         return np.asarray(fit.params), missing if exact else np.asarray(fit.bse), ESTIMATED
     return _logistic(y, outcome.trials_of_each[rows], X, offset)
 

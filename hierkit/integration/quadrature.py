@@ -36,8 +36,8 @@ class Block:
     ----------
     family : Family
         Of the outcome.
-    y, trials : ndarray
-        (row,), the outcome; trials are 1 unless it is counts.
+    y, weights : ndarray
+        (row,), the outcome, and its weights as in `Outcome.row_weights`.
     Z : ndarray
         (row, effect), the columns of all unknown effects.
     groups : tuple of slice
@@ -47,14 +47,14 @@ class Block:
     L : ndarray
         (sample, effect, effect), Cholesky factor of the unknown effects' covariance.
     sigma : ndarray or None
-        (sample,), the residual sd.
+        (sample,), the residual sd of a row of weight 1.
     nu : tuple of (ndarray or None)
         (sample,) for each group, the degrees of freedom of Student-t effects.
     """
 
     family: Family
     y: Array
-    trials: Array
+    weights: Array
     Z: Array
     groups: tuple[slice, ...]
     eta: Array
@@ -138,15 +138,16 @@ def _parts(block: Block, points: int) -> Iterator[Block]:
 def _gaussian(block: Block) -> tuple[Array, Array, Array]:
     """Log p(y), and v's mean and the Cholesky factor of its precision given y."""
     sigma = np.asarray(block.sigma)
-    residual = block.y - block.eta
+    residual = block.weights * (block.y - block.eta)
     ZL = block.Z @ block.L
-    precision = np.swapaxes(ZL, 1, 2) @ ZL / sigma[:, None, None] ** 2 + np.eye(block.Z.shape[1])
+    turned = np.swapaxes(ZL, 1, 2)
+    precision = turned @ (block.weights[:, None] * ZL) / sigma[:, None, None] ** 2 + np.eye(block.Z.shape[1])
     C = np.linalg.cholesky(precision)
-    b = (np.swapaxes(ZL, 1, 2) @ residual[..., None])[..., 0] / sigma[:, None] ** 2
+    b = (turned @ residual[..., None])[..., 0] / sigma[:, None] ** 2
     half = np.linalg.solve(C, b[..., None])[..., 0]
     mean = np.linalg.solve(np.swapaxes(C, 1, 2), half[..., None])[..., 0]
     log_det = np.log(np.diagonal(C, axis1=1, axis2=2)).sum(axis=1)
-    direct = block.family.log_density(block.y, block.trials, block.eta, sigma[:, None]).sum(axis=1)
+    direct = block.family.log_density(block.y, block.weights, block.eta, sigma[:, None]).sum(axis=1)
     return direct - log_det + 0.5 * (half**2).sum(axis=1), mean, C
 
 
@@ -182,7 +183,7 @@ def _mode(block: Block, start: Array, heavy: bool) -> tuple[Array, Array]:
 def _weights(block: Block, eta: Array) -> tuple[Array, Array]:
     """(sample, row), minus the second and the first derivative of each row's log likelihood by eta."""
     sigma = None if block.sigma is None else block.sigma[:, None]
-    return block.family.weight(block.trials, eta, sigma), block.family.score(block.y, block.trials, eta, sigma)
+    return block.family.weight(block.weights, eta, sigma), block.family.score(block.y, block.weights, eta, sigma)
 
 
 def _prior_weights(block: Block, v: Array, heavy: bool) -> Array:
@@ -252,7 +253,7 @@ def _log_joint(block: Block, v: Array) -> Array:
     """(sample, point), log p(y | v) + log p(v) at points v (sample, point, effect)."""
     eta = block.eta[:, None, :] + v @ np.swapaxes(block.Z @ block.L, 1, 2)
     sigma = None if block.sigma is None else block.sigma[:, None, None]
-    total = block.family.log_density(block.y, block.trials, eta, sigma).sum(axis=2)
+    total = block.family.log_density(block.y, block.weights, eta, sigma).sum(axis=2)
     for own, nu in zip(block.groups, block.nu, strict=True):
         part = v[:, :, own]
         if nu is None:

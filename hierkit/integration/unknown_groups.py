@@ -100,7 +100,7 @@ def log_density(
 def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Array:
     eta = known_part(draws, rows, unknown)
     sigma = draws.sigma_of(slice(None))
-    return np.asarray(draws.family.log_density(outcome.y, outcome.trials_of_each, eta, sigma).sum(axis=1))
+    return np.asarray(draws.family.log_density(outcome.y, outcome.row_weights, eta, sigma).sum(axis=1))
 
 
 def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Block:
@@ -117,7 +117,7 @@ def block_of(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -
         Z[:, part] = rows.Z[f][places] * (rows.codes[f][places] == code)[:, None]
         L[:, part, part] = lower_factors(draws.G[f])
     nu = tuple(draws.nu[f] for f, _ in groups)
-    return Block(draws.family, own.y, own.trials_of_each, Z, effects, eta, L, draws.sigma, nu)
+    return Block(draws.family, own.y, own.row_weights, Z, effects, eta, L, draws.sigma, nu)
 
 
 def known_part(draws: Draws, rows: Matrices, unknown: Unknown) -> Array:

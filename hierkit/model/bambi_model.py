@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from hierkit.model.bambi_coefficients import as_bambi, common_priors
+from hierkit.model.bambi_family import bambi_family
 from hierkit.model.columns import Column, by_term
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
@@ -55,7 +56,7 @@ def build(
     model = bmb.Model(
         design.text,
         design.frame,
-        family=design.outcome.distribution,
+        family=bambi_family(design.outcome),
         priors=common_priors(design, priors, for_sampling)
         | _group_priors(design, priors, effects, centred, for_sampling),
         extra_namespace=dict(design.namespace),

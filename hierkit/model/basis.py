@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from hierkit.arrays import Array
+from hierkit.model.columns import weighted_sd
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.priors import Priors
@@ -43,12 +44,12 @@ def make_basis(design: Design, priors: Priors) -> Basis:
     """
     X = design.X - design.column_means
     p = X.shape[1]
-    trials, y = design.outcome.trials_of_each, design.outcome.y
+    y, weights = design.outcome.y, design.row_weights
     if design.family.has_residual:
-        unit, weights = float(np.std(y - design.offset)), np.ones(len(y))
+        unit = weighted_sd(y - design.offset, weights) * np.sqrt(weights.mean())
     else:
-        share = float(y.sum() / trials.sum())
-        unit, weights = 1.0, trials * share * (1 - share)
+        share = float(y.sum() / weights.sum())
+        unit, weights = 1.0, weights * share * (1 - share)
     penalties = [unit / scale if (scale := _scale(priors[column.label])) else 0.0 for column in design.columns]
     weighted = X * np.sqrt(weights)[:, None]
     ridge = RIDGE * np.sqrt((weighted**2).sum(axis=0))

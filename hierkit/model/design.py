@@ -17,6 +17,7 @@ from hierkit.model.formula import Formula
 from hierkit.model.functions import namespace_of
 from hierkit.model.groups import Factor, make_factors
 from hierkit.model.outcome import Outcome
+from hierkit.model.precision import typical_variance
 from hierkit.model.rows import Rows
 from hierkit.model.spelling import safe_names, slash_namespace
 from hierkit.model.syntax import (
@@ -92,6 +93,16 @@ class Design:
     def response_unit(self) -> str:
         """The unit of means: "units of csat", or "probability"."""
         return self.family.response_unit.format(outcome=self.outcome.label)
+
+    @property
+    def row_weights(self) -> Array:
+        """(row,), the trials of counts, or the w of residual variances σ²/w: what a log density is told of a row."""
+        return self.outcome.row_weights
+
+    @property
+    def row_variance(self) -> float:
+        """The residual variance of a row of weight 1, over σ²: 1; that of a typical row where the sds are known."""
+        return typical_variance(self.row_weights, self.X) if self.outcome.sd_is_known else 1.0
 
     @property
     def trials(self) -> Array:
@@ -225,6 +236,10 @@ def _refuse_dates(rows: Rows, columns: list[str]) -> None:
 
 def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: Family) -> Outcome:
     values, trials = outcome_values(formula, frame, evaluator)
+    return outcomes.weighed(_unweighed(formula, values, trials, family), frame, formula.precision)
+
+
+def _unweighed(formula: Formula, values: pd.Series, trials: pd.Series | None, family: Family) -> Outcome:
     if trials is not None:
         return outcomes.binomial(formula.outcome, values, trials)
     if family.has_residual:
@@ -235,6 +250,8 @@ def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family
                 "Leave the brackets out",
             )
         return outcomes.gaussian(formula.outcome, values)
+    if formula.precision.weights is not None and values.dtype.kind in "iuf" and formula.event is None:
+        return outcomes.share(formula.outcome, values)
     return outcomes.bernoulli(formula.outcome, values, formula.event)
 
 
@@ -261,14 +278,15 @@ def _of_each_row(node: Node, frame: pd.DataFrame, evaluator: Evaluator) -> pd.Se
 def _outcome_for_bambi(formula: Formula, evaluator: Evaluator, outcome: Outcome) -> tuple[str, dict[str, Any]]:
     """What is left of `~` as Bambi takes it, and the columns that it needs: events as 0 and 1, counts computed."""
     counts, y = formula.counts, outcome.y
-    if counts is None:
+    if not outcome.is_counts:
         text = evaluator.spell_outcome(formula.outcome_tree)
         is_events = formula.outcome_is_column and not outcome.family.has_residual
         return text, {evaluator.names[formula.outcome_columns[0]]: y.astype(np.int64)} if is_events else {}
     words = []
     columns: dict[str, Any] = {}
-    for node, name, values in ((counts.successes, "successes", y), (counts.trials, "trials", outcome.trials_of_each)):
-        if is_column(node) or is_literal(node):
+    nodes = (None, None) if counts is None else (counts.successes, counts.trials)
+    for node, name, values in zip(nodes, ("successes", "trials"), (y, outcome.trials_of_each), strict=True):
+        if node is not None and (is_column(node) or is_literal(node)):
             words.append(evaluator.spell(node))
             continue
         while name in evaluator.frame:

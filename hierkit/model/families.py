@@ -29,7 +29,7 @@ class Family:
     name : {"gaussian", "bernoulli"}
         As passed to `fit`; counts are Bernoulli trials.
     has_residual : bool
-        Whether rows have a residual sd, σ. Where they have, the link is the identity.
+        Whether rows have a residual sd. Where they have, the link is the identity.
     link_unit, response_unit : str
         The units of the linear predictor and of means, with `{outcome}` for the outcome's label.
     ratio : str or None
@@ -41,19 +41,20 @@ class Family:
     mean_over_groups, link_over_groups : callable
         eta, mixture -> the mean E g^-1(eta + v) over v of the mixture, and the same on the link scale.
     log_density : callable
-        y, trials, eta, sigma -> log p(y | eta) of each row.
+        y, weights, eta, sigma -> log p(y | eta) of each row. Weights are the trials of counts, and of a Gaussian row
+        the w of its residual variance σ²/w; 1 for others.
     score, weight : callable
-        The first derivative of the log density by eta, from y, trials, eta and sigma; and minus the second one, from
-        trials, eta and sigma.
+        The first derivative of the log density by eta, from y, weights, eta and sigma; and minus the second one, from
+        weights, eta and sigma.
     weight_slope : callable
-        The derivative of the weight by eta, from trials and eta; zero for a Gaussian outcome.
+        The derivative of the weight by eta, from weights and eta; zero for a Gaussian outcome.
     latent_variance : callable
         sigma -> the variance of a row on the link scale: σ², or that of the logistic distribution, π²/3.
     variance_between : callable or None
         eta, own, rest -> Var_v E_w g^-1(eta + v + w), and the variance of an outcome, for v of the mixture `own` and w
         of the mixture `rest`; arrays (sample,). None where the share of the one in the other is that on the link scale.
     draw : callable
-        eta, trials, sigma, generator -> outcomes.
+        eta, weights, sigma, generator -> outcomes.
     """
 
     name: FamilyName
@@ -117,20 +118,21 @@ def _same_whatever_the_groups(eta: Array, groups: Mixture) -> Array:
     return eta
 
 
-def _normal_log_density(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
+def _normal_log_density(y: Array, weights: Array, eta: Array, sigma: Array | None) -> Array:
     sd = _required(sigma)
-    return np.asarray(-0.5 * ((y - eta) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi))
+    constant = 0.5 * np.log(weights / (2 * np.pi))
+    return np.asarray(constant - 0.5 * weights * ((y - eta) / sd) ** 2 - np.log(sd))
 
 
-def _normal_score(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
-    return np.asarray((y - eta) / _required(sigma) ** 2)
+def _normal_score(y: Array, weights: Array, eta: Array, sigma: Array | None) -> Array:
+    return np.asarray(weights * (y - eta) / _required(sigma) ** 2)
 
 
-def _normal_weight(trials: Array, eta: Array, sigma: Array | None) -> Array:
-    return np.broadcast_to(1 / _required(sigma) ** 2, eta.shape)
+def _normal_weight(weights: Array, eta: Array, sigma: Array | None) -> Array:
+    return np.broadcast_to(weights / _required(sigma) ** 2, eta.shape)
 
 
-def _no_slope(trials: Array, eta: Array) -> Array:
+def _no_slope(weights: Array, eta: Array) -> Array:
     return np.zeros(eta.shape)
 
 
@@ -138,8 +140,8 @@ def _normal_variance(sigma: Array | None) -> Array:
     return np.asarray(_required(sigma) ** 2)
 
 
-def _normal_draw(eta: Array, trials: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
-    return np.asarray(eta + _required(sigma) * rng.standard_normal(eta.shape))
+def _normal_draw(eta: Array, weights: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
+    return np.asarray(eta + _required(sigma) / np.sqrt(weights) * rng.standard_normal(eta.shape))
 
 
 def _required(sigma: Array | None) -> Array:

@@ -15,6 +15,7 @@ from hierkit.errors import refusal
 from hierkit.model.allowlist import check_calls
 from hierkit.model.left_side import Counts, counts_of, of_trials, read_outcome, share_as_counts
 from hierkit.model.parser import parse_text, unreadable
+from hierkit.model.precision import Precision
 from hierkit.model.syntax import (
     Node,
     callee_of,
@@ -73,6 +74,8 @@ class Formula:
         One for each factor of each bar: `(1 | a/b)` gives two.
     trusted : bool
         Whether the allowlist was switched off by the user.
+    precision : Precision
+        The column that says how precise each row is, if any.
     """
 
     text: str
@@ -83,6 +86,7 @@ class Formula:
     trusted: bool
     outcome_tree: Node = field(repr=False, compare=False)
     common_tree: Node = field(repr=False, compare=False)
+    precision: Precision = field(default_factory=Precision)
 
     @property
     def outcome(self) -> str:
@@ -110,6 +114,16 @@ class Formula:
     def counts(self) -> Counts | None:
         """Successes and trials of `p(successes, trials)` and R's `cbind(successes, failures)`; else None."""
         return counts_of(self.outcome_tree)
+
+    def with_precision(self, precision: Precision) -> "Formula":
+        """The same formula, with the column that says how precise each row is."""
+        if self.outcome_is_column and precision.column in self.outcome_columns:
+            raise refusal(
+                f"{precision} names {precision.column!r}, which is the outcome",
+                "It names a column beside the outcome, which says how precise each row is",
+                "Name that column",
+            )
+        return replace(self, columns=_unique([*self.columns, *precision.columns]), precision=precision)
 
     def for_family(self, family: str) -> "Formula":
         """The same formula, with `successes / trials` as counts where the outcome is a share of events."""

@@ -18,6 +18,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.labels import in_text, some
 from hierkit.model.matrices import Matrices, evaluated
 from hierkit.model.outcome import Outcome
+from hierkit.model.precision import precisions
 from hierkit.model.rows import count_rows, read_rows
 from hierkit.model.spelling import safe_names
 from hierkit.model.syntax import callee_of, columns_in, outer_calls
@@ -118,7 +119,8 @@ def new_outcome(design: Design, rows: NewRows) -> Outcome:
     if design.outcome.event is not None:
         _check_values(formula.outcome, design.rows.frame[formula.outcome_columns[0]], rows.frame)
     evaluator = Evaluator(rows.frame.rename(columns=names), names, design.namespace)
-    return outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
+    made = outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
+    return outcomes.weighed(made, rows.frame, formula.precision)
 
 
 def check_outcome_of_each_row(design: Design) -> None:
@@ -145,20 +147,22 @@ def _check_values(label: str, fitted: pd.Series, frame: pd.DataFrame) -> None:
         )
 
 
-def trials_column(design: Design) -> tuple[str, ...]:
-    """The columns that trials are computed from, where the outcome is counts."""
+def weight_columns(design: Design) -> tuple[str, ...]:
+    """The columns that say how precise rows are: trials of counts, weights, or known sds."""
     counts = design.formula.counts
-    return () if counts is None else tuple(dict.fromkeys(columns_in(counts.trials)))
+    return design.formula.precision.columns if counts is None else tuple(dict.fromkeys(columns_in(counts.trials)))
 
 
-def trials_of(design: Design, frame: pd.DataFrame) -> Array:
-    """(row,), the trials of each row: 1 unless the outcome is counts."""
-    names = safe_names(design.formula.columns)
-    trials = trials_in(design.formula, frame, Evaluator(frame.rename(columns=names), names, design.namespace))
-    if trials is None:
+def row_weights(design: Design, frame: pd.DataFrame) -> Array:
+    """(row,), what the family's functions are told beside each row's linear predictor; see `Outcome.row_weights`."""
+    formula, names = design.formula, safe_names(design.formula.columns)
+    if design.family.has_residual:
+        return precisions(formula.precision, frame) if formula.precision.columns else np.ones(len(frame))
+    trials = trials_in(formula, frame, Evaluator(frame.rename(columns=names), names, design.namespace))
+    if trials is None and formula.precision.weights is None:
         return np.ones(len(frame))
-    outcomes.check_counts(design.outcome.label, 0 * trials, trials)
-    return trials.to_numpy(dtype=np.float64)
+    found = frame[formula.precision.weights] if trials is None else trials
+    return outcomes.check_counts(design.outcome.label, 0 * found, found)[1]
 
 
 def _term(design: Design, factor: str) -> GroupTerm:

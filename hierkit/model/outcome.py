@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.families import FAMILIES, Family
 from hierkit.model.labels import some
+from hierkit.model.precision import Precision, precisions
+
+ROUNDED = 0.05  # of a count that is a share times trials
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,10 @@ class Outcome:
         (row,), in the outcome's units; 0 and 1 for events; successes for counts.
     trials : ndarray of float or None
         (row,), for counts, `p(successes, trials)`; None for other outcomes.
+    precision : ndarray of float or None
+        (row,), the w of a Gaussian row's residual variance σ²/w; None where it is 1.
+    sd_is_known : bool
+        Whether the sds of Gaussian rows are known: then w = 1/s² and σ is 1, not a parameter.
     event : Any
         The value that counts as 1; None where nothing had to be chosen.
     """
@@ -34,6 +41,8 @@ class Outcome:
     family: Family
     y: NDArray[np.float64]
     trials: NDArray[np.float64] | None = None
+    precision: NDArray[np.float64] | None = None
+    sd_is_known: bool = False
     event: Any = None
 
     @property
@@ -51,9 +60,29 @@ class Outcome:
         """(row,), the trials of each row: 1 unless the outcome is counts."""
         return np.ones_like(self.y) if self.trials is None else self.trials
 
+    @property
+    def row_weights(self) -> NDArray[np.float64]:
+        """(row,), what the log density of each row is told beside its y: trials, or the w of its variance σ²/w."""
+        return self.trials_of_each if self.precision is None else self.precision
+
+    @property
+    def has_sigma(self) -> bool:
+        """Whether the residual sd σ is a parameter."""
+        return self.family.has_residual and not self.sd_is_known
+
+    @property
+    def variance_in_words(self) -> str:
+        """The variance of a row on the link scale, in definitions."""
+        if self.sd_is_known:
+            return "s̃², the typical sampling variance of a row (Higgins and Thompson 2002)"
+        weight = ", the residual variance of a row of weight 1" if self.precision is not None else ""
+        return f"{self.family.latent_in_words}{weight}"
+
     def at(self, places: NDArray[np.intp]) -> "Outcome":
         """That of some of the rows."""
-        return replace(self, y=self.y[places], trials=None if self.trials is None else self.trials[places])
+        trials = None if self.trials is None else self.trials[places]
+        precision = None if self.precision is None else self.precision[places]
+        return replace(self, y=self.y[places], trials=trials, precision=precision)
 
 
 def gaussian(label: str, values: pd.Series) -> Outcome:
@@ -104,21 +133,87 @@ def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
     return Outcome(label, FAMILIES["bernoulli"], s, trials=n)
 
 
+def share(label: str, values: pd.Series) -> Outcome:
+    """A share of events in trials that are still to be told; see `weighed`."""
+    return Outcome(label, FAMILIES["bernoulli"], values.to_numpy(dtype=np.float64))
+
+
+def weighed(outcome: Outcome, frame: pd.DataFrame, precision: Precision) -> Outcome:
+    """The outcome with what a column says of its rows.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Gaussian; events, 0 or 1, or their shares; or counts already, whose trials the column must repeat.
+    frame : DataFrame
+        (row, column), with the column.
+    precision : Precision
+        Names it, or none: then the outcome stays as it is.
+    """
+    if precision.column is None:
+        return outcome
+    if outcome.family.has_residual:
+        return replace(outcome, precision=precisions(precision, frame), sd_is_known=precision.known_sd is not None)
+    trials = frame[precision.column]
+    if outcome.is_counts:
+        _check_same_trials(outcome, trials, precision)
+        return outcome
+    s, n = _counts_of_shares(outcome, trials)
+    return replace(outcome, y=s, trials=n)
+
+
+def _check_same_trials(outcome: Outcome, trials: pd.Series, precision: Precision) -> None:
+    if isinstance(trials.dtype, pd.CategoricalDtype) or not np.array_equal(trials, outcome.trials_of_each):
+        raise refusal(
+            f"{precision} are other numbers than the trials of {outcome.label}",
+            "The weights of counts are their trials",
+            "Leave weights out",
+        )
+
+
+def _counts_of_shares(outcome: Outcome, trials: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    _, n = check_counts(outcome.label, pd.Series(np.zeros(len(trials))), trials)
+    shares = outcome.y
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise refusal(
+            f"The outcome {outcome.label!r} runs from {shares.min():g} to {shares.max():g}",
+            "With weights an outcome of events is their share among the trials, from 0 to 1",
+            "Divide by the trials, or write cbind(events, others) ~ ... without weights",
+        )
+    s = np.round(shares * n)
+    if len(s) > 1 and ((s == 0).all() or (s == n).all()):
+        raise _constant(outcome.label, "no event" if (s == 0).all() else "nothing but events")
+    wrong = np.abs(s - shares * n) > ROUNDED
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise refusal(
+            f"A share of {shares[row]:g} in {n[row]:g} trials is {shares[row] * n[row]:g} events, in used row {row} "
+            f"({int(wrong.sum())} such rows)",
+            "Shares times trials are whole numbers, up to rounding",
+            "Check the trials, or give the counts: cbind(events, others) ~ ...",
+        )
+    return s, n
+
+
 def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) -> Outcome:
-    """The outcome of other rows, with the event of those that were fitted; it may be constant there."""
+    """The outcome of other rows, with the event of those that were fitted; it may be constant there.
+
+    Trials are those of counts; where a column of weights says them, `weighed` comes after.
+    """
+    plain = replace(fitted, trials=None, precision=None)
     if trials is not None:
         s, n = check_counts(fitted.label, values, trials)
-        return replace(fitted, y=s, trials=n)
+        return replace(plain, y=s, trials=n)
     if fitted.event is not None:
-        return replace(fitted, y=(values == fitted.event).to_numpy(dtype=np.float64))
+        return replace(plain, y=(values == fitted.event).to_numpy(dtype=np.float64))
     y = values.to_numpy(dtype=np.float64)
-    if not fitted.family.has_residual and not np.isin(y, (0, 1)).all():
+    if not fitted.family.has_residual and not fitted.is_counts and not np.isin(y, (0, 1)).all():
         raise refusal(
             f"The outcome {fitted.label!r} has the values {_some(values)}",
             "When the model was fitted it was 0 or 1",
             "Recode it",
         )
-    return replace(fitted, y=y)
+    return replace(plain, y=y)
 
 
 def check_counts(

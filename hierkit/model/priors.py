@@ -15,11 +15,11 @@ import pandas as pd
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.centre import common_spread
-from hierkit.model.columns import weighted_mean
+from hierkit.model.columns import weighted_mean, weighted_sd
 from hierkit.model.design import Design
 from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
-from hierkit.model.names import INTERCEPT, Kind, all_sds, kind_of, sd, with_intercepts
+from hierkit.model.names import INTERCEPT, RESIDUAL_SD, Kind, all_sds, kind_of, sd, with_intercepts
 
 EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
@@ -183,10 +183,12 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
             # the intercept is at the centre of the predictors; levels without one are where predictors are zero
             sd = unit if column.is_intercept else float(np.hypot(unit, np.sqrt(shift)))
             priors[column.label] = make_prior("Normal", middle, sd)
-    if gaussian:
-        priors["sigma"] = make_prior("HalfStudentT", 4, float(np.std(y)))
-    ordered = [column.label for column in design.columns] + (["sigma"] if gaussian else [])
-    return {name: priors[name] for name in ordered}
+    ordered = {column.label: priors[column.label] for column in design.columns}
+    if design.outcome.has_sigma:
+        # σ is the sd of a row of weight 1
+        size = weighted_sd(y, design.row_weights) * np.sqrt(np.mean(design.row_weights))
+        ordered[RESIDUAL_SD] = make_prior("HalfStudentT", 4, float(size))
+    return ordered
 
 
 def _group_defaults(design: Design, effects: EffectsDistribution) -> dict[str, Prior]:

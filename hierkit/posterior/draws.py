@@ -38,7 +38,9 @@ class Draws:
     G : tuple of ndarray
         (sample, effect, effect) for each factor; for Student-t effects that of their scale.
     sigma : ndarray or None
-        (sample,), the residual sd.
+        (sample,), the residual sd of a row of weight 1; ones where the sds of rows are known.
+    row_variance : float
+        As in `Design`: 1, or the variance of a typical row whose sd is known.
     nu : tuple of (ndarray or None)
         (sample,) for each factor, the degrees of freedom of Student-t effects; None for normal ones.
     chains, draws : Any
@@ -50,6 +52,7 @@ class Draws:
     u: tuple[Array, ...]
     G: tuple[Array, ...]
     sigma: Array | None
+    row_variance: float
     nu: tuple[Array | None, ...]
     chains: Any
     draws: Any
@@ -57,7 +60,7 @@ class Draws:
     @property
     def latent_variance(self) -> Array:
         """(sample,) or a number, the variance of a row on the link scale."""
-        return self.family.latent_variance(self.sigma)
+        return self.family.latent_variance(self.sigma) * self.row_variance
 
     @property
     def covariances(self) -> tuple[Array, ...]:
@@ -149,7 +152,7 @@ def linear_predictor(draws: Draws, rows: Matrices, part: slice = slice(None)) ->
 def log_likelihood(draws: Draws, rows: Matrices, outcome: Outcome, part: slice = slice(None)) -> Array:
     """(sample, row), log p(y | β, u, σ) of each row."""
     eta = linear_predictor(draws, rows, part)
-    return draws.family.log_density(outcome.y, outcome.trials_of_each, eta, draws.sigma_of(part))
+    return draws.family.log_density(outcome.y, outcome.row_weights, eta, draws.sigma_of(part))
 
 
 def lower_factors(G: Array) -> Array:

@@ -18,7 +18,8 @@ from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_fact
 def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
     """Batches of draws with M_j and the score of each group.
 
-    W is 1 / sigma² for a Gaussian outcome, and trials p (1 - p) at the draw's linear predictor for a Bernoulli one.
+    W is w / sigma² for a Gaussian outcome of weights w, and trials p (1 - p) at the draw's linear predictor for a
+    Bernoulli one.
 
     Yields
     ------
@@ -38,16 +39,15 @@ def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[
 def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
     outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
     rows = fitted_matrices(design).at(order)
-    trials = outcome.trials_of_each
     y = outcome.y[order]
-    trials = trials[order]
+    weights = outcome.row_weights[order]
     Z = factor.Z[order]
     starts = np.searchsorted(factor.codes[order], np.arange(len(factor.levels)))
     q = Z.shape[1]
     for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
         eta = linear_predictor(draws, rows, part)
-        W = draws.family.weight(trials, eta, draws.sigma_of(part))
-        residual = draws.family.score(y, trials, eta, draws.sigma_of(part))
+        W = draws.family.weight(weights, eta, draws.sigma_of(part))
+        residual = draws.family.score(y, weights, eta, draws.sigma_of(part))
         products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
         yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
 
@@ -55,7 +55,8 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
 def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> Iterator[tuple[slice, Array, Array]]:
     """For a Gaussian outcome and one factor, from sums over each group's rows."""
     y, q = (design.outcome.y - design.offset)[:, None], len(factor.effects)
-    sums = np.moveaxis(factor.sums(np.hstack([factor.Z, design.X, y])), 0, -1)
+    rows = np.hstack([factor.Z, design.X, y])
+    sums = np.moveaxis(factor.sums(design.row_weights[:, None] * rows), 0, -1)
     A = sums[:, :q]
     B = sums[:, q:-1]
     c = sums[:, -1]
@@ -101,9 +102,12 @@ def posterior_covariance(G: Array, M: Array) -> Array:
 
 
 def mean_weight(design: Design, draws: Draws) -> Array:
-    """(sample,), the weight of a row, or of a trial of counts, on average: 1 / sigma², or the mean of p (1 - p)."""
+    """(sample,), the weight of a row, or of a trial of counts, on average: 1 / sigma², or the mean of p (1 - p).
+
+    Of Gaussian rows that of a row of weight 1, and where their sds are known that of a typical one.
+    """
     if draws.sigma is not None:
-        return np.asarray(1 / draws.sigma**2)
+        return np.asarray(1 / draws.latent_variance)
     rows = fitted_matrices(design)
     trials = design.outcome.trials_of_each
     weight = np.empty(len(draws.beta))

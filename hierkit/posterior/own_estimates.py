@@ -34,7 +34,7 @@ class GroupRows:
         The factor's, in the draws.
     matrices : Matrices
         (row,), of all factors.
-    Z, y, trials : ndarray
+    Z, y, weights : ndarray
         (row, effect), of this factor; and (row,).
     starts, counts : ndarray of int
         (group,), the place of each group's first row, and how many rows it has.
@@ -45,7 +45,7 @@ class GroupRows:
     matrices: Matrices
     Z: Array
     y: Array
-    trials: Array
+    weights: Array
     starts: NDArray[np.intp]
     counts: NDArray[np.intp]
 
@@ -69,8 +69,8 @@ class GroupRows:
     def derivatives(self, eta: Array) -> tuple[Array, Array]:
         """(effect, effect, sample, group) and (effect, sample, group), the information and the score of each group."""
         family = self.draws.family
-        W = family.weight(self.trials, eta, None)
-        residual = family.score(self.y, self.trials, eta, None)
+        W = family.weight(self.weights, eta, None)
+        residual = family.score(self.y, self.weights, eta, None)
         q = self.Z.shape[1]
         M = np.array([[self.sums(W * (self.Z[:, a] * self.Z[:, b])) for b in range(q)] for a in range(q)])
         return M, np.array([self.sums(residual * z) for z in self.Z.T])
@@ -86,7 +86,7 @@ def group_rows(design: Design, draws: Draws, factor: Factor) -> GroupRows:
         fitted_matrices(design).at(order),
         factor.Z[order],
         design.outcome.y[order],
-        design.trials[order],
+        design.row_weights[order],
         starts,
         factor.counts,
     )
@@ -162,7 +162,7 @@ def _expectation(rows: GroupRows, rest: Array, start: Array, G: Array) -> Array:
             for b in range(q)
         )
     )
-    bend = rows.draws.family.weight_slope(rows.trials, eta) * spread
+    bend = rows.draws.family.weight_slope(rows.weights, eta) * spread
     pull = np.array([rows.sums(bend * z) for z in rows.Z.T])
     return np.asarray(u - 0.5 * times(covariance, pull[:, None])[:, 0])
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from hierkit.arrays import Array
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
@@ -66,8 +67,8 @@ class Posterior:
 
     @property
     def sigma(self) -> xr.DataArray | None:
-        """(chain, draw), the residual sd; None for a family that has none."""
-        return self.dataset[RESIDUAL_SD] if self.design.family.has_residual else None
+        """(chain, draw), the residual sd; None where it is no parameter."""
+        return self.dataset[RESIDUAL_SD] if self.design.outcome.has_sigma else None
 
     def degrees(self, factor: Factor) -> xr.DataArray | None:
         """(chain, draw), the degrees of freedom of a factor's Student-t effects; None for normal ones."""
@@ -84,6 +85,12 @@ class Posterior:
         """Whether the effects of a factor are Student-t."""
         return any(self.degrees(factor) is not None for factor in self.design.factors)
 
+    @property
+    def _sigma(self) -> Array | None:
+        if self.sigma is not None:
+            return flat(self.sigma)
+        return np.ones(self.size) if self.design.family.has_residual else None
+
     def _read(self, u: tuple[np.ndarray, ...]) -> Draws:
         factors = self.design.factors
         degrees = [self.degrees(factor) for factor in factors]
@@ -92,7 +99,8 @@ class Posterior:
             beta=flat(self.coefficients()) if self.design.columns else np.empty((self.size, 0)),
             u=u,
             G=tuple(flat(self.covariance(factor)) for factor in factors),
-            sigma=None if self.sigma is None else flat(self.sigma),
+            sigma=self._sigma,
+            row_variance=self.design.row_variance,
             nu=tuple(None if nu is None else flat(nu) for nu in degrees),
             chains=self.dataset["chain"].values,
             draws=self.dataset["draw"].values,

@@ -13,7 +13,7 @@ from hierkit.integration.new_groups import generator
 from hierkit.integration.quadrature import draw_effects
 from hierkit.integration.unknown_groups import Unknown, block_of, connected, log_density
 from hierkit.model.design import Design
-from hierkit.model.new_rows import NewRows, new_outcome, read_new_rows
+from hierkit.model.new_rows import NewRows, new_outcome, read_new_rows, weight_columns
 from hierkit.model.outcome import Outcome
 from hierkit.posterior.draws import Draws, batches
 
@@ -73,7 +73,8 @@ def condition(design: Design, draws: Draws, given: Any, seed: int) -> Conditione
         If so few draws agree with the given rows that the model should be fitted again.
     """
     labels = [factor.label for factor in design.factors]
-    rows = read_new_rows(design, given, labels, design.formula.outcome_columns, "given=")
+    columns = {*design.formula.outcome_columns, *weight_columns(design)}
+    rows = read_new_rows(design, given, labels, columns, "given=")
     outcome = new_outcome(design, rows)
     unknown = [own >= len(factor.levels) for own, factor in zip(rows.matrices.codes, design.factors, strict=True)]
     _refuse_fitted(design, np.any(unknown, axis=0))

@@ -14,7 +14,7 @@ from hierkit.integration.marginal_means import mixture
 from hierkit.integration.new_groups import draw_group, draw_standard, generator
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
-from hierkit.model.new_rows import NewRows, trials_of
+from hierkit.model.new_rows import NewRows, row_weights
 from hierkit.posterior.draws import Draws, group_variance
 from hierkit.posterior.posterior import Posterior
 
@@ -100,7 +100,7 @@ def replicate(posterior: Posterior, rows: NewRows, seed: int) -> xr.DataArray:
     draws, places = posterior.draws, np.arange(len(rows.frame))
     effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
     linear = Linear(rows.matrices, draws, effects, ())
-    values = outcomes(linear, row_keys(design, rows), trials_of(design, rows.frame), seed, places)
+    values = outcomes(linear, row_keys(design, rows), row_weights(design, rows.frame), seed, places)
     return draws.labelled(values.T, {"row": places})
 
 
@@ -115,7 +115,7 @@ def means(linear: Linear, rows: NDArray[np.intp]) -> Array:
 
 
 def outcomes(
-    linear: Linear, keys: Sequence[tuple[int, int]], trials: Array, seed: int, rows: NDArray[np.intp]
+    linear: Linear, keys: Sequence[tuple[int, int]], weights: Array, seed: int, rows: NDArray[np.intp]
 ) -> Array:
     """(row, sample), outcomes drawn for each row from random numbers of its own."""
     eta = linear.at(rows)
@@ -125,7 +125,7 @@ def outcomes(
         rng = generator(seed, "outcome", *keys[row])
         for f, variance in zip(linear.marginal, variances, strict=True):
             eta[i] += np.sqrt(variance[i]) * draw_standard(len(draws.beta), 1, draws.nu[f], rng)[:, 0]
-        eta[i] = draws.family.draw(eta[i], trials[row], draws.sigma, rng)
+        eta[i] = draws.family.draw(eta[i], weights[row], draws.sigma, rng)
     return eta
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.labels import some
-from hierkit.model.new_rows import NewRows, read_new_rows, trials_column, trials_of
+from hierkit.model.new_rows import NewRows, read_new_rows, row_weights, weight_columns
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -86,7 +86,7 @@ def predict(
     roles = _roles(design, groups)
     asked = [label for label, role in roles.items() if role in BY_LABEL]
     _check_given(given, roles)
-    rows = read_new_rows(design, new_rows, asked, trials_column(design) if kind == "outcome" else ())
+    rows = read_new_rows(design, new_rows, asked, weight_columns(design) if kind == "outcome" else ())
     draws = posterior.draws if asked else posterior.parameters
     after = Conditioned(draws, {}, "") if given is None else condition(design, draws, given, random_seed)
     drawn = _drawn(design, rows, after)
@@ -97,7 +97,7 @@ def predict(
     if kind == "mean":
         compute = partial(means, linear)
     else:
-        compute = partial(outcomes, linear, row_keys(design, rows), trials_of(design, rows.frame), random_seed)
+        compute = partial(outcomes, linear, row_keys(design, rows), row_weights(design, rows.frame), random_seed)
     values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note

@@ -11,7 +11,7 @@ from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.new_rows import NewRows, read_new_rows, trials_column
+from hierkit.model.new_rows import NewRows, read_new_rows, weight_columns
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -56,7 +56,7 @@ def replicated(posterior: Posterior, groups: ReplicatedGroups = "known", random_
     check_word("groups", groups, get_args(ReplicatedGroups))
     posterior = _within_memory(posterior)
     labels = [factor.label for factor in design.factors]
-    rows = read_new_rows(design, design.rows.frame, labels, trials_column(design))
+    rows = read_new_rows(design, design.rows.frame, labels, weight_columns(design))
     if groups == "new":
         rows = _all_unseen(design, rows)
     outcome = replicate(posterior, rows, random_seed).rename(row="__obs__")

@@ -12,7 +12,8 @@ from hierkit.posterior.quantity import Quantity
 def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity:
     """The rows at which a group's mean is pulled half of the way: n* = 1 / (τ² w).
 
-    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ². For a Bernoulli one the mean p (1 - p) of the rows in each draw.
+    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ² rows, of weight 1 where they have weights; with known sds 1 / s̃², that
+    of a typical row, as in `icc`. For a Bernoulli one the mean p (1 - p) of the rows in each draw.
 
     Parameters
     ----------
@@ -42,9 +43,10 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
     draws = posterior.draws
     at = [effect.is_intercept for effect in chosen.effects].index(True)
     variance = draws.covariances[design.factors.index(chosen)][:, at, at]
+    of_a_row = design.outcome.variance_in_words if design.family.is_linear else "1 / (p(1 - p))"
     definition = (
-        f"Break-even size of {chosen.label}: n* = σ²/τ² rows (1 / (τ² p(1 - p)) for a Bernoulli outcome), with which a "
-        "group's level keeps half of its own evidence. The estimate is the median, because n* has no mean where τ may "
+        f"Break-even size of {chosen.label}: n* = v/τ² rows, v = {of_a_row}, with which a group's level keeps "
+        "half of its own evidence. The estimate is the median, because n* has no mean where τ may "
         "be zero."
     )
     if design.outcome.is_counts:

@@ -38,7 +38,9 @@ def icc(posterior: Posterior, along: str | None = None) -> Quantity:
         at all their levels, each with its share of the rows; `average`, τ² averaged over rows (Johnson 2014), where
         slopes vary; `response` for a Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at the mean row's Xβ. With
         several factors "all" is of all of them together. With `along` the variables have that predictor as a dim.
-        Shares from 0 to 1. Rows are trials for counts. τ² of Student-t effects is their variance, nu / (nu - 2) times
+        Shares from 0 to 1. Rows are trials for counts. With weights σ² is that of a row of weight 1; with known sds v
+        is the typical sampling variance s̃² = (n - p) / Σ w (1 - h), w = 1/s², h the leverages of the p columns, and the
+        ICC is I² (Higgins and Thompson 2002). τ² of Student-t effects is their variance, nu / (nu - 2) times
         the square of their scale, at most a thousand times.
 
     Raises
@@ -148,11 +150,14 @@ def _labels(design: Design) -> list[str]:
 
 def _definition(design: Design) -> str:
     gaussian = design.family.is_linear
-    scales = "v = σ²" if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
+    latent = f"v = {design.outcome.variance_in_words}"
+    scales = latent if gaussian else "on the latent scale with v = π²/3, on the response scale Var(p) / (p (1 - p))"
     text = (
         f"Intraclass correlation τ² / (τ² + v), from the variance components, {scales}. Evaluated at the mean row "
         "(numbers at their means, categories at all levels with their shares)"
     )
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
+    if design.outcome.sd_is_known:
+        text += ". It is I² of a meta-analysis"
     return text + (f'. "{ALL}" is of all factors together.' if len(design.factors) > 1 else ".")

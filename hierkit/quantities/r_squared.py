@@ -14,7 +14,8 @@ def r_squared(posterior: Posterior) -> Quantity:
     """Marginal and conditional R² in each draw.
 
     marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v =
-    σ² or π²/3. Variances and traces are over rows, or over the trials of counts.
+    σ² or π²/3. Variances and traces are over rows, or over the trials of counts. With weights σ² is that of a row of
+    weight 1; with known sds v is the typical sampling variance, as in `icc`.
 
     Parameters
     ----------
@@ -47,6 +48,6 @@ def r_squared(posterior: Posterior) -> Quantity:
     }
     definition = (
         "R² on the link scale (Nakagawa and Schielzeth 2013, Johnson 2014): the share of the variance that predictors "
-        f"explain (marginal), and predictors and groups (conditional); the rest is {draws.family.latent_in_words}."
+        f"explain (marginal), and predictors and groups (conditional); the rest is {design.outcome.variance_in_words}."
     )
     return Quantity(xr.Dataset(arrays), definition)

@@ -10,6 +10,7 @@ from hierkit.arrays import Array
 from hierkit.errors import check_word
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.outcome import Outcome
 from hierkit.posterior.draws import Draws, in_batches
 from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.information import cholesky, information, inverse, mean_weight, posterior_covariance, times
@@ -50,9 +51,10 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
 
     Notes
     -----
-    W is 1 / σ² for a Gaussian outcome and p (1 - p) (times trials) at the draw's linear predictor for a Bernoulli one.
-    With several factors Λ is conditional on the others' effects. The eigenvalues of Λ lie in [0, 1]; with several
-    effects a diagonal entry need not, because one effect's rows speak for the other.
+    W is 1 / σ² for a Gaussian outcome, w / σ² with weights and 1 / s² with known sds, and p (1 - p) (times trials) at
+    the draw's linear predictor for a Bernoulli one. With several factors Λ is conditional on the others' effects. The
+    eigenvalues of Λ lie in [0, 1]; with several effects a diagonal entry need not, because one effect's rows speak for
+    the other.
     """
     design = posterior.design
     check_word("kind", kind, get_args(ShrinkageKind))
@@ -132,13 +134,18 @@ def _ranks(factor: Factor) -> Array:
     return np.array(np.linalg.matrix_rank(products / (sizes[:, :, None] * sizes[:, None, :]), hermitian=True))
 
 
+def _of_a_mean(outcome: Outcome) -> str:
+    if outcome.sd_is_known:
+        return "of one row τ² / (τ² + s²) with s its known sd"
+    return "τ² / (τ² + σ²/n)" if outcome.precision is None else "τ² / (τ² + σ²/Σw)"
+
+
 def _definition(design: Design, factor: Factor, diagonal: Array, kind: str) -> str:
     text = (
         f"Shrinkage factors of {factor.label}: Λ = I - (I + G M)^-1, M = Z'WZ of the group's rows. The share of a "
         "group's own evidence that is kept (1: its own estimate, 0: the common one); pull = 1 - Λ. For a group "
-        "intercept and a Gaussian outcome τ² / (τ² + σ²/n). own: the group's own deviation; pooled: what is "
-        "expected of it given all else, Λ times own for a Gaussian outcome; "
-        "overall: tr Λ / q over its q effects."
+        f"intercept and a Gaussian outcome {_of_a_mean(design.outcome)}. own: the group's own deviation; pooled: what "
+        "is expected of it given all else, Λ times own for a Gaussian outcome; overall: tr Λ / q over its q effects."
     )
     if kind == "spread":
         text += " Square roots of Λ: right spread of the groups, not the best guess of each (Louis 1984, Ghosh 1992)."

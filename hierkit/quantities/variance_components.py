@@ -24,8 +24,9 @@ def variance_components(posterior: Posterior) -> Quantity:
     Returns
     -------
     Quantity
-        `value` (chain, draw, component), components `sd(wait|team)`, `cor(Intercept, wait|team)`, `sigma`, `nu(team)`
-        for Student-t effects. Effects of different blocks have no correlation to report.
+        `value` (chain, draw, component), components `sd(wait|team)`, `cor(Intercept, wait|team)`, `sigma` (of a row of
+        weight 1 where they have weights; none where the sds of rows are known), `nu(team)` for Student-t effects.
+        Effects of different blocks have no correlation to report.
     """
     design = posterior.design
     parts: dict[str, xr.DataArray] = {}

@@ -150,6 +150,8 @@ def model_section(parts: Parts) -> Section:
         "Outcome": _outcome(design),
         "Rows": f"{len(design.rows.positions)} of {design.rows.given} used",
     }
+    if design.formula.precision.column is not None:
+        items |= _precision(design)
     items["Engine"] = f"{parts.run.engine} ({parts.run.engine_reason})"
     for factor in design.factors:
         sizes = design.sizes(factor)
@@ -158,6 +160,14 @@ def model_section(parts: Parts) -> Section:
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
     return Section("Model and data", (), table, "What was fitted to what", items_as_text)
+
+
+def _precision(design: Design) -> dict[str, str]:
+    """The column of weights or known sds, and its range."""
+    precision = design.formula.precision
+    values = design.rows.frame[precision.columns[0]]
+    name = "Weights" if precision.known_sd is None else "Known sds"
+    return {name: f"{precision.column}, from {values.min():.4g} to {values.max():.4g}"}
 
 
 def findings_section(parts: Parts) -> Section:
@@ -194,12 +204,14 @@ def _priors_section(parts: Parts) -> Section:
 
 def _sampling_section(parts: Parts) -> Section:
     run = parts.run
+    precision = parts.design.formula.precision
+    given = f"{precision}, " if precision.given else ""
     sentences = [
         f"Engine {run.engine} ({run.engine_reason}), {run.nuts_sampler}, seed {run.random_seed}.",
         f"{run.chains} chains of {run.draws} draws after {run.tune} for tuning, target acceptance "
         f"{run.target_accept:g}, {run.sampling_seconds:g} s.",
         f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family.name!r}, "
-        f"priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
+        f"{given}priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
         f"tune={run.tune}, chains={run.chains}, target_accept={run.target_accept:g}, "
         f"random_seed={run.random_seed}) with the priors and versions listed on this page.",
         *([f"First run: {run.retry}."] if run.retry else []),

@@ -70,7 +70,10 @@ def _rows(parts: Parts) -> Iterator[str]:
     if parts.posterior.sigma is not None:
         where = "Within groups, rows" if design.factors else "Rows with the same predictors"
         sd = f"{number(parts.posterior.sigma)} {design.link_unit}"
-        yield f"{where} have a residual standard deviation of {sd}."
+        weight = ", for one of weight 1" if design.outcome.precision is not None else ""
+        yield f"{where} have a residual standard deviation of {sd}{weight}."
+    elif design.outcome.sd_is_known:
+        yield f"The standard deviations of the rows are known; they are in {design.formula.precision.known_sd}."
 
 
 def _pooling(parts: Parts, factor: Factor) -> str:

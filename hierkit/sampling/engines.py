@@ -122,6 +122,8 @@ def _against_marginal(model: Model) -> str | None:
     design = model.design
     if not design.family.has_residual:
         return f"{design.outcome.distribution.capitalize()} outcome"
+    if not design.factors and not design.outcome.has_sigma:
+        return "no sd to estimate"
     for column in design.columns:
         prior = model.priors[column.label]
         if prior.name not in INTEGRATED_PRIORS:

@@ -81,7 +81,7 @@ def criterion_of(design: Design, values: Any, reml: bool) -> tuple[Any, Array, f
     """The criterion as a function of sds and correlations, written for one block of effects and single intercepts."""
     factors = sorted(design.factors, key=lambda f: -len(f.levels) * len(f.effects))
     Q, _ = np.linalg.qr(design.X)
-    sums = sums_of(design.outcome.y, Q, factors)
+    sums = sums_of(design.outcome.y, Q, factors, design.outcome)
     theta = []
     for factor, template in zip(factors, sums.templates, strict=True):
         sds = np.array([values[factor.sd(effect)][0] for effect in factor.effects])
@@ -162,3 +162,37 @@ def test_what_has_no_estimates_is_refused() -> None:
     many = many_groups(4500).assign(s=lambda t: (7 * t.index) % 2300)
     with pytest.raises(HierkitError, match="The factors beside the largest one have 2,300 effects"):
         linear_mixed(design_of("y ~ x + (1 | g) + (1 | s)", many), True)
+
+
+WEIGHTED = json.loads((REFERENCE / "weights.json").read_text())
+
+
+@pytest.mark.parametrize(("text", "reml", "expected"), WEIGHTED["lme4"])
+def test_weights_are_lme4s(text: Any, reml: Any, expected: Any) -> None:
+    data = reference_table("sleepstudy").assign(w=lambda d: 0.5 + (d.Days * 7) % 4, period=lambda d: d.Days % 5)
+    design = design_of(text, data, weights="w")
+    values, _ = linear_mixed(design, reml=reml)
+    fixed = [values[column.label] for column in design.columns]
+    np.testing.assert_allclose(fixed, np.column_stack([expected["fixed"], expected["se"]]), rtol=1e-4)
+    components = [value[0] for name, value in values.items() if name.startswith(("sd(", "cor(", "sigma"))]
+    np.testing.assert_allclose(components, expected["sd"], rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize(("method", "mods", "expected"), [one for one in WEIGHTED["metafor"] if one[0] != "PM"])
+def test_known_sds_are_those_of_a_meta_analysis(method: Any, mods: Any, expected: Any) -> None:
+    design = design_of(f"log_rr {mods} + (1 | trial)", reference_table("bcg"), known_sd="sd")
+    values, note = linear_mixed(design, reml=method == "REML")
+    fixed = [values[column.label] for column in design.columns]
+    np.testing.assert_allclose(fixed, np.column_stack([expected["fixed"], expected["se"]]), rtol=1e-4)
+    assert values["sd(Intercept|trial)"][0] == pytest.approx(expected["tau"], rel=1e-4)
+    assert (set(values) & {"sigma"}, note) == (set(), "")
+
+
+def test_known_sds_with_two_levels() -> None:
+    expected = WEIGHTED["nested"]
+    values, _ = linear_mixed(
+        design_of("log_rr ~ 1 + (1 | alloc / trial)", reference_table("bcg"), known_sd="sd"), reml=True
+    )
+    np.testing.assert_allclose(values["Intercept"], [expected["fixed"], expected["se"]], rtol=1e-4)
+    sds = [values[f"sd(Intercept|{factor})"][0] for factor in ("alloc", "alloc:trial")]
+    np.testing.assert_allclose(sds, expected["sd"], rtol=1e-3)

@@ -38,7 +38,7 @@ def test_criterion_is_minus_twice_the_log_density_of_the_rows(text: Any) -> None
     Q, _ = np.linalg.qr(design.X)
     y = design.outcome.y
     factors = sorted(design.factors, key=lambda f: -len(f.levels) * len(f.effects))
-    sums = sums_of(y, Q, factors)
+    sums = sums_of(y, Q, factors, design.outcome)
     size = sums.templates[-1].start + len(sums.templates[-1].rows)
     for seed in range(3):
         theta = np.random.default_rng(seed).normal(size=size)

@@ -18,7 +18,7 @@ def block(q: Any, family: Any, seed: Any = 0, samples: Any = 5, rows: Any = 6, n
     A = scale * rng.normal(size=(samples, q, q))
     L = np.linalg.cholesky(A @ np.swapaxes(A, 1, 2) + 0.3 * np.eye(q))
     sigma = rng.uniform(0.5, 2, samples) if family == "gaussian" else None
-    trials = rng.integers(1, 6, rows).astype(float) if family == "counts" else np.ones(rows)
+    trials = np.ones(rows) if family == "bernoulli" else rng.integers(1, 6, rows).astype(float)
     y = rng.normal(size=rows) if family == "gaussian" else rng.binomial(trials.astype(int), 0.4).astype(float)
     degrees = None if nu is None else np.full(samples, nu)
     own = FAMILIES["gaussian" if family == "gaussian" else "bernoulli"]
@@ -36,7 +36,7 @@ def on_a_grid(block: Any, log_prior: Any, width: Any = 9.0, points: Any = 401) -
         eta = block.eta[s] + grid @ block.L[s].T @ block.Z.T
         sigma = None if block.sigma is None else block.sigma[s]
         found.append(
-            logsumexp(block.family.log_density(block.y, block.trials, eta, sigma).sum(axis=1) + log_prior(grid))
+            logsumexp(block.family.log_density(block.y, block.weights, eta, sigma).sum(axis=1) + log_prior(grid))
             + volume
         )
     return np.array(found)
@@ -49,8 +49,9 @@ def standard_normal(grid: Any) -> Any:
 @pytest.mark.parametrize("q", [1, 2, 4])
 def test_gaussian_rows_are_jointly_normal(q: Any) -> None:
     given = block(q, "gaussian")
+    variances = np.diag(1 / given.weights)
     exact = [
-        stats.multivariate_normal(eta, given.Z @ L @ L.T @ given.Z.T + sigma**2 * np.eye(len(eta))).logpdf(given.y)
+        stats.multivariate_normal(eta, given.Z @ L @ L.T @ given.Z.T + sigma**2 * variances).logpdf(given.y)
         for eta, L, sigma in zip(given.eta, given.L, given.sigma, strict=True)
     ]
     values, error = log_marginal(given, np.random.default_rng(0))
@@ -81,7 +82,7 @@ def test_importance_sampling_agrees_within_its_error() -> None:
     v = np.random.default_rng(1).normal(size=(200_000, 3))
     for s in range(3):
         eta = given.eta[s] + v @ given.L[s].T @ given.Z.T
-        p = np.exp(given.family.log_density(given.y, given.trials, eta, None).sum(axis=1))
+        p = np.exp(given.family.log_density(given.y, given.weights, eta, None).sum(axis=1))
         own = p.std() / p.mean() / np.sqrt(len(p))
         assert abs(values[s] - np.log(p.mean())) < 4 * np.hypot(error, own)
     again = np.array([log_marginal(given, np.random.default_rng(seed))[0] for seed in range(30)])
@@ -101,9 +102,9 @@ def test_draws_given_gaussian_rows_are_exact() -> None:
     given = block(2, "gaussian", samples=1)
     many = given.part(np.zeros(40_000, dtype=int))
     u = draw_effects(many, np.random.default_rng(0))
-    precision = np.linalg.inv(given.L[0] @ given.L[0].T) + given.Z.T @ given.Z / given.sigma[0] ** 2
-    cov = np.linalg.inv(precision)
-    mean = cov @ given.Z.T @ (given.y - given.eta[0]) / given.sigma[0] ** 2
+    W = np.diag(given.weights / given.sigma[0] ** 2)
+    cov = np.linalg.inv(np.linalg.inv(given.L[0] @ given.L[0].T) + given.Z.T @ W @ given.Z)
+    mean = cov @ given.Z.T @ W @ (given.y - given.eta[0])
     np.testing.assert_array_less(np.abs(u.mean(axis=0) - mean), 4 * np.sqrt(np.diag(cov) / 40_000))
     np.testing.assert_allclose(np.cov(u.T), cov, atol=0.03 * np.abs(cov).max())
 
@@ -114,7 +115,7 @@ def test_draws_given_bernoulli_rows_have_the_mean_of_a_dense_grid() -> None:
     u = draw_effects(many, np.random.default_rng(0))
     v = np.linspace(-9, 9, 2001)[:, None]
     eta = given.eta[0] + v @ given.L[0].T @ given.Z.T
-    density = np.exp(given.family.log_density(given.y, given.trials, eta, None).sum(axis=1) - v[:, 0] ** 2 / 2)
+    density = np.exp(given.family.log_density(given.y, given.weights, eta, None).sum(axis=1) - v[:, 0] ** 2 / 2)
     mean = np.average(v[:, 0], weights=density) * given.L[0, 0, 0]
     assert abs(u.mean() - mean) < 4 * u.std() / np.sqrt(4000)
 
@@ -123,7 +124,7 @@ def test_draws_given_bernoulli_rows_have_the_mean_of_a_dense_grid() -> None:
 @pytest.mark.parametrize("eta", [-6.0, 0.0, 6.0])
 @pytest.mark.parametrize(("successes", "trials"), [(1, 1), (0, 3), (20, 40), (100, 400)])
 def test_rows_far_from_their_prediction_are_integrated_too(sd: Any, eta: Any, successes: Any, trials: Any) -> None:
-    row = {"y": np.array([float(successes)]), "trials": np.array([float(trials)]), "Z": np.ones((1, 1))}
+    row = {"y": np.array([float(successes)]), "weights": np.array([float(trials)]), "Z": np.ones((1, 1))}
     given = Block(
         FAMILIES["bernoulli"],
         **row,

@@ -11,33 +11,35 @@ from hierkit.errors import HierkitError
 from hierkit.model.families import FAMILIES, family_of
 
 GAUSSIAN, BERNOULLI = FAMILIES["gaussian"], FAMILIES["bernoulli"]
-Y, TRIALS = np.array([0.0, 2.0, 5.0]), np.array([1.0, 3.0, 5.0])
+Y, WEIGHTS = np.array([0.0, 2.0, 5.0]), np.array([1.0, 3.0, 5.0])
 SIGMA = np.array([[2.0], [3.0]])
 
 
 def test_log_densities_are_scipys() -> None:
     eta = np.array([[0.3, -2.0, 40.0], [-800.0, 0.1, 800.0]])
     with np.errstate(divide="ignore"):
-        expected = stats.binom(TRIALS, expit(eta[:1])).logpmf(Y)
-    np.testing.assert_allclose(BERNOULLI.log_density(Y, TRIALS, eta[:1], None), expected)
-    assert np.isfinite(BERNOULLI.log_density(Y, TRIALS, eta, None)).all()
-    np.testing.assert_allclose(GAUSSIAN.log_density(Y, TRIALS, eta, SIGMA)[1], stats.norm(eta[1], 3).logpdf(Y))
+        expected = stats.binom(WEIGHTS, expit(eta[:1])).logpmf(Y)
+    np.testing.assert_allclose(BERNOULLI.log_density(Y, WEIGHTS, eta[:1], None), expected)
+    assert np.isfinite(BERNOULLI.log_density(Y, WEIGHTS, eta, None)).all()
+    np.testing.assert_allclose(
+        GAUSSIAN.log_density(Y, WEIGHTS, eta, SIGMA)[1], stats.norm(eta[1], 3 / np.sqrt(WEIGHTS)).logpdf(Y)
+    )
 
 
 @pytest.mark.parametrize(("family", "sigma"), [(GAUSSIAN, SIGMA), (BERNOULLI, None)])
 def test_score_and_weight_are_the_derivatives_of_the_log_density(family: Any, sigma: Any) -> None:
     eta, step = np.array([[0.3, -2.0, 1.0], [-1.0, 0.1, 2.0]]), 1e-4
-    below, here, above = (family.log_density(Y, TRIALS, eta + k * step, sigma) for k in (-1, 0, 1))
-    np.testing.assert_allclose(family.score(Y, TRIALS, eta, sigma), (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
-    np.testing.assert_allclose(family.weight(TRIALS, eta, sigma), -(above - 2 * here + below) / step**2, rtol=1e-4)
+    below, here, above = (family.log_density(Y, WEIGHTS, eta + k * step, sigma) for k in (-1, 0, 1))
+    np.testing.assert_allclose(family.score(Y, WEIGHTS, eta, sigma), (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(family.weight(WEIGHTS, eta, sigma), -(above - 2 * here + below) / step**2, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("family", "sigma"), [(GAUSSIAN, np.full(400_000, 2.0)), (BERNOULLI, None)])
-@pytest.mark.parametrize("trials", [1.0, 6.0])
-def test_draws_have_the_mean_and_the_variance_of_the_family(family: Any, sigma: Any, trials: Any) -> None:
-    draws = family.draw(np.full(400_000, 0.7), np.array(trials), sigma, np.random.default_rng(0))
+@pytest.mark.parametrize("weights", [1.0, 6.0])
+def test_draws_have_the_mean_and_the_variance_of_the_family(family: Any, sigma: Any, weights: Any) -> None:
+    draws = family.draw(np.full(400_000, 0.7), np.array(weights), sigma, np.random.default_rng(0))
     p = expit(0.7)
-    mean, variance = (0.7, 4.0) if family is GAUSSIAN else (trials * p, trials * p * (1 - p))
+    mean, variance = (0.7, 4.0 / weights) if family is GAUSSIAN else (weights * p, weights * p * (1 - p))
     assert abs(draws.mean() - mean) < 4 * np.sqrt(variance / 400_000)
     assert draws.var() == pytest.approx(variance, rel=0.01)
 

@@ -9,7 +9,7 @@ import pytest
 from synthetic import design_of, table
 
 from hierkit.errors import HierkitError
-from hierkit.model.new_rows import new_outcome, read_new_rows, trials_column, trials_of
+from hierkit.model.new_rows import new_outcome, read_new_rows, row_weights, weight_columns
 
 FORMULAS = [
     "y ~ x + log(z) + h + scale(`_low`) + (x | g) + (1 | s:flag)",
@@ -131,5 +131,5 @@ def test_trials_are_a_column_a_number_or_one() -> None:
         ("won ~ x", (), np.ones(60)),
     ):
         design = design_of(formula, data, "bernoulli")
-        assert trials_column(design) == column
-        np.testing.assert_array_equal(trials_of(design, read_new_rows(design, data, [], column).frame), expected)
+        assert weight_columns(design) == column
+        np.testing.assert_array_equal(row_weights(design, read_new_rows(design, data, [], column).frame), expected)

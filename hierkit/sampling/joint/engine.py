@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
+from hierkit.model.names import RESIDUAL_SD
 from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
@@ -103,11 +104,11 @@ def make_model(design: Design, priors: Priors) -> Model:
     parameters = make_parameters(design, priors)
     origin = make_origin(design, priors)
     basis = make_basis(design, priors)
-    layout, gaussian = make_layout(design.factors), "sigma" in priors
+    layout, gaussian = make_layout(design.factors), design.family.has_residual
     patterns = make_patterns(design, layout, basis.X, origin.T)
     head = factors_in_head(layout, len(design.columns), gaussian)
     factors = [design.factors[f] for f in layout.order]
-    pilot = make_pilot(patterns, layout, factors, gaussian, *prior_in_basis(design, priors, basis), head)
+    pilot = make_pilot(patterns, layout, factors, design.outcome, *prior_in_basis(design, priors, basis), head)
     geometry = make_geometry(pilot, patterns, layout, np.ascontiguousarray(basis.inverse), head, gaussian)
     sampled = without_last(layout) if gaussian else layout
     start, spread = starting_point(parameters, pilot, layout, int(sampled.first[-1]))
@@ -130,7 +131,7 @@ def starting_point(parameters: Parameters, pilot: Pilot, layout: Layout, effects
         correlations[own, own] = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
     first = p + len(correlations)
     values[first : first + len(parameters.pairs)] = partial_correlations(correlations, parameters.pairs)
-    values[-1] = np.sqrt(pilot.sigma2) if parameters.names[-1] == "sigma" else values[-1]
+    values[-1] = np.sqrt(pilot.sigma2) if parameters.names[-1] == RESIDUAL_SD else values[-1]
     start = np.concatenate([to_real(parameters, values), np.zeros(effects)])
     spread = np.concatenate([np.ones(p), np.full(len(parameters) - p, 0.2), np.ones(effects)])
     start[:p] = 0.0
@@ -155,7 +156,7 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
     v, u = np.empty_like(c), {}
     if isinstance(rows, Sums):
         gaussian_draws(c, L, geometry, layout, v)
-        u = _largest_effects(design, model, v, L, sigma, random_seed)
+        u = _largest_effects(design, model, v, L, np.ones(len(v)) if sigma is None else sigma, random_seed)
     else:
         logit_draws(c, L, geometry, layout, rows, v)
     for f, place in enumerate(layout.order):
@@ -174,11 +175,11 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
 
 
 def _largest_effects(
-    design: Design, model: Model, v: Array, L: Array, sigma: Array | None, random_seed: int
+    design: Design, model: Model, v: Array, L: Array, sigma: Array, random_seed: int
 ) -> dict[int, Array]:
     """The effects (draw, group, effect) that were integrated out, by their factor's place in the design."""
     layout = make_layout(design.factors)
-    if not len(layout.order) or sigma is None or not isinstance(model.rows, Sums):
+    if not len(layout.order) or not isinstance(model.rows, Sums):
         return {}
     shape = (len(v), int(layout.effects[-1]), int(layout.groups[-1]))
     z = np.random.default_rng([random_seed, 1]).standard_normal(shape)

@@ -1,7 +1,7 @@
 """Numba kernels of the engine `joint` for Gaussian outcomes: the largest factor's effects are integrated out.
 
 With the letters of `hierkit.sampling.joint.products`, h = v less least squares, G = L L' the covariance of the largest
-factor's effects, s2 = sigma², w_j = Z_j'(e - H h) and M_j = I + L'Z_j'Z_j L / s2,
+factor's effects, s2 = sigma² (1 where the sds of rows are known), w_j = Z_j'(e - H h) and M_j = I + L'Z_j'Z_j L / s2,
 
     -2 log p(y | v) = n log s2 + |e - H h|² / s2 + sum log|M_j| - sum w_j'L M_j^-1 L'w_j / s2²
 """
@@ -72,8 +72,11 @@ def gaussian_log_posterior(
     grad_v[:p] = geometry.basis.T @ grad_head[:p]
     grad_L = np.zeros((q, q))
     # the largest factor's effects are integrated out
-    likelihood, by_sigma = gaussian_likelihood(v, L, value[head - 1], sums, grad_v, grad_L)
-    grad_head[head - 1] += by_sigma * slope[head - 1]
+    has_sigma = head > p + q + parameters.pairs.shape[0]
+    sigma = value[head - 1] if has_sigma else 1.0
+    likelihood, by_sigma = gaussian_likelihood(v, L, sigma, sums, grad_v, grad_L)
+    if has_sigma:
+        grad_head[head - 1] += by_sigma * slope[head - 1]
     total += likelihood
     # backwards: through the coordinates to P, and through G = L L' to sds and correlations
     total += position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)

@@ -27,7 +27,7 @@ class Patterns(NamedTuple):
     y : ndarray
         (pattern,), successes, or the mean of a Gaussian outcome, offset not taken off.
     size : ndarray
-        (pattern,), trials, or rows of a Gaussian outcome.
+        (pattern,), trials, or rows of a Gaussian outcome, as many as their weights say.
     offset : ndarray
         (pattern,).
     within : float
@@ -47,7 +47,7 @@ class Patterns(NamedTuple):
 def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> Patterns:
     """Count equal rows once.
 
-    A Gaussian likelihood needs of n equal rows their mean and sum of squares, a Bernoulli one its successes.
+    A Gaussian likelihood needs of n equal rows their weighted mean and sum of squares, a Bernoulli one its successes.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> P
     """
     outcome, gaussian = design.outcome, design.family.has_residual
     y, n = outcome.y, len(outcome.y)
-    trials = np.ones(n) if outcome.trials is None else outcome.trials
+    weights = outcome.row_weights
     X = columns
     Z = np.hstack([np.empty((n, 0)), *(factor.Z for factor in design.factors)]) @ T
     codes = np.array([design.factors[f].codes for f in layout.order], dtype=np.int64).reshape(-1, n)
     pattern, chosen = _distinct(codes[::-1], X, Z, design.offset)
-    size, total = np.bincount(pattern, trials), np.bincount(pattern, y)
+    size, total = np.bincount(pattern, weights), np.bincount(pattern, weights * y if gaussian else y)
     mean = total / size if gaussian else total
     last = codes[-1, chosen] if len(codes) else np.zeros(0, dtype=np.int64)
     return Patterns(
@@ -78,7 +78,7 @@ def make_patterns(design: Design, layout: Layout, columns: Array, T: Array) -> P
         mean,
         size,
         design.offset[chosen],
-        float(np.sum((y - mean[pattern]) ** 2)) if gaussian else 0.0,
+        float(np.sum(weights * (y - mean[pattern]) ** 2)) if gaussian else 0.0,
     )
 
 

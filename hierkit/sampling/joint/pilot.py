@@ -12,6 +12,7 @@ from scipy import sparse
 
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
+from hierkit.model.outcome import Outcome
 from hierkit.sampling.joint.information import Information, Spreads, block_diagonal, solve_dense, solve_sparse
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.kernels.layout import Layout
@@ -57,7 +58,7 @@ class Pilot:
 
 
 def make_pilot(
-    rows: Patterns, layout: Layout, factors: Sequence[Factor], gaussian: bool, precision: Array, weighted_mean: Array,
+    rows: Patterns, layout: Layout, factors: Sequence[Factor], outcome: Outcome, precision: Array, weighted_mean: Array,
     head: int,
 ) -> Pilot:  # fmt: skip
     """Estimate coefficients, effects, G and sigma.
@@ -68,8 +69,8 @@ def make_pilot(
         From `hierkit.sampling.joint.patterns`.
     factors : sequence of Factor
         In the order of the layout; their blocks say which effects are correlated.
-    gaussian : bool
-        Whether the outcome is Gaussian, else logit-binomial.
+    outcome : Outcome
+        Of all rows: Gaussian with or without a σ to estimate, or logit-binomial.
     precision, weighted_mean : ndarray
         (column, column) and (column,), of the coefficients' prior; see `hierkit.model.basis.prior_in_basis`.
     head : int
@@ -78,7 +79,8 @@ def make_pilot(
     dense = len(factors) - 1 if head < len(factors) else len(factors)
     H, E = _matrices(rows, layout, dense)
     p, q = len(rows.X), layout.effects[-1] if dense < len(factors) else 0
-    sigma2 = _total_variance(rows) if gaussian else 1.0
+    n = len(outcome.y)
+    sigma2 = _total_variance(rows, n) if outcome.has_sigma else 1.0
     pulled = np.zeros(H.shape[1])
     pulled[:p] = weighted_mean
     known = sparse.csr_array(sparse.block_diag([precision, sparse.csr_array((H.shape[1] - p,) * 2)]))
@@ -87,7 +89,7 @@ def make_pilot(
     )
     eta, before = np.zeros(len(rows.y)), np.zeros(H.shape[1])
     for _ in range(STEPS):
-        W, z = _working(rows, eta, sigma2, gaussian)
+        W, z = _working(rows, eta, sigma2, outcome.family.has_residual)
         WH, Wz = H.multiply(W[:, None]).tocsr(), W * z
         M = _own_blocks(E, W, q)
         C = (E.T @ WH).tocsr()
@@ -103,8 +105,8 @@ def make_pilot(
         eta, fixed = H @ v + E @ e, H[:, :p] @ v[:p]
         used = Pilot(G, sigma2, v, W, R, M, C[:, :p].toarray(), b)
         G = _em_step(layout, factors, p, dense, v, e, spreads, inverse)
-        if gaussian:
-            sigma2 = max(_residual_variance(rows, z, eta, fixed), 1e-8 * _total_variance(rows))
+        if outcome.has_sigma:
+            sigma2 = max(_residual_variance(rows, n, z, eta, fixed), 1e-8 * _total_variance(rows, n))
         moved, before = np.abs(v - before), v
         same = (np.allclose(new.diagonal(), old.diagonal(), rtol=CHANGE) for new, old in zip(G, used.G, strict=True))
         if np.all(moved < STILL * spreads.sds) and all(same):
@@ -180,13 +182,14 @@ def _correlated(factor: Factor) -> Array:
     return mask
 
 
-def _total_variance(rows: Patterns) -> float:
+def _total_variance(rows: Patterns, n: int) -> float:
+    """That of a row of weight 1."""
     y = rows.y - rows.offset
     mean = (rows.size @ y) / rows.size.sum()
-    return float((rows.within + rows.size @ (y - mean) ** 2) / rows.size.sum())
+    return float((rows.within + rows.size @ (y - mean) ** 2) / n)
 
 
-def _residual_variance(rows: Patterns, z: Array, eta: Array, fixed: Array) -> float:
-    """REML's equation at convergence, (z - X beta)'(z - eta) / (n - p)."""
+def _residual_variance(rows: Patterns, n: int, z: Array, eta: Array, fixed: Array) -> float:
+    """REML's equation at convergence, (z - X beta)'W(z - eta) / (n - p)."""
     total = rows.within + np.sum(rows.size * (z - fixed) * (z - eta))
-    return float(total / max(1.0, rows.size.sum() - len(rows.X)))
+    return float(total / max(1.0, n - len(rows.X)))

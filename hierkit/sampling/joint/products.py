@@ -2,7 +2,8 @@
 
 With v the coefficients gamma and the effects of all factors but the largest, H their columns, Z the largest factor's
 and e = y - X g the residuals of least squares, the likelihood needs e'e, H'e, H'H, and for each group of the largest
-factor Z'Z, Z'e and Z'H. For crossed factors the products are sparse: of the cells that occur.
+factor Z'Z, Z'e and Z'H. Rows of weights w are multiplied by sqrt(w), and then have one residual sd. For crossed factors
+the products are sparse: of the cells that occur.
 """
 
 from typing import NamedTuple
@@ -73,17 +74,18 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     T : ndarray
         (effect, effect), from the effects as sampled to those of the formula; see `hierkit.sampling.kernels.origin`.
     """
-    y = design.outcome.y - design.offset
-    centre = np.linalg.lstsq(basis.X, y, rcond=None)[0]
-    e = y - basis.X @ centre
+    root = np.sqrt(design.row_weights)[:, None]
+    y, X = root[:, 0] * (design.outcome.y - design.offset), root * basis.X
+    centre = np.linalg.lstsq(X, y, rcond=None)[0]
+    e = y - X @ centre
     n_factors = len(layout.order)
-    parts = [sparse.csr_array(basis.X)]
-    parts += [_columns(design, layout, f, T, by_group=f < head) for f in range(n_factors - 1)]
+    parts = [sparse.csr_array(X)]
+    parts += [_columns(design, layout, f, root, T, by_group=f < head) for f in range(n_factors - 1)]
     H = sparse.hstack(parts, format="csr")
     cross = sparse.csr_array(H.T @ H)
     if n_factors:
         place = int(layout.order[-1])
-        factor, Z = design.factors[place], sampled_Z(design, place, T)
+        factor, Z = design.factors[place], root * sampled_Z(design, place, T)
         groups = in_lanes(factor.sums(Z, Z))
         right = in_lanes(factor.sums(e[:, None], Z)).ravel()
         ties = _ties(factor.codes, Z, groups.shape, H)
@@ -99,10 +101,10 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     )  # fmt: skip
 
 
-def _columns(design: Design, layout: Layout, f: int, T: Array, by_group: bool) -> sparse.csr_array:
-    """(row, effects of a factor)."""
+def _columns(design: Design, layout: Layout, f: int, root: Array, T: Array, by_group: bool) -> sparse.csr_array:
+    """(row, effects of a factor), each row times its root (row, 1)."""
     place = int(layout.order[f])
-    codes, Z = design.factors[place].codes, sampled_Z(design, place, T)
+    codes, Z = design.factors[place].codes, root * sampled_Z(design, place, T)
     n_groups, q = layout.groups[f], layout.effects[f]
     places = codes[:, None] * q + np.arange(q) if by_group else codes[:, None] + np.arange(q) * n_groups
     return _of_rows(Z, places, n_groups * q)

@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtri
 
 from hierkit.arrays import Array
+from hierkit.model.names import RESIDUAL_SD
 from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
 from hierkit.sampling.kernels.parameters import Parameters
@@ -40,7 +41,7 @@ def along_curves(
     """
     moved = start.copy()
     for place in np.flatnonzero(parameters.codes[:, 0] == codes.POSITIVE).tolist():
-        if parameters.names[place] == "sigma":
+        if parameters.names[place] == RESIDUAL_SD:
             continue
         table = _curve(log_posterior, start, place - skipped)
         if table is not None:

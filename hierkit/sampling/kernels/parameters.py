@@ -97,7 +97,7 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
             eta = 1.0 if moved_to_centre(factor, priors) else priors[factor.cor].args["eta"]
             rows.append((f"partial({labels}|{factor.label})", codes.PARTIAL, codes.LKJ, [eta + later / 2]))
         first += len(factor.effects)
-    if design.family.has_residual:
+    if design.outcome.has_sigma:
         rows.append((RESIDUAL_SD, *sd_code(priors[RESIDUAL_SD])))
     names, transforms, kinds, numbers = zip(*rows, strict=True)
     padded = np.zeros((len(rows), d.PRIOR_NUMBERS + 2 * d.KNOTS))
@@ -148,7 +148,7 @@ def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Arr
     L : ndarray
         (draw, effect, effect), factors of the effects' covariance G = L L'.
     sigma : ndarray or None
-        (draw,).
+        (draw,); None where it is no parameter.
     """
     count = len(parameters) - p
     head = np.ascontiguousarray(x[:, :count])

@@ -1,8 +1,9 @@
 """Numba kernels of the engine `marginal`: a Gaussian model with coefficients and all group effects integrated out.
 
-y = H h + Z u + e. The head h holds gamma, the coefficients in the coordinates of `hierkit.model.basis`, and the
-effects of all factors but the largest, whose effects are u. With G = L L', s2 = sigma², e = y - X g the residuals of
-least squares, h counted from (g, 0), and for each group of the largest factor A = Z'Z, X = Z'[H, e], T = L'X:
+y = H h + Z u + e; rows of weights w are multiplied by sqrt(w), and then have one residual sd. The head h holds gamma,
+the coefficients in the coordinates of `hierkit.model.basis`, and the effects of all factors but the largest, whose
+effects are u. With G = L L', s2 = sigma², e = y - X g the residuals of least squares, h counted from (g, 0), and for
+each group of the largest factor A = Z'Z, X = Z'[H, e], T = L'X:
 
     M = I + L'A L / s2
     [S t; t' r] = [H, e]'[H, e] / s2 - sum T'M^-1 T / s2²
@@ -234,7 +235,8 @@ def marginal_log_posterior(
     Parameters
     ----------
     x, codes, numbers
-        As in `log_priors`, in the order of `hierkit.sampling.kernels.parameters`, without coefficients.
+        As in `log_priors`, in the order of `hierkit.sampling.kernels.parameters`, without coefficients. Where the sds
+        of rows are known sigma is 1 and not among them.
     pairs : (pair, 2) of int
         As in `correlation_cholesky`.
     origin, statistics : Origin, Statistics
@@ -253,9 +255,12 @@ def marginal_log_posterior(
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
     # the likelihood, and backwards through L to sds and correlations
-    likelihood, grad_sigma = marginal_gaussian(L, value[dim - 1], statistics, grad_L)
+    has_sigma = dim > q + pairs.shape[0]
+    sigma = value[dim - 1] if has_sigma else 1.0
+    likelihood, grad_sigma = marginal_gaussian(L, sigma, statistics, grad_L)
     effect_factors_gradient(value, slope, pairs, C, left, grad_L, grad)
-    grad[dim - 1] += grad_sigma * slope[dim - 1]
+    if has_sigma:
+        grad[dim - 1] += grad_sigma * slope[dim - 1]
     return total + likelihood, grad
 
 

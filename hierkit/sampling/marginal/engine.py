@@ -13,6 +13,7 @@ from scipy import optimize
 from hierkit.arrays import Array, Ints
 from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
+from hierkit.model.names import RESIDUAL_SD
 from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
@@ -71,17 +72,18 @@ def sufficient_statistics(
     design: Design, priors: Priors, basis: Basis, origin: Origin, layout: Layout
 ) -> tuple[Statistics, Array]:
     """One pass over the rows; see `Statistics`. Beside it the least-squares coefficients of the basis."""
-    y = design.outcome.y - design.offset
-    centre = np.linalg.lstsq(basis.X, y, rcond=None)[0]
-    residual = y - basis.X @ centre
-    order, columns = [int(f) for f in layout.order], [basis.X]
+    root = np.sqrt(design.row_weights)[:, None]
+    y, X = root[:, 0] * (design.outcome.y - design.offset), root * basis.X
+    centre = np.linalg.lstsq(X, y, rcond=None)[0]
+    residual = y - X @ centre
+    order, columns = [int(f) for f in layout.order], [X]
     for f in order[:-1]:
-        columns.append(_indicators(design, f, origin))
+        columns.append(root * _indicators(design, f, origin))
     rows = np.column_stack([*columns, residual])
     groups = np.empty((0, 0, rows.shape[1], 0))
     if order:
         last = design.factors[order[-1]]
-        Z = sampled_Z(design, order[-1], origin.T)
+        Z = root * sampled_Z(design, order[-1], origin.T)
         groups = in_lanes(last.sums(np.column_stack([Z, rows]), Z))
     precision, weighted_mean = prior_in_basis(design, priors, basis)
     shift = weighted_mean - precision @ centre
@@ -122,7 +124,8 @@ def pilot(
     spreads = [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
     values = np.zeros(len(parameters))
     values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
-    values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
+    if parameters.names[-1] == RESIDUAL_SD:
+        values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
     minus = _minus_log_posterior(parameters, origin, statistics)
     start = to_real(parameters, values)[p:]
     found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
@@ -165,7 +168,7 @@ def _posterior(
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
     z = rng.standard_normal((len(flat), n_effects, n_last))
-    draw_effects(L, origin.T, np.asarray(sigma), statistics, head, z)
+    draw_effects(L, origin.T, np.ones(len(flat)) if sigma is None else sigma, statistics, head, z)
     beta = (head[:, :p] + centre) @ basis.inverse.T
     u, at = {}, p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):

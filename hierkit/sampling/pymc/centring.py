@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from hierkit.arrays import Array
+from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 
 MOST_EFFECTS = 500  # beyond, the dense inverses are not worth their while
@@ -36,11 +37,11 @@ def factors_to_centre(design: Design) -> set[str]:
         return set()
     response, weights = _working_response(design)
     cross, right = _normal_equations(design, response, weights)
-    gaussian = design.family.has_residual
+    has_sigma = design.outcome.has_sigma
     p, ends = design.X.shape[1], design.X.shape[1] + np.cumsum(sizes)
     blocks = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
-    sigma2 = float(np.var(response)) if gaussian else 1.0
-    tau2 = np.full(len(sizes), sigma2)
+    tau2 = np.full(len(sizes), float(np.var(response)) if design.family.has_residual else 1.0)
+    sigma2 = float(np.mean(weights * (response - weighted_mean(response, weights)) ** 2)) if has_sigma else 1.0
     for _ in range(ITERATIONS):
         penalty = np.concatenate([1e-10 * cross.diagonal()[:p], np.repeat(sigma2 / tau2, sizes)])
         inverse = np.linalg.inv(cross + np.diag(penalty))
@@ -49,7 +50,7 @@ def factors_to_centre(design: Design) -> set[str]:
         shares = [1 - variances[b].mean() / t for b, t in zip(blocks, tau2, strict=True)]
         before = tau2
         tau2 = np.array([np.mean(solution[b] ** 2 + variances[b]) for b in blocks])
-        if gaussian:
+        if has_sigma:
             sigma2 = float(weights @ response**2 - solution @ right) / max(1, len(response) - p)
         if np.all(np.abs(tau2 - before) < CHANGE * before):
             break
@@ -74,7 +75,7 @@ def _working_response(design: Design) -> tuple[Array, Array]:
     """(row,) twice: the outcome on the link scale around its mean, and the precision of a row."""
     outcome = design.outcome
     if outcome.family.has_residual:
-        return outcome.y - design.offset, np.ones_like(outcome.y)
+        return outcome.y - design.offset, outcome.row_weights
     trials = outcome.trials_of_each
     p = float(outcome.y.sum() / trials.sum())
     share = np.divide(outcome.y, trials, out=np.full_like(outcome.y, p), where=trials > 0)

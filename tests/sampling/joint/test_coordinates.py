@@ -40,7 +40,7 @@ def test_round(text: Any, family: Any) -> None:
     patterns = make_patterns(design, layout, basis.X, make_origin(design, priors).T)
     prior = prior_in_basis(design, priors, basis)
     head = factors_in_head(layout, len(design.columns), gaussian)
-    pilot = make_pilot(patterns, layout, [design.factors[f] for f in layout.order], gaussian, *prior, head)
+    pilot = make_pilot(patterns, layout, [design.factors[f] for f in layout.order], design.outcome, *prior, head)
     geometry = make_geometry(pilot, patterns, layout, basis.inverse, head, gaussian)
     sampled = without_last(layout) if gaussian else layout
     size, q = len(patterns.X) + sampled.first[-1], len(patterns.Z)

@@ -47,6 +47,16 @@ MODELS = {
     "y ~ x + (x || d) + (1 | b/g)": {"sd(d)": "LogNormal(0, 1)"},
 }
 
+# models whose rows have weights or known sds
+PRECISION = {
+    "y ~ x + z + (1 | g)": {"weights": "w"},
+    "y ~ z + (x | g) + (1 | d)": {"weights": "w"},
+    "y ~ z + (1 | g)": {"known_sd": "w"},
+    "y ~ x + offset(z) + (x | g) + (1 | d/b)": {"known_sd": "w"},
+    "y ~ z + h": {"known_sd": "w"},
+}
+MODELS |= {text: {} for text in PRECISION}
+
 
 def data() -> pd.DataFrame:
     """Nineteen groups, one of a single row, crossed with eight d and twelve b; events, counts, a Gaussian outcome."""
@@ -60,7 +70,8 @@ def data() -> pd.DataFrame:
     rows["y"] += eta
     rows["mean_x"] = rows.groupby("g").x.transform("mean")
     rows["near"], rows["far"], rows["year"] = rows.z + 4, rows.z + 50, rows.x + 50
-    return rows.assign(hit=rng.binomial(1, share), hits=rng.binomial(rows.tries, share))
+    rows = rows.assign(hit=rng.binomial(1, share), hits=rng.binomial(rows.tries, share))
+    return rows.assign(w=rng.choice([0.3, 0.7, 1.9], len(rows)))
 
 
 def family_of(text: str) -> str:
@@ -69,7 +80,7 @@ def family_of(text: str) -> str:
 
 def model_of(text: str) -> Any:
     """The design, its priors, and the model."""
-    design = design_of(text, data(), family_of(text))
+    design = design_of(text, data(), family_of(text), **PRECISION.get(text, {}))
     priors = make_priors(design, MODELS.get(text, {}))
     return design, priors, engine.make_model(design, priors)
 
@@ -87,6 +98,7 @@ def coefficients_and_effects(model: Any, c: Any, L: Any) -> Any:
 def log_density_of_largest(design: Any, model: Any, values: Any, L: Any, z: Any) -> float:
     """log p(z_last | y, all else) of the factor that is integrated out, written out."""
     left = design.outcome.y - design.offset - (design.X - design.column_means) @ values[: len(design.columns)]
+    sd = (values[-1] if design.outcome.has_sigma else 1.0) / np.sqrt(design.row_weights)
     at = 0
     for f, factor in enumerate(design.factors):
         own = slice(at, at := at + len(factor.effects))
@@ -95,9 +107,9 @@ def log_density_of_largest(design: Any, model: Any, values: Any, L: Any, z: Any)
         if f in model.layout.order:
             left = left - wide.reshape(len(left), -1) @ z[f].ravel()
         else:
-            last, columns = f, wide.reshape(len(left), -1) / values[-1]
+            last, columns = f, wide.reshape(len(left), -1) / sd[:, None]
     precision = np.eye(columns.shape[1]) + columns.T @ columns
-    away = z[last].ravel() - np.linalg.solve(precision, columns.T @ left / values[-1])
+    away = z[last].ravel() - np.linalg.solve(precision, columns.T @ (left / sd))
     return float(0.5 * np.linalg.slogdet(precision)[1] - 0.5 * away @ precision @ away)
 
 
@@ -184,7 +196,7 @@ def test_extreme_points_return_and_do_not_raise(text: Any, x: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("text", MODELS)
 def test_same_posterior_as_pymc(text: Any) -> None:
-    check_same_posterior(text, data(), family_of(text), MODELS[text], "joint")
+    check_same_posterior(text, data(), family_of(text), MODELS[text], "joint", **PRECISION.get(text, {}))
 
 
 @pytest.mark.slow

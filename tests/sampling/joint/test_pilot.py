@@ -14,8 +14,7 @@ def pilot_of(design: Any, head: Any = 0) -> Any:
     layout, p = make_layout(design.factors), len(design.columns)
     rows = patterns_of(design)
     factors = [design.factors[f] for f in layout.order]
-    gaussian = design.family.has_residual
-    return make_pilot(rows, layout, factors, gaussian, 0.01 * np.eye(p), np.zeros(p), head), rows, layout
+    return make_pilot(rows, layout, factors, design.outcome, 0.01 * np.eye(p), np.zeros(p), head), rows, layout
 
 
 def test_counts() -> None:

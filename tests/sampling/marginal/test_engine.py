@@ -38,6 +38,15 @@ MODELS = {
     "y ~ x + h": {"sigma": "Gamma(2, 1)"},
 }
 
+# models whose rows have weights or known sds
+PRECISION = {
+    "y ~ x + z + (x | g)": {"weights": "w"},
+    "y ~ z + (1 | g) + (1 | s)": {"weights": "w"},
+    "y ~ z + (1 | g)": {"known_sd": "w"},
+    "y ~ x + offset(z) + (x | g) + (1 | s)": {"known_sd": "w"},
+}
+MODELS |= {text: {} for text in PRECISION}
+
 
 def data() -> pd.DataFrame:
     """Eighteen groups that differ in level and slope, one of them of a single row."""
@@ -45,11 +54,12 @@ def data() -> pd.DataFrame:
     rows = table(240)
     rows["g"] = np.where(rows.index == 0, 18, rng.integers(0, 18, len(rows)))
     rows["y"] += rng.normal(0, 1, 19)[rows.g] + (0.5 + rng.normal(0, 0.7, 19)[rows.g]) * rows.x
+    rows["w"] = rng.choice([0.3, 0.7, 1.9], len(rows))
     return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), near=rows.z + 4, far=rows.z + 50, year=rows.x + 50)
 
 
 def model_of(text: str) -> Any:
-    design = design_of(text, data())
+    design = design_of(text, data(), **PRECISION.get(text, {}))
     return design, make_priors(design, MODELS[text])
 
 
@@ -61,15 +71,15 @@ def parts_of(design: Any, priors: Any) -> Any:
     return make_parameters(design, priors), origin, statistics
 
 
-def log_density_of(y: Any, mean: Any, factors: Any, sigma: Any, prior: Any, values: Any, z: Any) -> float:
-    """Log p(beta, z | y, sds, correlations, sigma), with matrices written out; prior (means, sds) of beta."""
+def log_density_of(y: Any, mean: Any, factors: Any, sds: Any, prior: Any, values: Any, z: Any) -> float:
+    """Log p(beta, z | y, all sds, correlations), with matrices written out; sds of rows, prior (means, sds) of beta."""
     X, *Zs = factors
-    columns = np.hstack([X, *Zs])
+    columns = np.hstack([X, *Zs]) / sds[:, None]
     point = np.concatenate([values, *(one.ravel() for one in z)])
     centre = np.concatenate([prior[0], np.zeros(columns.shape[1] - X.shape[1])])
     precision = np.diag(np.concatenate([prior[1] ** -2.0, np.ones(columns.shape[1] - X.shape[1])]))
-    joint = columns.T @ columns / sigma**2 + precision
-    away = point - np.linalg.solve(joint, columns.T @ (y - mean) / sigma**2 + precision @ centre)
+    joint = columns.T @ columns + precision
+    away = point - np.linalg.solve(joint, columns.T @ ((y - mean) / sds) + precision @ centre)
     return float(0.5 * np.linalg.slogdet(joint)[1] - 0.5 * away @ joint @ away)
 
 
@@ -97,7 +107,8 @@ def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -
             wide[np.arange(len(factor.Z)), factor.codes] = factor.Z @ T @ own
             columns.append(wide.reshape(len(factor.Z), -1))
             at += len(own)
-        known = log_density_of(design.outcome.y, design.offset, columns, values[-1], prior, values[:p], z)
+        sd = (values[-1] if design.outcome.has_sigma else 1.0) / np.sqrt(design.row_weights)
+        known = log_density_of(design.outcome.y, design.offset, columns, sd, prior, values[:p], z)
         ours.append(marginal_log_posterior(x[p:], *engine.arguments(parameters), origin, statistics)[0])
         theirs.append(float(log_p(pymc_point(model, design, parameters, values, z))) - known)
     assert q == sum(len(factor.effects) for factor in design.factors)
@@ -134,7 +145,7 @@ def test_zero_of_x_and_y_costs_no_digits() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("text", MODELS)
 def test_same_posterior_as_pymc(text: Any) -> None:
-    check_same_posterior(text, data(), "gaussian", MODELS[text], "marginal")
+    check_same_posterior(text, data(), "gaussian", MODELS[text], "marginal", **PRECISION.get(text, {}))
 
 
 @pytest.mark.slow
