@@ -1,5 +1,6 @@
 """The page From R: each spelling in its tables is what it says."""
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from synthetic import design_of, reference_table
 
 import hierkit
+from hierkit.errors import HierkitError
 from hierkit.model.allowlist import ALLOWED_CALLS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "from_r.md").read_text()
@@ -87,6 +89,30 @@ def test_an_intercept_of_its_own() -> None:
     (row,) = (cells for cells in tables()["Group terms"] if "brms" in cells[0])
     one, other = (design_of(f"y ~ {spellings(cell)[0]}", rows()) for cell in row[:2])
     np.testing.assert_array_equal(one.X, other.X)
+
+
+@pytest.mark.parametrize("cells", tables()["Arguments"], ids=lambda cells: cells[0])
+def test_arguments(cells: list[str]) -> None:
+    """Each `name="value"` is an argument of `fit`, and means for a design what the row says."""
+    given: Any = {}
+    for text in spellings(cells[1]):
+        given |= dict(re.findall(r'(\w+)="(\w+)"', text))
+    assert set(given) <= set(inspect.signature(hierkit.fit).parameters)
+    data = rows().assign(freq=lambda d: 1 + d.index % 3, n=6, share=lambda d: d.index % 7 / 6, event=lambda d: d.x > 0)
+    data["s"] = data["freq"] / 2
+    options = {name: value for name, value in given.items() if name != "missing"}
+    if "missing" in given:
+        with pytest.raises(HierkitError, match="Missing values"):
+            hierkit.fit("y ~ x", data.assign(x=data.x.where(data.index > 1)), missing=given["missing"])
+    elif given.get("family") == "bernoulli":
+        outcome = re.findall(r"\((\w+) ~", cells[0])[0]
+        found = design_of(f"{outcome} ~ x", data, **options).outcome
+        events = {"share": data.index % 7, "event": data.freq * data.event}[outcome]
+        np.testing.assert_array_equal(found.y, events)
+        np.testing.assert_array_equal(found.trials_of_each, data[options["weights"]])
+    elif options:
+        w = data["w"] if "weights" in options else data["s"] ** -2.0
+        np.testing.assert_allclose(design_of("y ~ x", data, **options).row_weights, w)
 
 
 @pytest.mark.parametrize("cells", tables()["Functions of packages"], ids=lambda cells: cells[0])

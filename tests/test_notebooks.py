@@ -15,8 +15,8 @@ def lesson(request: Any) -> Any:
     return nbformat.read(request.param, as_version=4)
 
 
-def test_there_are_eight() -> None:
-    assert [path.stem[0] for path in LESSONS] == list("12345678")
+def test_there_are_nine() -> None:
+    assert [path.stem[0] for path in LESSONS] == list("123456789")
 
 
 def test_it_asks_a_question_and_answers_it(lesson: Any) -> None:

@@ -156,7 +156,8 @@ def model_section(parts: Parts) -> Section:
     for factor in design.factors:
         sizes = design.sizes(factor)
         least, most = sizes.min(), sizes.max()
-        size = f"{least} to {most} {design.unit} each" if least < most else f"{least} {design.unit} each"
+        unit = design.unit if most > 1 else design.unit.removesuffix("s")
+        size = f"{least} to {most} {unit} each" if least < most else f"{least} {unit} each"
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
     return Section("Model and data", (), table, "What was fitted to what", items_as_text)
