@@ -24,7 +24,11 @@ MOST_COMBINATIONS = 200  # of levels, the commonest ones
 CATEGORY_CALLS = tuple(
     f"{name}(" for name in ("C", "T", "S", "binary", "B", "factor", "as.factor", "as.character", "ordered", "relevel")
 )
-DIMS = ("chain", "draw", "group", "effect", "factor", "term", "contrast")
+# names of dims and columns of results, which a dim called after a column of the data must not have
+DIMS = (
+    *("chain", "draw", "group", "effect", "factor", "term", "contrast", "row", "cell"),
+    *("n", "mean", "outcome", "quantity", "estimate", "sd", "ci_lower", "ci_upper"),
+)
 
 
 @dataclass(frozen=True, eq=False)

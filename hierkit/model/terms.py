@@ -195,6 +195,12 @@ def _check_columns(evaluated: Evaluated, may_be_constant: bool) -> None:
         check_magnitude(label, column)
         constant = (column == column[0]).all() and not (may_be_constant and column[0])
         if evaluated.kind not in ("intercept", "offset", "interaction") and constant:
+            if evaluated.codings and not column[0]:
+                raise refusal(
+                    f"No used row has the level of {label!r}",
+                    "Every level of a category needs rows",
+                    "Leave that level, or that break of cut(), out",
+                )
             raise refusal(
                 f"{label!r} is constant ({column[0]:g} in every used row)",
                 "A predictor must vary; the intercept is added by itself",

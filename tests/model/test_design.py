@@ -109,3 +109,12 @@ def test_a_constant_column_is_an_intercept_where_there_is_no_other(data: Any) ->
         design_of("y ~ one + x", data.assign(one=1.0))
     with pytest.raises(HierkitError, match="'nothing' is constant"):
         design_of("y ~ 0 + nothing + x", data.assign(nothing=0.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("factor(h, levels = c('low', 'mid', 'top', 'new'))", "new"), ("cut(z, c(0, 1.5, 2, 9))", r"\(2,9\]")],
+)
+def test_a_level_without_rows_is_refused_by_name(text: Any, level: Any, data: Any) -> None:
+    with pytest.raises(HierkitError, match=f"No used row has the level of .*{level}"):
+        design_of(f"y ~ {text}", data)

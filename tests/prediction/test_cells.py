@@ -83,3 +83,12 @@ def test_many_rows_are_averaged_in_parts(fit: Any) -> None:
 def test_refused(fit: Any, change: Any, options: Any, message: str) -> None:
     with pytest.raises(HierkitError, match=message):
         fit.predict(change(cells()), **options)
+
+
+@pytest.mark.parametrize("name", ["n", "mean", "draw", "cell", "estimate"])
+def test_a_column_called_like_a_result_can_be_averaged_by(name: Any) -> None:
+    fit = synthetic_fit("y ~ x + (1 | g)", table(40))
+    found = fit.predict(table(40).assign(**{name: table(40).h}), by=name).table()
+    assert found[f"{name}_"].tolist() == ["low", "mid", "top"]
+    expected = fit.predict(table(40), by="h").table()
+    np.testing.assert_array_equal(found["estimate"], expected["estimate"])
