@@ -11,7 +11,9 @@ from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.errors import check_word, refusal
 
 IntervalKind = Literal["eti", "hdi"]
+Shown = Literal["estimate", "interval", "nothing"]
 HAS_MEAN = "has_mean"  # attribute of a variable
+BESIDE = "beside"  # attribute of a variable
 PLACE = "place"  # dim of values in order, whose coordinates are their probabilities
 
 
@@ -70,6 +72,24 @@ def without_mean(draws: xr.DataArray) -> xr.DataArray:
     return draws.assign_attrs({HAS_MEAN: False})
 
 
+def beside(draws: xr.DataArray, shown: Shown = "estimate") -> xr.DataArray:
+    """The same draws, marked for columns beside the rows of a table's first variable, not for rows of their own.
+
+    Parameters
+    ----------
+    draws : DataArray
+        (chain, draw, ...), labels among those of the first variable.
+    shown : {"estimate", "interval", "nothing"}
+        The estimate alone, the estimate with its bounds, or nothing but in a long table.
+    """
+    return draws.assign_attrs({BESIDE: shown})
+
+
+def shown_beside(draws: xr.DataArray) -> Shown | None:
+    """How a variable is shown beside the first one; None if it has rows of its own."""
+    return draws.attrs.get(BESIDE)
+
+
 def estimate(draws: xr.DataArray) -> xr.DataArray:
     """The mean over chain and draw, or the median of a ratio that has no mean; missing where a draw is."""
     if _has_mean(draws):
@@ -91,6 +111,7 @@ def with_bounds(dataset: xr.Dataset, settings: IntervalSettings) -> xr.Dataset:
     tails = [(1 - settings.prob) / 2, (1 + settings.prob) / 2]
     for name in [str(name) for name, variable in dataset.items() if PLACE in variable.dims]:
         found = dataset[name].quantile(tails, PLACE)
+        found = found.assign_attrs(dataset[name].attrs)
         bounds = {f"{name}_{side}": found.isel(quantile=i, drop=True) for i, side in enumerate(("lower", "upper"))}
         dataset = dataset.drop_vars(name).assign(bounds)
     return dataset

@@ -38,7 +38,7 @@ def test_churn_has_two_slopes() -> None:
     """Conditional near 0.226, marginal near 0.179 with GEE's 0.1786 inside its interval."""
     data = datasets.churn()
     fit = fitted("churn ~ wait + (1 | market)", data, family="bernoulli")
-    conditional = fit.coefficients().table().query("quantity == 'coefficient'").set_index("term")
+    conditional = fit.coefficients().table(long=True).query("quantity == 'coefficient'").set_index("term")
     assert conditional.estimate["wait"] == pytest.approx(0.226, abs=0.006)
     marginal = fit.marginal_coefficients().table(ci_prob=0.89, ci_kind="eti")
     row = marginal.query("quantity == 'marginal' and term == 'wait'").iloc[0]

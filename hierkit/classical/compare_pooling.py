@@ -76,15 +76,15 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
     kept = shrinkage(posterior, chosen.label).draws["overall"].mean(("chain", "draw"))
     coords = {"group": chosen.levels, "term": terms.labels}
+    dataset = xr.Dataset({"n": ("group", design.sizes(chosen))}, coords=coords)
     beside = {
-        "n": ("group", design.sizes(chosen)),
         "shrinkage": ("group", kept.values),
         "status": ("group", own.status),
         "complete": (("group", "term"), terms.of_columns @ all_rows.estimate[0]),
         "none": (("group", "term"), own.estimate),
         "none_se": (("group", "term"), own.se),
     }
-    dataset = xr.Dataset(beside, coords=coords).assign(partial=draws.labelled(partial, coords))
+    dataset = dataset.assign(partial=draws.labelled(partial, coords)).assign(beside)
     missing = len(own.status) - own.status.count("estimated")
     definition = (
         f"Coefficients of each group of {chosen.label}: complete pooling (one regression of all rows), none (the "

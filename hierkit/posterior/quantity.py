@@ -1,6 +1,5 @@
 """Quantity: draws with a definition, from which tables and pictures are made."""
 
-import html
 import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +21,19 @@ from hierkit.intervals import (
     bounds,
     estimate,
     interval_settings,
+    shown_beside,
     standard_deviation,
     with_bounds,
+)
+from hierkit.posterior.formats import (
+    SUMMARY,
+    as_csv,
+    as_html,
+    as_latex,
+    as_markdown,
+    as_text,
+    for_notebooks,
+    in_markdown,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +57,6 @@ Picture = Literal[
 ]
 PART = 1_000_000  # numbers summarised at once: 8 MB
 SHOWN = 60  # of a label with more
-SUMMARY = ["estimate", "sd", "ci_lower", "ci_upper"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,8 +77,10 @@ class Quantity:
     definition: str
     picture: Picture = field(default="intervals", kw_only=True)
 
-    def table(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> pd.DataFrame:
-        """Mean, sd and interval of every entry.
+    def table(
+        self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None, long: bool = False
+    ) -> pd.DataFrame:
+        """Mean, sd and interval, a row for each label.
 
         Parameters
         ----------
@@ -77,13 +88,17 @@ class Quantity:
             Probability inside the interval; ArviZ's `stats.ci_prob` if not given.
         ci_kind : {"eti", "hdi"}, optional
             Equal tails or highest density; ArviZ's `stats.ci_kind` if not given.
+        long : bool
+            Whether every variable has rows of its own, below each other.
 
         Returns
         -------
         pandas.DataFrame
-            A column per label, `quantity` if there are several, `n` and the like, then `estimate` (the mean of the
-            draws; the median of a ratio that has no mean, whose `sd` is missing), `sd`, `ci_lower`, `ci_upper`. `attrs`
-            has the interval's settings. Where nothing was drawn, a column per label and variable.
+            A column per label, and `n` and the like; then of the quantity itself `estimate` (the mean of the draws; the
+            median of a ratio that has no mean, whose `sd` is missing), `sd`, `ci_lower`, `ci_upper`; then what belongs
+            to it, each in a column under its name, with `_lower` and `_upper` where its interval is shown. Several
+            quantities have rows below each other, and a column `quantity`. `attrs` has the interval's settings. Where
+            nothing was drawn, a column per label and variable.
 
         Raises
         ------
@@ -92,16 +107,19 @@ class Quantity:
         """
         settings = interval_settings(ci_prob, ci_kind)
         draws = with_bounds(self.draws, settings)
-        names = [str(name) for name, variable in draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
-        if not names:
+        sampled = [str(name) for name, variable in draws.items() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        if not sampled:
             return _numbers(draws)
-        beside = draws.drop_vars(names)
-        tables = [_in_parts(draws[name], beside, settings) for name in names]
+        own = [name for name in sampled if long or shown_beside(draws[name]) is None] or sampled
+        others = draws.drop_vars(sampled if long else own)
+        before = list(draws)[: list(draws).index(own[0])]
+        tables = [_in_parts(draws[name], others, settings) for name in own]
         if len(tables) > 1:
-            for name, table in zip(names, tables, strict=True):
+            for name, table in zip(own, tables, strict=True):
                 table.insert(0, "quantity", name)
         joined = pd.concat(tables, ignore_index=True)
-        joined = joined[[*joined.columns.difference(SUMMARY, sort=False), *SUMMARY]]
+        first = [name for name in ("quantity", *draws.dims, *before) if name in joined]
+        joined = joined[[*first, *SUMMARY, *joined.columns.difference([*first, *SUMMARY], sort=False)]]
         joined.attrs = {"ci_prob": settings.prob, "ci_kind": settings.kind}
         return joined
 
@@ -123,15 +141,33 @@ class Quantity:
             figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self.draws)
         return figure
 
+    def to_markdown(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> str:
+        """The table as a pipe table of Markdown, rounded by what is known of each number; arguments as of `table`."""
+        return as_markdown(self.table(ci_prob, ci_kind))
+
+    def to_latex(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None, caption: str = "") -> str:
+        """The table as a LaTeX tabular with booktabs' rules, in a table environment if there is a caption."""
+        return as_latex(self.table(ci_prob, ci_kind), caption)
+
+    def to_html(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None, caption: str = "") -> str:
+        """The table as an element of HTML, everything escaped."""
+        return as_html(self.table(ci_prob, ci_kind), caption)
+
+    def to_csv(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> str:
+        """The table as comma-separated values with all digits."""
+        return as_csv(self.table(ci_prob, ci_kind))
+
     def __repr__(self) -> str:
-        numbers = self._head.table().to_string(index=False, na_rep="", float_format="{:.4g}".format)
-        return "\n\n".join(filter(None, [self.definition, numbers, self._rest]))
+        return "\n\n".join(filter(None, [self.definition, as_text(self._head.table()), self._rest]))
 
     def _repr_html_(self) -> str:
-        table = self._head.table().to_html(index=False, na_rep="", float_format="{:.4g}".format)
-        return f"<p>{html.escape(self.definition)}</p>{table}" + (
-            f"<p>{html.escape(rest)}</p>" if (rest := self._rest) else ""
-        )
+        return for_notebooks(self._head.table(), self.definition, self._rest)
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(filter(None, [in_markdown(self.definition), as_markdown(self._head.table()), self._rest]))
+
+    def _repr_latex_(self) -> str:
+        return as_latex(self._head.table(), self.definition)
 
     @property
     def _long(self) -> dict[Hashable, int]:
@@ -146,7 +182,7 @@ class Quantity:
     @property
     def _rest(self) -> str:
         counts = ", ".join(f"{SHOWN} of {size:,} {dim}s" for dim, size in self._long.items())
-        return f"The first {counts}; .table() shows all." if counts else ""
+        return f"The first {counts}; .table() has all." if counts else ""
 
 
 def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
@@ -157,24 +193,28 @@ def _numbers(numbers: xr.Dataset) -> pd.DataFrame:
     return table.dropna(subset=filled, how="all").reset_index(drop=True)
 
 
-def _in_parts(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
+def _in_parts(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
     """A part of the first label after the other, so that draws that are computed when needed never exist at once."""
     labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
     if not labels or draws.size <= PART:
-        return _summarise(draws, beside, settings)
+        return _summarise(draws, others, settings)
     size = draws.sizes[labels[0]]
     step = max(1, PART * draws.sizes[labels[0]] // draws.size)
     parts = [{labels[0]: slice(start, start + step)} for start in range(0, size, step)]
 
     def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:
-        return _summarise(draws.isel(part), beside.isel(part, missing_dims="ignore"), settings)
+        return _summarise(draws.isel(part), others.isel(part, missing_dims="ignore"), settings)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         return pd.concat(threads.map(summarise, parts), ignore_index=True)
 
 
-def _summarise(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
+def _summarise(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:
     labels = [dim for dim in draws.dims if dim not in SAMPLE_DIMS]
+    beside: dict[str, xr.DataArray] = {}
+    for name, variable in others.items():
+        if set(variable.dims) <= {*labels, *SAMPLE_DIMS}:
+            beside |= _columns(str(name), variable, settings)
     ordered = _sorted(draws, labels)
     lower, upper = bounds(ordered, settings)
     columns = {
@@ -183,11 +223,23 @@ def _summarise(draws: xr.DataArray, beside: xr.Dataset, settings: IntervalSettin
         "ci_lower": lower,
         "ci_upper": upper,
     }
-    extra = {name: variable for name, variable in beside.items() if set(variable.dims) <= set(labels)}
-    summary = xr.Dataset(extra | columns).transpose(*labels)
+    summary = xr.Dataset(columns | beside).transpose(*labels)
     if not labels:
         return pd.DataFrame({name: [variable.item()] for name, variable in summary.items()})
-    return summary.to_dataframe().reset_index()[[*labels, *extra, *columns]]
+    return summary.to_dataframe().reset_index()[[*labels, *columns, *beside]]
+
+
+def _columns(name: str, variable: xr.DataArray, settings: IntervalSettings) -> dict[str, xr.DataArray]:
+    """What a table shows of a variable beside its first one."""
+    shown = shown_beside(variable)
+    if not set(SAMPLE_DIMS) <= set(variable.dims):
+        return {name: variable}
+    if shown == "nothing":
+        return {}
+    columns = {name: estimate(variable)}
+    if shown == "interval":
+        columns[f"{name}_lower"], columns[f"{name}_upper"] = bounds(variable, settings)
+    return columns
 
 
 def _sorted(draws: xr.DataArray, labels: list[Hashable]) -> xr.DataArray:

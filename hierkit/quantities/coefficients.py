@@ -4,7 +4,9 @@ import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
+from hierkit.intervals import beside
 from hierkit.model.columns import Column
+from hierkit.posterior.convergence import convergence
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
@@ -22,7 +24,8 @@ def coefficients(posterior: Posterior) -> Quantity:
     Quantity
         `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
         `odds_ratio`, exp(β) in each draw; missing for the intercept, of which exp(β) is no ratio but the odds where
-        every predictor is zero, however far from the rows that is.
+        every predictor is zero, however far from the rows that is. Beside them `r_hat`, `ess_bulk` and `ess_tail`
+        (term).
 
     Raises
     ------
@@ -40,7 +43,8 @@ def coefficients(posterior: Posterior) -> Quantity:
     arrays = {"coefficient": draws}
     if design.family.ratio is not None:
         definition += f" {design.family.ratio} is exp(β): by what the odds are multiplied for one unit more."
-        arrays[design.family.ratio] = odds_ratios(draws, design.columns)
+        arrays[design.family.ratio] = beside(odds_ratios(draws, design.columns), "interval")
+    arrays |= convergence(draws)
     return Quantity(xr.Dataset(arrays), definition)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hierkit.arrays import Array
+from hierkit.intervals import beside
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
@@ -43,6 +44,7 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     shares = common_in_effects(design, chosen)
     coefficient = effects.u + _common(posterior, chosen, shares)
     G = effects.cov.mean(("chain", "draw"))
+    coefficient = beside(coefficient, "interval")
     arrays = {"n": sizes_of(design, chosen), "G": G, "deviation": effects.u, "coefficient": coefficient}
     dataset = xr.Dataset(arrays, attrs=labels_of(design, chosen))
     return Quantity(dataset, _definition(design, chosen, shares), picture="caterpillar")

@@ -10,7 +10,7 @@ from scipy.special import expit
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
 from hierkit.integration.marginal_means import marginal_links
-from hierkit.intervals import without_mean
+from hierkit.intervals import beside, without_mean
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.posterior.draws import Draws, in_batches
@@ -75,11 +75,11 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     labels = {"term": [column.label for column in design.columns]}
     arrays = {"marginal": draws.labelled(gamma, labels)}
     if not draws.family.is_linear:
-        arrays[str(draws.family.ratio)] = odds_ratios(arrays["marginal"], design.columns)
+        arrays[str(draws.family.ratio)] = beside(odds_ratios(arrays["marginal"], design.columns), "interval")
         with np.errstate(divide="ignore", invalid="ignore"):
-            arrays["attenuation"] = without_mean(draws.labelled(gamma / draws.beta, labels))
-        arrays["closed_form"] = draws.labelled(1 / np.sqrt(1 + ATTENUATION * averages))
-        arrays["residual"] = draws.labelled(residual)
+            arrays["attenuation"] = beside(without_mean(draws.labelled(gamma / draws.beta, labels)), "interval")
+        arrays["closed_form"] = beside(draws.labelled(1 / np.sqrt(1 + ATTENUATION * averages)))
+        arrays["residual"] = beside(draws.labelled(residual))
     missing = [column.label for column, known in zip(design.columns, own, strict=True) if not known]
     return Quantity(xr.Dataset(arrays), _definition(design, projection, missing))
 

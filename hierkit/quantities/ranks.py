@@ -5,6 +5,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from hierkit.errors import refusal
+from hierkit.intervals import beside
 from hierkit.posterior.draws import flat
 from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.posterior import Posterior
@@ -73,6 +74,6 @@ def ranks(
     arrays = {
         "n": sizes_of(design, chosen),
         "rank": draws.labelled(order, groups),
-        "among_best": draws.labelled((order <= top).astype(np.float64), groups),
+        "among_best": beside(draws.labelled((order <= top).astype(np.float64), groups)),
     }
     return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="ranks")

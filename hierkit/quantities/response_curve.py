@@ -10,6 +10,7 @@ from scipy.special import expit
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.integration.marginal_means import marginal_means
+from hierkit.intervals import beside
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.matrices import Matrices
@@ -66,7 +67,7 @@ def response_curve(
 
     arrays = {
         "typical": draws.labelled(curve(lambda one: draws.family.mean(common_part(draws, one))), along),
-        "marginal": draws.labelled(curve(lambda one: marginal_means(draws, one)), along),
+        "marginal": beside(draws.labelled(curve(lambda one: marginal_means(draws, one)), along), "interval"),
     }
     if not draws.family.is_linear:
         arrays["closed_form"] = xr.DataArray(curve(lambda one: _closed_form(draws, one)).mean(axis=0), along)
@@ -81,7 +82,7 @@ def response_curve(
             )
         f = design.factors.index(chosen)
         own = curve(lambda one: _by_group(draws, one, f, places))
-        arrays["by_group"] = draws.labelled(own, {"group": chosen.levels[places], **along})
+        arrays["by_group"] = beside(draws.labelled(own, {"group": chosen.levels[places], **along}), "nothing")
     definition = (
         f"Mean of the outcome along {variable}, other numbers at their means, averaged over the levels of categories "
         f"with their shares of the {design.unit}: in a typical group "

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word
+from hierkit.intervals import beside
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.outcome import Outcome
@@ -82,6 +83,7 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
     arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
+    arrays = {name: one if name == "shrinkage" else beside(one) for name, one in arrays.items()}
     n = sizes_of(design, chosen)
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if q == 1 and chosen.effects[0].is_intercept and kind == "blup":

@@ -10,7 +10,7 @@ from scipy import sparse
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
 from hierkit.integration.marginal_means import marginal_links, marginal_means
-from hierkit.intervals import PLACE
+from hierkit.intervals import PLACE, beside
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
@@ -94,7 +94,7 @@ def slopes(
     labels = {"contrast": [label for label, *_ in contrasts]}
     values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
     if over_groups is not None:
-        values["groups"] = draws.labelled(ordered, {**labels, PLACE: places})
+        values["groups"] = beside(draws.labelled(ordered, {**labels, PLACE: places}))
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
     definition = _definition(design, variable, kind, scale, own)

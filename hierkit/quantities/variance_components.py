@@ -8,6 +8,7 @@ import xarray as xr
 from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD, Kind, kind_of, sd
 from hierkit.model.names import correlation as correlation_name
+from hierkit.posterior.convergence import convergence
 from hierkit.posterior.effects import correlation, entry, stack
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -26,7 +27,8 @@ def variance_components(posterior: Posterior) -> Quantity:
     Quantity
         `value` (chain, draw, component), components `sd(wait|team)`, `cor(Intercept, wait|team)`, `sigma` (of a row of
         weight 1 where they have weights; none where the sds of rows are known), `nu(team)` for Student-t effects.
-        Effects of different blocks have no correlation to report.
+        Effects of different blocks have no correlation to report. Beside them `r_hat`, `ess_bulk` and `ess_tail`
+        (component).
     """
     design = posterior.design
     parts: dict[str, xr.DataArray] = {}
@@ -48,7 +50,8 @@ def variance_components(posterior: Posterior) -> Quantity:
             " The effects are Student-t: τ is their scale, nu the degrees of freedom, and their standard deviation is "
             "τ sqrt(nu / (nu - 2)) where nu exceeds 2."
         )
-    return Quantity(xr.Dataset({"value": value.transpose("chain", "draw", "component")}), definition)
+    value = value.transpose("chain", "draw", "component")
+    return Quantity(xr.Dataset({"value": value, **convergence(value)}), definition)
 
 
 def _components(factor: Factor, posterior: Posterior) -> dict[str, xr.DataArray]:

@@ -5,11 +5,11 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from hierkit.posterior.formats import STYLE, as_html
 from hierkit.report.parts import Parts, without_levels
 from hierkit.report.section import Section
 from hierkit.report.sections import report_sections, summarise
@@ -98,6 +98,7 @@ def render_notebook(parts: Parts) -> str:
             verdict=verdict(parts.findings),
             trusted=not parts.findings.need_action,
             sections=summary.sections,
+            style=Markup(STYLE),  # noqa: S704  (a constant)
         )
     )
 
@@ -110,13 +111,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["table"] = lambda frame, caption: Markup(as_html(frame, caption))  # noqa: S704  (escaped there)
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
     return environment
-
-
-def _cell(value: Any) -> str:
-    """A table's entry: numbers to four digits, nothing where there is none, the rest as it is."""
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.4g}"
-    return str(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from hierkit.intervals import interval_in_words
+from hierkit.posterior.formats import as_text
 from hierkit.posterior.quantity import Quantity
 
 MOST_ROWS = 400
@@ -18,7 +19,7 @@ MOST_SAID = 8
 
 def table_as_text(table: pd.DataFrame) -> list[str]:
     """Columns side by side."""
-    return table.to_string(index=False, float_format="{:.4g}".format).splitlines()
+    return as_text(table).splitlines()
 
 
 def items_as_text(table: pd.DataFrame) -> list[str]:
@@ -109,6 +110,8 @@ def _seen(table: pd.DataFrame | None) -> str:
     if table is None or "ci_lower" not in table:
         marked = 0 if table is None else int(table["outlying"].sum())
         return f"{marked} groups are outlying." if marked else "No group is outlying."
+    if "coefficient" in table:
+        table = table.assign(quantity="deviation")
     keys = [name for name in KEYS if name in table]
     parts = list(table.groupby(keys, sort=False, dropna=False)) if keys else [((), table)]
     return " ".join(_range(", ".join(str(k) for k in key if k == k), part) for key, part in parts[:MOST_SAID])

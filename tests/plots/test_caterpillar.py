@@ -40,7 +40,7 @@ def test_ellipses_hold_their_share_of_groups() -> None:
 
 def test_bars_are_the_intervals_of_the_table() -> None:
     quantity = synthetic_fit("y ~ x + (1 | g)", many_groups(5), draws=50).group_effects()
-    table_ = quantity.table(ci_prob=0.5).query("quantity == 'deviation'")
+    table_ = quantity.table(ci_prob=0.5, long=True).query("quantity == 'deviation'")
     bars = segments(quantity.plot(ci_prob=0.5).axes[0])
     np.testing.assert_allclose(bars[:, :, 0], table_[["ci_lower", "ci_upper"]].to_numpy()[::-1])
 

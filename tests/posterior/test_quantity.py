@@ -6,6 +6,7 @@ import xarray as xr
 from arviz_base import rc_context
 
 from hierkit.errors import HierkitError
+from hierkit.intervals import beside
 from hierkit.posterior.quantity import Quantity
 
 
@@ -50,6 +51,21 @@ def test_several_variables_stand_below_each_other(quantity: Any) -> None:
     np.testing.assert_allclose(table.estimate[2:], 2 * table.estimate[:2])
 
 
+def test_what_belongs_to_a_quantity_is_beside_it(quantity: Any) -> None:
+    draws = quantity.draws["deviation"]
+    both = quantity.draws.assign(
+        twice=beside(2 * draws, "interval"), half=beside(draws / 2), all=beside(draws, "nothing")
+    )
+    table = Quantity(both.assign(note=("group", ["x", "y"])), "All.").table(ci_prob=0.89, ci_kind="eti")
+    own = ["group", "n", "estimate", "sd", "ci_lower", "ci_upper"]
+    assert table.columns.tolist() == [*own, "twice", "twice_lower", "twice_upper", "half", "note"]
+    np.testing.assert_allclose(table.twice, 2 * table.estimate)
+    np.testing.assert_allclose(table.twice_lower, 2 * table.ci_lower)
+    np.testing.assert_allclose(table.half, table.estimate / 2)
+    long = Quantity(both, "All.").table(long=True)
+    assert long.quantity.tolist() == [name for name in ("deviation", "twice", "half", "all") for _ in range(2)]
+
+
 def test_one_number() -> None:
     draws = xr.Dataset({"x": (("chain", "draw"), np.arange(10.0).reshape(2, 5))})
     assert Quantity(draws, "A number.").table().estimate.tolist() == [4.5]
@@ -73,5 +89,5 @@ def test_the_first_60_labels_are_printed(groups: Any, cut: Any) -> None:
     values = np.zeros((2, 5, groups))
     draws = xr.Dataset({"x": (("chain", "draw", "group"), values)}, coords={"group": np.arange(groups)})
     text = repr(Quantity(draws, "Numbers."))
-    assert ("The first 60 of 61 groups; .table() shows all." in text) == cut
+    assert ("The first 60 of 61 groups; .table() has all." in text) == cut
     assert len(text.splitlines()) == 2 + 1 + 60 + 2 * cut

@@ -14,14 +14,19 @@ def test_odds_ratios_are_exponentials_within_draws() -> None:
     quantity = coefficients(Posterior(posterior, design))
     ratios = quantity.draws["odds_ratio"]
     np.testing.assert_allclose(ratios.sel(term="x"), np.exp(posterior["x"]))
-    estimate = quantity.table().query("quantity == 'odds_ratio' and term == 'x'").estimate.item()
+    estimate = quantity.table(long=True).query("quantity == 'odds_ratio' and term == 'x'").estimate.item()
     assert estimate == pytest.approx(np.exp(posterior["x"]).mean().item())
     assert "odds_ratio is exp(β)" in quantity.definition
 
 
 def test_gaussian_coefficients_have_none() -> None:
     design = design_of("y ~ x + (1 | g)", table())
-    assert list(coefficients(Posterior(synthetic_draws(design), design)).draws) == ["coefficient"]
+    assert list(coefficients(Posterior(synthetic_draws(design), design)).draws.data_vars) == [
+        "coefficient",
+        "r_hat",
+        "ess_bulk",
+        "ess_tail",
+    ]
 
 
 def test_a_model_without_coefficients() -> None:

@@ -104,7 +104,7 @@ def estimated(fit: Any, family: Any) -> dict[str, Any]:
     icc, names = fit.icc().table(ci_prob=0.89), {"shrinkage": "shrinkage", "own coefficient": "coefficient"}
     found = {
         "icc": icc[icc.quantity == "latent"],
-        "design effect": fit.design_effect().table(ci_prob=0.89).query("quantity == 'design_effect'"),
+        "design effect": fit.design_effect().table(ci_prob=0.89, long=True).query("quantity == 'design_effect'"),
         "marginal slope": fit.slopes("x", kind="marginal").table(ci_prob=0.89),
     }
     if family == "bernoulli":

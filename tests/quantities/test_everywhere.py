@@ -40,7 +40,7 @@ def test_every_quantity_has_draws_and_a_table(text: Any, family: Any) -> None:
     for factor in fit.design.factors:
         quantities += list(of_one_factor(fit, factor.label))
     for quantity in quantities:
-        found = quantity.table()
+        found = quantity.table(long=True)
         assert len(found)
         assert len(quantity.definition) > 40
         if "ci_lower" in found:
@@ -51,8 +51,11 @@ def test_every_quantity_has_draws_and_a_table(text: Any, family: Any) -> None:
             assert np.isfinite(own.estimate).all()
             assert np.isfinite(own.drop(ratios.index).sd).all()
             assert ratios.sd.isna().all()
-            assert (found.columns[-4:] == ["estimate", "sd", "ci_lower", "ci_upper"]).all()
-        assert quantity._repr_html_().startswith("<p>")
+            labels = [dim for dim in quantity.draws.dims if dim not in ("chain", "draw", "place") and dim in found]
+            short = quantity.table()
+            keys = [name for name in ("quantity", *labels) if name in short]
+            assert len(short.drop_duplicates(keys) if keys else short.head(1)) == len(short)
+        assert "<table>" in quantity._repr_html_()
 
 
 def test_a_factor_must_be_named_where_there_are_several() -> None:

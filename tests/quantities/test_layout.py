@@ -113,9 +113,14 @@ ABOUT_COLUMNS: dict[str, Callable[[Posterior], Quantity]] = {
 EVERYTHING = ABOUT_GROUPS | ABOUT_COLUMNS
 
 
+def without_convergence(table: pd.DataFrame) -> pd.DataFrame:
+    """Ranks of draws change with their last digits."""
+    return table.drop(columns=["r_hat", "ess_bulk", "ess_tail"], errors="ignore")
+
+
 def numbers(quantity: Quantity) -> pd.DataFrame:
     """A quantity's table with labels as text, 0 and 1 for the levels of t, and rows in the order of labels."""
-    table = quantity.table()
+    table = without_convergence(quantity.table())
     labels = [name for name in table.columns if not pd.api.types.is_float_dtype(table[name])]
     for name in labels:
         text = table[name].astype(str)
@@ -226,7 +231,7 @@ def test_groups_by_another_name(outcome: Any, family: Any, labels: Any) -> None:
     one, arrays = drawn(first)
     other = drawn(second, (first, arrays))[0]
     for name, make in EVERYTHING.items():
-        pairs = [make(posterior).table() for posterior in (one, other)]
+        pairs = [without_convergence(make(posterior).table()) for posterior in (one, other)]
         values = [table.select_dtypes("number").drop(columns="group", errors="ignore").to_numpy() for table in pairs]
         np.testing.assert_allclose(values[1], values[0], rtol=1e-6, atol=1e-9, err_msg=name)
 

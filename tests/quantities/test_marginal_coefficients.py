@@ -100,7 +100,7 @@ def test_attenuation_is_the_same_by_any_seed_where_a_coefficient_is_near_zero() 
     posterior = fixed_draws(design, {"Intercept": 0.3, "x": 0.0, "1|g_sigma": 1.0}, draws=400)
     for seed in range(3):
         posterior["x"] = posterior["x"] + np.random.default_rng(seed).normal(0, 0.2, posterior["x"].shape)
-        found = marginal_coefficients(Posterior(posterior, design)).table()
+        found = marginal_coefficients(Posterior(posterior, design)).table(long=True)
         row = found[(found.quantity == "attenuation") & (found.term == "x")].iloc[0]
         assert row.estimate == pytest.approx(0.832, abs=0.01)
         assert np.isnan(row.sd)

@@ -32,7 +32,7 @@ def test_conditional_slope_is_the_average_derivative() -> None:
     by_group = np.stack([(p * (1 - p) * own)[..., codes == j].mean(axis=-1) for j in range(6)], axis=-1)
     np.testing.assert_allclose(quantity.draws["groups"], np.sort(by_group, axis=-1), rtol=1e-5, atol=1e-8)
     for prob in (0.5, 0.89):
-        found = quantity.table(ci_prob=prob).set_index("quantity").estimate
+        found = quantity.table(ci_prob=prob, long=True).set_index("quantity").estimate
         lower, upper = np.quantile(by_group, [(1 - prob) / 2, (1 + prob) / 2], axis=-1).mean(axis=(1, 2))
         assert found["groups_lower"] == pytest.approx(lower, abs=1e-6)
         assert found["groups_upper"] == pytest.approx(upper, abs=1e-6)
@@ -59,7 +59,9 @@ def test_of_many_groups_quantiles_are_kept() -> None:
     assert found.draws.sizes["place"] == 201
     expected = np.quantile(own, 0.055, axis=-1).mean()
     spread = own.std()
-    assert found.table().set_index("quantity").estimate["groups_lower"] == pytest.approx(expected, abs=0.02 * spread)
+    assert found.table(long=True).set_index("quantity").estimate["groups_lower"] == pytest.approx(
+        expected, abs=0.02 * spread
+    )
 
 
 def test_typical_and_marginal_slopes() -> None:
@@ -135,7 +137,7 @@ def test_averages_are_within_draws() -> None:
     p = expit(linear_predictor(design, posterior))
     by_row = p * (1 - p) * posterior["x"].values[..., None]
     rows_interval = np.diff(np.quantile(by_row, [0.055, 0.945], axis=(0, 1)), axis=0).mean()
-    table_row = quantity.table(ci_prob=0.89, ci_kind="eti").query("quantity == 'average'").iloc[0]
+    table_row = quantity.table(ci_prob=0.89, ci_kind="eti", long=True).query("quantity == 'average'").iloc[0]
     assert table_row.ci_upper - table_row.ci_lower < rows_interval
     expected = np.quantile(by_row.mean(axis=-1), [0.055, 0.945])
     np.testing.assert_allclose([table_row.ci_lower, table_row.ci_upper], expected, rtol=1e-4)

@@ -62,7 +62,7 @@ def test_many_groups_are_cut_and_said() -> None:
     data = table(1200).assign(g=lambda d: d.index // 2)
     section = next(s for s in report_sections(synthetic_fit("y ~ (1 | g)", data)._parts) if s.title == "Groups of g")
     assert len(section.rows) == MOST_ROWS
-    assert f"The table shows the first {MOST_ROWS:,} of 1,200 rows." in section.said
+    assert f"The table shows the first {MOST_ROWS:,} of 600 rows." in section.said
 
 
 def test_a_model_without_groups_or_coefficients_is_told_too() -> None:

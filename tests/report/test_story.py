@@ -25,7 +25,7 @@ def test_the_sentences_hold_the_numbers_of_the_tables() -> None:
     level = sds.loc["sd(Intercept|Subject)", "estimate"]
     assert f"their level where Days is 0 varies between them with a standard deviation of {level:.3g} (" in text
     assert f"residual standard deviation of {sds.loc['sigma', 'estimate']:.3g} (" in text
-    shares: Any = fit.icc().table().set_index("quantity")
+    shares: Any = fit.icc().table(long=True).set_index("quantity")
     assert f"At the means of the predictors, {shares.loc['latent', 'estimate']:.0%} (" in text
     assert "Groups of Subject keep about" in text  # each has ten rows
 
@@ -33,7 +33,7 @@ def test_the_sentences_hold_the_numbers_of_the_tables() -> None:
 def test_odds_are_told_within_and_across() -> None:
     fit = synthetic_fit("won ~ x + h + (1 | g)", table(80), "bernoulli", draws=100)
     text = " ".join(story(fit._parts))
-    ratio = fit.coefficients().table().query("quantity == 'odds_ratio' and term == 'x'").iloc[0]
+    ratio = fit.coefficients().table(long=True).query("quantity == 'odds_ratio' and term == 'x'").iloc[0]
     assert f"One more unit of x multiplies the odds of won = True by {ratio.estimate:.3g} (" in text
     assert "across the population" in text
 
@@ -154,7 +154,7 @@ def test_every_picture_says_what_it_shows() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=200)
     pictures = {section.title: section.picture.alt for section in report_sections(fit._parts) if section.picture}
     assert len(pictures) == 6
-    deviations = fit.group_effects().table().query("quantity == 'deviation' and effect == 'x'").estimate
+    deviations = fit.group_effects().table(long=True).query("quantity == 'deviation' and effect == 'x'").estimate
     low, high = deviations.min(), deviations.max()
     assert f"deviation, x: from {low:.3g} to {high:.3g}, " in pictures["Groups of g"]
     assert "exclude zero" not in pictures["How the variance divides"]
