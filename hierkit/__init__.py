@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from hierkit import datasets
     from hierkit.checks.findings import Findings
     from hierkit.fitted import Fit
-    from hierkit.fitting import compare, fit, load
+    from hierkit.fitting import compare, compare_table, fit, load
     from hierkit.model.priors import Priors
     from hierkit.model.within_between import center_within
     from hierkit.posterior.quantity import Quantity
+    from hierkit.report.model_table import ModelTable
     from hierkit.report.render import Report
     from hierkit.validation.leave_out import Validation
 
@@ -25,6 +26,7 @@ __all__ = [
     "Fit",
     "HierkitError",
     "HierkitWarning",
+    "ModelTable",
     "Priors",
     "Quantity",
     "Report",
@@ -32,6 +34,7 @@ __all__ = [
     "Validation",
     "center_within",
     "compare",
+    "compare_table",
     "datasets",
     "fit",
     "load",
@@ -39,12 +42,14 @@ __all__ = [
 MODULES = {
     "Findings": "checks.findings",
     "Fit": "fitted",
+    "ModelTable": "report.model_table",
     "Priors": "model.priors",
     "Quantity": "posterior.quantity",
     "Report": "report.render",
     "Validation": "validation.leave_out",
     "center_within": "model.within_between",
     "compare": "fitting",
+    "compare_table": "fitting",
     "fit": "fitting",
     "load": "fitting",
 }

@@ -19,6 +19,7 @@ from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
+from hierkit.report.model_table import ModelTable, model_table
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.validation.compare import compare_validations
@@ -169,6 +170,34 @@ def _factor_of(models: Mapping[str, Fit | Validation], model: Fit, label: str) -
                     if factor.label == label:
                         return factor
     return label
+
+
+def compare_table(models: Mapping[str, Fit]) -> ModelTable:
+    """Models side by side: coefficients, sds and correlations, σ, ICC, R², rows, groups, and LOO's log score.
+
+    Parameters
+    ----------
+    models : mapping of str to Fit
+        By the name of each model.
+
+    Returns
+    -------
+    ModelTable
+        Prints side by side; `to_markdown`, `to_latex`, `to_html` and `to_csv`; `table()` has the numbers, a row for
+        each parameter of each model. Log scores are left out where models are of different outcomes or rows.
+
+    Raises
+    ------
+    HierkitError
+        For what is no mapping of names to fits, and for an empty one.
+    """
+    if not isinstance(models, Mapping) or not all(isinstance(one, Fit) for one in models.values()):
+        raise refusal(
+            f"models= is a {type(models).__name__}, not a mapping of names to fits",
+            "compare_table() takes fits by name",
+            'Pass {"one": fit, "other": fit}',
+        )
+    return model_table({str(name): one._posterior for name, one in models.items()})
 
 
 def load(path: str | Path, trusted_formula: bool = False) -> Fit:

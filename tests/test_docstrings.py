@@ -31,6 +31,7 @@ PUBLIC: dict[str, Any] = {
     "fit": hierkit.fit,
     "load": hierkit.load,
     "compare": hierkit.compare,
+    "compare_table": hierkit.compare_table,
     "center_within": hierkit.center_within,
 }
 DATASETS = {name: f for name, f in inspect.getmembers(datasets, inspect.isfunction) if not name.startswith("_")}

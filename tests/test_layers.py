@@ -27,13 +27,16 @@ ALLOWED = {
     "statements": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities"},
     "checks": {"arrays", "errors", "model", "posterior", "quantities"},
     "classical": {"arrays", "errors", "model", "posterior", "quantities"},
-    "report": {"checks", "classical", "errors", "intervals", "model", "plots", "posterior", "quantities"},
+    "report": {
+        *("checks", "classical", "errors", "integration", "intervals", "model", "plots", "posterior", "prediction"),
+        *("quantities", "validation"),
+    },
     "refitting": {"errors", "model", "sampling"},
     "fitted": {
         *("checks", "classical", "errors", "model", "plots", "posterior", "prediction", "quantities", "refitting"),
         *("documented", "report", "sampling", "statements", "storage", "validation"),
     },
-    "fitting": {"errors", "fitted", "model", "posterior", "sampling", "storage", "validation"},
+    "fitting": {"errors", "fitted", "model", "posterior", "report", "sampling", "storage", "validation"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "tables"},
     "tables": {"errors"},
     "__init__": {"errors"},

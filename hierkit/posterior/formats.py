@@ -174,8 +174,9 @@ def _is_number(column: pd.Series) -> bool:
 
 def in_markdown(text: str) -> str:
     """Text that makes neither columns nor tags nor emphasis."""
-    for letter in "\\|`*_[]":
+    for letter in "\\|`*_":
         text = text.replace(letter, f"\\{letter}")
+    text = text.replace("](", "]\\(")
     return " ".join(html.escape(text, quote=False).split("\n"))
 
 

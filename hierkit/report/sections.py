@@ -153,6 +153,7 @@ def model_section(parts: Parts) -> Section:
     if design.formula.precision.column is not None:
         items |= _precision(design)
     items["Engine"] = f"{parts.run.engine} ({parts.run.engine_reason})"
+    items["Draws"] = _sampled(parts)
     for factor in design.factors:
         sizes = design.sizes(factor)
         least, most = sizes.min(), sizes.max()
@@ -161,6 +162,14 @@ def model_section(parts: Parts) -> Section:
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
     return Section("Model and data", (), table, "What was fitted to what", items_as_text)
+
+
+def _sampled(parts: Parts) -> str:
+    """How many draws there are, how many diverged, and how long it took."""
+    run, statistics = parts.run, parts.draws["sample_stats"]
+    diverged = int(statistics["diverging"].sum()) if "diverging" in statistics else 0
+    said = f"{diverged:,} divergence{'' if diverged == 1 else 's'}"
+    return f"{run.chains} chains of {run.draws:,} after {run.tune:,} for tuning, {said}, {run.sampling_seconds:g} s"
 
 
 def _precision(design: Design) -> dict[str, str]:
