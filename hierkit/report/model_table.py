@@ -110,12 +110,12 @@ def model_table(posteriors: Mapping[str, Posterior]) -> ModelTable:
     if not posteriors:
         raise refusal("No model was given", "compare_table() takes fits by name", 'Pass {"one": fit, "other": fit}')
     comparable = _are_comparable(list(posteriors.values()))
-    rows: list[dict[str, Any]] = [
-        {"part": part, "parameter": parameter, "model": name, **numbers}
-        for name, posterior in posteriors.items()
-        for part, parameter, numbers in _of_model(posterior, comparable)
-    ]
-    numbers = pd.DataFrame(sorted(rows, key=_place))
+    rows: list[dict[str, Any]] = []
+    for name, posterior in posteriors.items():
+        for part, parameter, own in _of_model(posterior, comparable):
+            rows.append({"part": part, "parameter": parameter, "model": name, **own})
+    rows.sort(key=_place)
+    numbers = pd.DataFrame(rows)
     definition = (
         f"Estimates with {interval_in_words()}. Coefficients and standard deviations are on the link scale; ICC and R² "
         "are shares of the variance there."
