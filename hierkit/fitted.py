@@ -50,6 +50,7 @@ from hierkit.report.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
 from hierkit.statements.contrast import contrast, probability
 from hierkit.validation.leave_out import Validation, logo, loo
+from hierkit.vocabulary import Labels, Units
 
 if TYPE_CHECKING:
     import bambi
@@ -333,9 +334,14 @@ class Fit:
 
     @documented_by(render_report)
     def report(
-        self, title: str | None = None, sections: Sequence[str] | None = None, include_levels: bool = True
+        self,
+        title: str | None = None,
+        sections: Sequence[str] | None = None,
+        include_levels: bool = True,
+        labels: Labels | None = None,
+        units: Units | None = None,
     ) -> Report:
-        return render_report(self._parts, title, sections, include_levels)
+        return render_report(self._parts, title, sections, include_levels, labels, units)
 
     def save(self, path: str | Path) -> Path:
         """Write the fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.

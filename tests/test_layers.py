@@ -16,10 +16,10 @@ ALLOWED = {
     "documented": set(),
     "intervals": {"arrays", "errors"},
     "model": {"arrays", "errors"},
-    "plots": {"arrays", "intervals"},
+    "plots": {"arrays", "errors", "intervals", "vocabulary"},
     "sampling": {"arrays", "errors", "model"},
     "storage": {"errors", "model"},
-    "posterior": {"arrays", "intervals", "errors", "model", "plots"},
+    "posterior": {"arrays", "intervals", "errors", "model", "plots", "vocabulary"},
     "integration": {"arrays", "errors", "model", "posterior"},
     "quantities": {"arrays", "errors", "integration", "intervals", "model", "posterior"},
     "prediction": {"arrays", "errors", "integration", "model", "posterior"},
@@ -29,16 +29,17 @@ ALLOWED = {
     "classical": {"arrays", "errors", "model", "posterior", "quantities"},
     "report": {
         *("checks", "classical", "errors", "integration", "intervals", "model", "plots", "posterior", "prediction"),
-        *("quantities", "validation"),
+        *("quantities", "validation", "vocabulary"),
     },
     "refitting": {"errors", "model", "sampling"},
     "fitted": {
         *("checks", "classical", "errors", "model", "plots", "posterior", "prediction", "quantities", "refitting"),
-        *("documented", "report", "sampling", "statements", "storage", "validation"),
+        *("documented", "report", "sampling", "statements", "storage", "validation", "vocabulary"),
     },
     "fitting": {"errors", "fitted", "model", "posterior", "report", "sampling", "storage", "validation"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "tables"},
     "tables": {"errors"},
+    "vocabulary": {"errors"},
     "__init__": {"errors"},
 }
 # within sampling: what each folder may import from its neighbours

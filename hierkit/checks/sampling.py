@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import arviz_stats
 import numpy as np
@@ -58,6 +59,31 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
         yield from _mixing(posterior)
     if "sample_stats" in draws:
         yield from _statistics(draws["sample_stats"].to_dataset())
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How a run went: the largest R-hat (missing with one chain), the smallest effective sample sizes, divergences."""
+
+    r_hat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+
+
+def measures(draws: xr.DataTree) -> Measures:
+    """The measures of a run, over all parameters and the group effects that are looked at; missing of too few draws."""
+    posterior = varying(_some_groups(draws["posterior"].to_dataset()))
+    statistics = draws["sample_stats"].to_dataset() if "sample_stats" in draws else xr.Dataset()
+    diverged = int(statistics["diverging"].sum()) if "diverging" in statistics else 0
+    if posterior.sizes["draw"] < FEWEST_DRAWS:
+        return Measures(math.nan, math.nan, math.nan, diverged)
+    bulk, tail = (_stack(arviz_stats.ess(posterior, method=method)).min() for method in ("bulk", "tail"))
+    r_hat = math.nan
+    if posterior.sizes["chain"] > 1:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r_hat = float(_stack(arviz_stats.rhat(posterior)).max())
+    return Measures(r_hat, float(bulk), float(tail), diverged)
 
 
 def _some_groups(posterior: xr.Dataset) -> xr.Dataset:

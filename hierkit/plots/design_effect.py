@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hierkit.intervals import interval
-from hierkit.plots.canvas import MAIN, OTHER, paper, reference, words
+from hierkit.plots.canvas import MAIN, OTHER, legend, one_group, paper, reference, words
 
 FARTHEST = 2.0  # times these data's group size
 
@@ -27,8 +27,8 @@ def draw(draws: xr.Dataset) -> Figure:
     )  # fmt: skip
     reference(axes, 1.0, horizontal=True)
     axes.set(
-        xlabel=f"{words(draws, 'unit', 'rows')} in a group of {words(draws, 'factor', 'the factor')}, m",
+        xlabel=f"{words(draws, 'unit', 'rows')} in a {one_group(draws)}, m",
         ylabel="design effect",
     )
-    axes.legend(fontsize="small")
+    legend(figure, [axes])
     return figure

@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, OTHER, paper, reference, shorten
+from hierkit.plots.canvas import MAIN, OTHER, paper, reference, shorten, term, title
 
 MARKS = "osD^vPX*"
 
@@ -25,13 +25,13 @@ def draw(draws: xr.Dataset) -> Figure:
     for axes, parameter in zip(panels, parameters, strict=False):
         part = draws.sel(parameter=parameter)
         _bars(axes, part["estimate"].values, part["se"].values, labels)
-        axes.set_title(shorten(parameter), fontsize="medium")
+        axes.set_title(term(parameter, 40), fontsize="medium")
     for axes in panels[len(parameters) :]:
         axes.set_visible(False)
     for k, axes in enumerate(panels):
         if k % 3:
             axes.set_yticklabels([])
-    figure.suptitle("estimates and standard errors", fontsize="medium")
+    title(figure, "estimates and standard errors")
     return figure
 
 

@@ -9,6 +9,14 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+# in the dark style of a page: ink becomes light, paper nothing, and what is quiet a little lighter
+DARK = b"""@media (prefers-color-scheme: dark) {
+text, [style*="fill: #262626"], [style*="fill: #000000"] { fill: #e3e6ea !important; }
+[style*="stroke: #262626"], [style*="stroke: #000000"], [style*="stroke: #cccccc"] { stroke: #aeb6c0 !important; }
+[style*="stroke: #7f7f7f"] { stroke: #9aa3ae !important; }
+[style*="fill: #ffffff"] { fill: none !important; }
+[style*="stroke: #ffffff"] { stroke: none !important; }
+}"""
 MOST_VECTORS = 200  # of one artist; more are drawn as pixels, which stay small
 DPI = 72
 
@@ -25,7 +33,8 @@ def to_svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return re.sub(rb"\n +", b"\n", buffer.getvalue())  # a seventh of it is indentation
+    svg = re.sub(rb"\n +", b"\n", buffer.getvalue())  # a seventh of it is indentation
+    return svg.replace(b"</style>", DARK + b"</style>", 1)
 
 
 def _size(artist: object) -> int:

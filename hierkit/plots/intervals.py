@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from hierkit.arrays import SAMPLE_DIMS
 from hierkit.intervals import interval, interval_in_words, interval_settings, with_bounds
-from hierkit.plots.canvas import MOST_LABELS, paper, reference, shorten, whiskers
+from hierkit.plots.canvas import MOST_LABELS, paper, reference, shorten, term, title, whiskers
 
 MOST_PANELS = 12
 APART = ("term", "component")  # entries of these dims have scales of their own
@@ -23,7 +23,7 @@ def draw(draws: xr.Dataset) -> Figure:
         apart = next((dim for dim in APART if dim in draws[name].dims), None)
         entries = _entries(draws[name])
         if apart is not None:
-            panels |= {f"{name}: {label}": {label: values} for label, values in entries.items()}
+            panels |= {f"{name}: {term(label, 60)}": {label: values} for label, values in entries.items()}
         elif draws.attrs.get("one_scale"):
             one = panels.setdefault(", ".join(names), {})
             one |= {f"{name} {label}".strip(): values for label, values in entries.items()}
@@ -33,19 +33,19 @@ def draw(draws: xr.Dataset) -> Figure:
     most = min(MOST_LABELS, max(len(entries) for _, entries in shown))
     columns = min(3, len(shown))
     figure, axes = paper(columns, -(-len(shown) // columns), height=1.3 + 0.28 * most)
-    for panel, (title, entries) in zip(axes, shown, strict=False):
-        _panel(panel, title, entries)
+    for panel, (named, entries) in zip(axes, shown, strict=False):
+        _panel(panel, named, entries)
     for panel in axes[len(shown) :]:
         panel.set_visible(False)
     left_out = f"; {len(shown)} of {len(panels)} are shown" if len(shown) < len(panels) else ""
-    figure.suptitle(interval_in_words() + left_out)
+    title(figure, interval_in_words() + left_out)
     return figure
 
 
-def _panel(axes: Axes, title: str, entries: dict[str, xr.DataArray]) -> None:
+def _panel(axes: Axes, named: str, entries: dict[str, xr.DataArray]) -> None:
     values = xr.concat(list(entries.values()), dim="entry", coords="minimal", compat="override")
     whiskers(axes, interval(values), [label if len(entries) > 1 else "" for label in entries], "entries")
-    axes.set_xlabel(shorten(title, 60))
+    axes.set_xlabel(shorten(named, 60))
     if values.min() < 0 < values.max():
         reference(axes, 0.0)
 

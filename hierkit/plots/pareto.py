@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, NAMED, OTHER, paper, reference, shorten
+from hierkit.plots.canvas import MAIN, NAMED, OTHER, legend, paper, reference, shorten
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -23,5 +23,5 @@ def draw(draws: xr.Dataset) -> Figure:
         )
     reference(axes, limit, horizontal=True)
     axes.set(xlabel=f"{dim}s, in order", ylabel="Pareto k")
-    axes.legend(fontsize="small")
+    legend(figure, [axes])
     return figure

@@ -5,7 +5,23 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, paper, shorten, size_axis, within_reach, words
+from hierkit.plots.canvas import (
+    MAIN,
+    MOST_LABELS,
+    OTHER,
+    QUIET,
+    axis,
+    effect_name,
+    factor_name,
+    legend,
+    paper,
+    scale_of,
+    shorten,
+    size_axis,
+    title,
+    within_reach,
+    words,
+)
 
 HIGHLIGHTED = 3
 MARKS = ("o", "s", "^")
@@ -20,22 +36,20 @@ def draw(draws: xr.Dataset) -> Figure:
     n = draws["n"].values
     marked, which = _marked(draws)
     kinds = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
-    for axes, (name, title) in zip(panels, kinds.items(), strict=True):
+    for axes, (name, kind) in zip(panels, kinds.items(), strict=True):
         if "slope" in draws.attrs:
             _lines(axes, draws, _drawn(draws, name) @ _ends(draws), marked)
         else:
             _levels(axes, draws, _drawn(draws, name)[:, 0], marked)
-        axes.set_title(title)
+        axes.set_title(kind)
     for axes in panels[1:]:
         axes.sharey(panels[0])
     beyond = _limit(panels[0], draws)
     missing = int((draws["status"] != "estimated").sum())
     note = f"; {missing} groups have no regression of their own" if missing else ""
     note += f"; {beyond} reach beyond" if beyond else ""
-    figure.suptitle(
-        f"{len(n):,} groups of {words(draws, 'factor', 'the factor')}, {which} marked{note}",
-        fontsize="medium",
-    )
+    title(figure, f"{len(n):,} {factor_name(draws)}, {which} marked{note}")
+    legend(figure, panels)
     return figure
 
 
@@ -80,9 +94,8 @@ def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray)
         label = f"{shorten(draws['group'].values[j])} ({draws['n'].values[j]:,} {words(draws, 'unit', 'rows')})"
         axes.plot(ends, lines[j], color=OTHER, lw=2, marker=mark, label=label)
     others = ", other terms at zero" if draws.sizes["term"] > 2 else ""
-    axes.set_xlabel(f"{shorten(draws.attrs['slope'])}{others}")
-    axes.set_ylabel(words(draws, "scale", "link scale"))
-    axes.legend(fontsize="small")
+    axes.set_xlabel(f"{axis(draws.attrs['slope'])}{others}")
+    axes.set_ylabel(scale_of(draws))
 
 
 def _levels(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarray) -> None:
@@ -90,6 +103,6 @@ def _levels(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarra
     x = size_axis(axes, draws)
     axes.plot(x, values, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5, alpha=0.7)
     for j, mark in zip(marked, MARKS, strict=False):
-        axes.plot(x[j], values[j], mark, color=OTHER, ms=8, label=shorten(draws["group"].values[j]))
-    axes.set_ylabel(f"{shorten(draws.attrs['level'])} ({words(draws, 'scale', 'link scale')})")
-    axes.legend(fontsize="small")
+        label = f"{shorten(draws['group'].values[j])} ({n[j]:,} {words(draws, 'unit', 'rows')})"
+        axes.plot(x[j], values[j], mark, color=OTHER, ms=8, label=label)
+    axes.set_ylabel(f"{effect_name(draws.attrs['level'])} ({scale_of(draws)})")

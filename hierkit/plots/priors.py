@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hierkit.arrays import SAMPLE_DIMS
-from hierkit.plots.canvas import MAIN, OTHER, paper, shorten
+from hierkit.plots.canvas import MAIN, OTHER, legend, paper, term
 
 BINS = 40
 
@@ -22,9 +22,9 @@ def draw(draws: xr.Dataset) -> Figure:
         x, density = part["at"].values, part["prior_density"].values
         axes.plot(x, density, color=OTHER, ls="--", label="prior")
         axes.set(
-            xlabel=shorten(name, 60), yticks=[], xlim=(0, max(values.max(), float(np.min(x[density > 0], initial=0))))
+            xlabel=term(name, 60), yticks=[], xlim=(0, max(values.max(), float(np.min(x[density > 0], initial=0))))
         )
-        axes.legend(fontsize="small")
     for axes in panels[len(names) :]:
         axes.set_visible(False)
+    legend(figure, panels[: len(names)])
     return figure

@@ -4,7 +4,19 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, MOST_LABELS, OTHER, QUIET, paper, shorten, words
+from hierkit.plots.canvas import (
+    MAIN,
+    MOST_LABELS,
+    OTHER,
+    QUIET,
+    effect_name,
+    factor_name,
+    legend,
+    paper,
+    shorten,
+    title,
+    wrapped,
+)
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -32,7 +44,7 @@ def draw(draws: xr.Dataset) -> Figure:
             label = shorten(draws["group"].values[order][place])
             axes.annotate(label, (x[place], y[place]), xytext=(6, -4), textcoords="offset points", fontsize="small")
         axes.set_xlabel("normal quantile")
-        axes.set_ylabel(f"{shorten(effect)}: standardised effect")
-        axes.legend(fontsize="small")
-    figure.suptitle(f"Group effects of {words(draws, 'factor', 'the factor')}", fontsize="medium")
+        axes.set_ylabel(wrapped(f"{effect_name(effect)}: standardised difference"))
+    legend(figure, panels)
+    title(figure, f"Do {factor_name(draws)} follow a normal distribution?")
     return figure

@@ -3,7 +3,7 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hierkit.plots.canvas import MAIN, OTHER, paper, shorten
+from hierkit.plots.canvas import MAIN, OTHER, legend, paper, statistic_name
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -12,9 +12,9 @@ def draw(draws: xr.Dataset) -> Figure:
     figure, panels = paper(len(statistics), height=3.5)
     for axes, statistic in zip(panels, statistics, strict=True):
         part = draws.sel(statistic=statistic)
-        axes.hist(part["replicated"].values.ravel(), bins=40, color=MAIN, alpha=0.6, label="replicated")
-        label = f"observed, with {float(part['above']):.0%} above it"
-        axes.axvline(float(part["observed"]), color=OTHER, lw=2, ls="--", label=label)
-        axes.set(xlabel=shorten(statistic, 60), ylabel="replicates")
-        axes.legend(fontsize="small")
+        axes.hist(part["replicated"].values.ravel(), bins=40, color=MAIN, alpha=0.6, label="data drawn from the model")
+        axes.axvline(float(part["observed"]), color=OTHER, lw=2, ls="--", label="the data")
+        axes.set_title(f"{float(part['above']):.0%} lie above the data", fontsize="medium")
+        axes.set(xlabel=statistic_name(statistic), ylabel="replicates")
+    legend(figure, panels)
     return figure

@@ -17,6 +17,7 @@ LARGEST = 1e6  # beyond, and below the smallest decimal, numbers have powers of 
 SHORT = 3  # digits of a number that has no sd
 MANY = ("group", "row", "cell")  # labels of which rows of one unit follow each other
 ALIKE = ("quantity", "effect", "term", "factor", "contrast")  # what such rows have in common
+NUMBERS = "numbers"  # attribute of a table of text: its columns that were numbers
 COUNTS = ("n", "ess_bulk", "ess_tail")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would run
 STYLE = (
@@ -47,6 +48,8 @@ def printed(table: pd.DataFrame) -> pd.DataFrame:
     An estimate and its interval have as many decimals as its sd has with two digits, in rows of groups as many as the
     most precise group; counts have none, R-hat three, other numbers three digits. What is missing is empty.
     """
+    if NUMBERS in table.attrs:  # it is text already
+        return table
     decimals = _decimals(table)
     cells: dict[Hashable, list[str]] = {}
     for name, values in table.items():
@@ -61,9 +64,26 @@ def printed(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=table.columns, dtype=object)
 
 
+def condensed(table: pd.DataFrame) -> pd.DataFrame:
+    """A printed table with the bounds of each interval in one cell: `interval`, and `odds_ratio` with its own."""
+    cells = printed(table)
+    if {"ci_lower", "ci_upper"} <= set(table):
+        bounds = zip(cells.pop("ci_lower"), cells.pop("ci_upper"), strict=True)
+        place = list(cells).index("sd" if "sd" in cells else "estimate")
+        prob = table.attrs.get("ci_prob")
+        name = "interval" if prob is None else f"{prob:.0%} interval"
+        cells.insert(place + 1, name, [f"{low} to {high}" if low else "" for low, high in bounds])
+    for label in [label for label in cells if f"{label}_lower" in cells and f"{label}_upper" in cells]:
+        rows = zip(cells[label], cells.pop(f"{label}_lower"), cells.pop(f"{label}_upper"), strict=True)
+        cells[label] = [f"{value} ({low} to {high})" if value else "" for value, low, high in rows]
+    numbers = [name for name in table if _is_number(table[name]) and name in cells]
+    cells.attrs[NUMBERS] = [*numbers, *(name for name in cells if name not in table)]
+    return cells
+
+
 def as_text(table: pd.DataFrame) -> str:
     """Columns side by side, numbers to the right."""
-    right = [_is_number(table[name]) for name in table]
+    right = _are_numbers(table)
     rows = [list(map(str, table.columns)), *printed(table).to_numpy().tolist()]
     widths = [max(len(row[i]) for row in rows) for i in range(len(right))]
     lines = [
@@ -78,7 +98,7 @@ def as_text(table: pd.DataFrame) -> str:
 
 def as_markdown(table: pd.DataFrame) -> str:
     """A pipe table, its labels escaped."""
-    right = ["---:" if _is_number(table[name]) else "---" for name in table]
+    right = ["---:" if is_number else "---" for is_number in _are_numbers(table)]
     rows = [list(map(str, table.columns)), right, *printed(table).to_numpy().tolist()]
     escaped = [row if row is right else [in_markdown(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
@@ -86,7 +106,7 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 def as_latex(table: pd.DataFrame, caption: str = "") -> str:
     """A tabular with booktabs' rules, in a table environment if there is a caption; its labels escaped."""
-    columns = "".join("r" if _is_number(table[name]) else "l" for name in table)
+    columns = "".join("r" if is_number else "l" for is_number in _are_numbers(table))
     head, *body = [list(map(str, table.columns)), *printed(table).to_numpy().tolist()]
     lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(head), r"\midrule"]
     lines += [*map(_latex_row, body), r"\bottomrule", r"\end{tabular}"]
@@ -100,7 +120,7 @@ def as_html(table: pd.DataFrame, caption: str = "") -> str:
 
     One row a line: numbers are most cells, so that text is what is marked.
     """
-    marks = ["" if _is_number(table[name]) else ' class="text"' for name in table]
+    marks = ["" if is_number else ' class="text"' for is_number in _are_numbers(table)]
     title = f"<caption>{html.escape(caption)}</caption>\n" if caption else ""
     names = zip(table.columns, marks, strict=True)
     head = "".join(f'<th scope="col"{mark}>{html.escape(str(name))}</th>' for name, mark in names)
@@ -134,14 +154,15 @@ def as_csv(table: pd.DataFrame) -> str:
 def _decimals(table: pd.DataFrame) -> list[int | None]:
     """(row,), the decimals of each estimate; None where it has no sd that says."""
     sds = table["sd"] if "sd" in table else pd.Series(np.nan, index=table.index)
-    own = sds.map(_decimals_of)
+    own = sds.map(decimals_of)
     if many := [name for name in MANY if name in table]:
         alike = [name for name in ALIKE if name in table]
         own = own.groupby([table[name] for name in alike] if alike else table[many[0]].notna()).transform("max")
     return [None if math.isnan(places) else int(places) for places in own]
 
 
-def _decimals_of(sd: float) -> float:
+def decimals_of(sd: float) -> float:
+    """How many decimals leave an sd two digits; missing where none does."""
     if not math.isfinite(sd) or sd <= 0:
         return math.nan
     places = DIGITS - 1 - math.floor(math.log10(sd))
@@ -166,6 +187,12 @@ def _cell(value: Any) -> str:
         whole = value.is_integer() and abs(value) < LARGEST
         return f"{int(value)}" if whole else f"{value:#.{SHORT}g}".removesuffix(".")
     return str(value)
+
+
+def _are_numbers(table: pd.DataFrame) -> list[bool]:
+    """(column,), which hold numbers, or text that was made of them."""
+    said = table.attrs.get(NUMBERS, [])
+    return [name in said or _is_number(table[name]) for name in table]
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -1,7 +1,7 @@
 """Quantity: draws with a definition, from which tables and pictures are made."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -35,8 +35,10 @@ from hierkit.posterior.formats import (
     for_notebooks,
     in_markdown,
 )
+from hierkit.vocabulary import Labels, Units, make_vocabulary
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Picture = Literal[
@@ -123,21 +125,41 @@ class Quantity:
         joined.attrs = {"ci_prob": settings.prob, "ci_kind": settings.kind}
         return joined
 
-    def plot(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> "Figure":
+    def plot(
+        self,
+        ci_prob: float | None = None,
+        ci_kind: IntervalKind | None = None,
+        labels: Labels | None = None,
+        units: Units | None = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
+    ) -> "Figure":
         """The quantity as a picture; see the modules of `hierkit.plots`.
 
         Parameters
         ----------
         ci_prob, ci_kind
             The intervals that are drawn, as in `table`.
+        labels, units : mapping of str to str, optional
+            The names and the units of columns, `{"wait": "waiting time"}` and `{"wait": "minutes"}`.
+        ax : matplotlib.axes.Axes or sequence of them, optional
+            To draw on, one for each panel; a new figure if not given.
 
         Returns
         -------
         matplotlib.figure.Figure
-            To be shown by Jupyter, changed, or saved with `savefig`.
+            To be shown by Jupyter, changed, or saved with `savefig`; that of the axes if these were given.
+
+        Raises
+        ------
+        HierkitError
+            For words that are no text, and for other than one axes for each panel.
         """
+        from hierkit.plots.canvas import drawing  # matplotlib takes a second to import
+
         settings = interval_settings(ci_prob, ci_kind)
-        with rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}):
+        words = make_vocabulary(labels, units)
+        axes = () if ax is None else tuple(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
+        with rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}), drawing(words, axes):
             figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self.draws)
         return figure
 

@@ -1,5 +1,7 @@
 """Group effects: what each group adds to the common coefficients."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -9,6 +11,8 @@ from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.own_coefficients import common_in_effects
+from hierkit.model.reference_rows import averaged, reference_rows
+from hierkit.posterior.draws import common_part
 from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -46,8 +50,17 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     G = effects.cov.mean(("chain", "draw"))
     coefficient = beside(coefficient, "interval")
     arrays = {"n": sizes_of(design, chosen), "G": G, "deviation": effects.u, "coefficient": coefficient}
-    dataset = xr.Dataset(arrays, attrs=labels_of(design, chosen))
+    attrs: dict[str, Any] = dict(labels_of(design, chosen))
+    if not design.family.is_linear:
+        attrs["centre"] = _centre(posterior)
+    dataset = xr.Dataset(arrays, attrs=attrs)
     return Quantity(dataset, _definition(design, chosen, shares), picture="caterpillar")
+
+
+def _centre(posterior: Posterior) -> float:
+    """The linear predictor at the means of the predictors, of a typical group."""
+    draws, rows = posterior.parameters, reference_rows(posterior.design)
+    return float(averaged(rows, (common_part(draws, one.matrices) for one in rows)).mean())
 
 
 def _common(posterior: Posterior, factor: Factor, shares: Array) -> xr.DataArray:

@@ -1,6 +1,6 @@
 """What a report is made of: the parts of a fit, with or without its groups' names, and what several sections use."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from hierkit.quantities.icc import icc
 from hierkit.quantities.marginal_coefficients import marginal_coefficients
 from hierkit.quantities.shrinkage import shrinkage
 from hierkit.quantities.variance_components import variance_components
+from hierkit.vocabulary import Vocabulary
 
 MOST_FITTED = 500  # groups that are fitted or drawn each for itself
 # draws for what takes long and is shown to three digits, fewer for many rows
@@ -36,6 +37,7 @@ class Parts:
     priors: Priors
     draws: xr.DataTree
     findings: Findings
+    words: Vocabulary = field(default_factory=Vocabulary)
 
     @property
     def run(self) -> Run:
@@ -101,4 +103,4 @@ def without_levels(parts: Parts) -> Parts:
     nodes = {name: node.to_dataset() for name, node in parts.draws.children.items()}
     draws = xr.DataTree.from_dict(nodes | {"posterior": nodes["posterior"].assign_coords(coords)})
     draws.attrs = parts.draws.attrs
-    return Parts(design, parts.priors, draws, checks(draws, design, parts.priors))
+    return Parts(design, parts.priors, draws, checks(draws, design, parts.priors), parts.words)

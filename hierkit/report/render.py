@@ -2,19 +2,25 @@
 
 import base64
 import html
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hierkit.posterior.formats import STYLE, as_html
+from hierkit.posterior.formats import STYLE, as_csv, as_html, condensed
 from hierkit.report.parts import Parts, without_levels
 from hierkit.report.section import Section
 from hierkit.report.sections import report_sections, summarise
 from hierkit.report.weight import MOST_BYTES, lighter
-from hierkit.report.words import verdict
+from hierkit.report.words import listed, outcome_name, verdict
+from hierkit.vocabulary import Labels, Units, capital, make_vocabulary
+
+MOST_NAMED = 3  # predictors in a title
+MOST_CSV = 60_000  # bytes of a table that is downloaded
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +50,12 @@ class Report:
 
 
 def render_report(
-    parts: Parts, title: str | None = None, sections: Sequence[str] | None = None, include_levels: bool = True
+    parts: Parts,
+    title: str | None = None,
+    sections: Sequence[str] | None = None,
+    include_levels: bool = True,
+    labels: Labels | None = None,
+    units: Units | None = None,
 ) -> Report:
     """The report of a fit.
 
@@ -60,6 +71,11 @@ def render_report(
     include_levels : bool
         Whether groups have their names; else they are numbered. The formula and the names of coefficients stay as they
         are, also where a grouping factor is a predictor too.
+    labels : mapping of str to str or (str, str), optional
+        The names of columns in sentences and pictures, `{"team": "support team"}`, or for one and for several,
+        `{"mouse": ("mouse", "mice")}`.
+    units : mapping of str to str, optional
+        The units of columns, in the plural: `{"wait": "minutes"}`.
 
     Returns
     -------
@@ -67,13 +83,17 @@ def render_report(
         The same bytes for the same fit, below 1 MB: long tables are cut and the largest pictures left out where it has
         to be, which their sections say. Its Content-Security-Policy allows inline style and data images, nothing else.
     """
+    words = make_vocabulary(labels, units, [*parts.design.rows.frame, *(f.label for f in parts.design.factors)])
+    parts = replace(parts, words=words)
     if not include_levels:
         parts = without_levels(parts)
     template = _environment().get_template("report.html.jinja")
 
     def page(shown: Sequence[Section]) -> str:
         return template.render(
-            title=title or f"Hierarchical model of {parts.design.outcome.label}",
+            title=title or _title(parts),
+            about=_about(parts),
+            version=parts.run.versions.get("hierkit", ""),
             verdict=verdict(parts.findings),
             trusted=not parts.findings.need_action,
             sections=shown,
@@ -85,6 +105,23 @@ def render_report(
         shown = fewer
         text = page(shown)
     return Report(text)
+
+
+def _title(parts: Parts) -> str:
+    """The outcome, what it is explained by, and whose it is."""
+    design, words = parts.design, parts.words
+    predictors = [words.name(name) for name in design.formula.predictors if name in design.rows.frame]
+    by = f" by {listed(predictors)}" if predictors and len(predictors) <= MOST_NAMED else ""
+    of = f" of {listed([words.plural(f.label) for f in design.factors])}" if design.factors else ""
+    return f"{capital(outcome_name(design, words))}{of}{by}"
+
+
+def _about(parts: Parts) -> str:
+    """What was fitted to what, in a line."""
+    design, words = parts.design, parts.words
+    kind = "Bayesian hierarchical model" if design.factors else "Bayesian regression"
+    groups = listed([words.counted(len(f.levels), f.label) for f in design.factors])
+    return f"{kind} of {len(design.offset):,} rows{f' of {groups}' if groups else ''}: {design.formula.text}"
 
 
 def render_notebook(parts: Parts) -> str:
@@ -112,5 +149,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["table"] = lambda frame, caption: Markup(as_html(frame, caption))  # noqa: S704  (escaped there)
+    environment.filters["condensed"] = condensed
+    environment.filters["markup"] = Markup  # made in `equation`, where everything is escaped
+    environment.filters["csv"] = lambda frame: base64.b64encode(_rows(frame).encode()).decode()
+    environment.filters["filename"] = lambda caption: f"{re.sub(r'[^a-z0-9]+', '_', caption.lower()).strip('_')}.csv"
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
     return environment
+
+
+def _rows(frame: pd.DataFrame) -> str:
+    """A table to download, as many of its first rows as a page can carry."""
+    text = as_csv(frame)
+    return text if len(text) <= MOST_CSV else text[: text.rindex("\n", 0, MOST_CSV) + 1]

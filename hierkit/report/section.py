@@ -9,6 +9,7 @@ import pandas as pd
 from hierkit.intervals import interval_in_words
 from hierkit.posterior.formats import as_text
 from hierkit.posterior.quantity import Quantity
+from hierkit.vocabulary import Vocabulary
 
 MOST_ROWS = 400
 WIDTH = 100
@@ -57,6 +58,18 @@ class Section:
         Of the same numbers.
     most_rows : int
         How many rows of the table are shown.
+    notes : tuple of str
+        What to know of how it was computed, in small letters.
+    definition : str
+        What the numbers are, folded on a page.
+    points : tuple of str
+        Findings, each a point of a list.
+    markup : str
+        MathML.
+    code : str
+        A script.
+    is_open : bool
+        Whether the table is shown at once, not folded under the picture.
     """
 
     title: str
@@ -66,6 +79,12 @@ class Section:
     as_text: Callable[[pd.DataFrame], list[str]] = table_as_text
     picture: Picture | None = None
     most_rows: int = MOST_ROWS
+    notes: tuple[str, ...] = ()
+    definition: str = ""
+    points: tuple[str, ...] = ()
+    markup: str = ""
+    code: str = ""
+    is_open: bool = False
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -73,36 +92,46 @@ class Section:
         return pd.DataFrame() if self.table is None else self.table.head(self.most_rows)
 
     @property
-    def said(self) -> tuple[str, ...]:
-        """The sentences, and what of the table is left out."""
+    def noted(self) -> tuple[str, ...]:
+        """The notes, and what of the table is left out."""
         size = 0 if self.table is None else len(self.table)
         rest = f"The table shows the first {self.most_rows:,} of {size:,} rows."
-        return (*self.sentences, rest) if size > self.most_rows else self.sentences
+        return (*self.notes, rest) if size > self.most_rows else self.notes
 
     @property
-    def paragraphs(self) -> tuple[str, ...]:
-        """What is said, one paragraph of it where it explains a table."""
-        return self.said if self.table is None or not self.said else (" ".join(self.said),)
+    def is_folded(self) -> bool:
+        """Whether the table is folded: numbers under a picture, unless they are what the section is about."""
+        return self.table is not None and not self.is_open
 
 
-def quantity_section(title: str, quantity: Quantity, caption: str, notes: tuple[str, ...] = ()) -> Section:
-    """A quantity as sentences and table."""
+def quantity_section(
+    title: str, quantity: Quantity, caption: str, sentences: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+) -> Section:
+    """A quantity as sentences and table, with its definition to unfold."""
     table = quantity.table()
-    sentences = [quantity.definition]
+    definition = quantity.definition
     if "ci_prob" in table.attrs:
-        sentences.append(f"Intervals are {interval_in_words()}.")
-    return Section(title, (*sentences, *notes), table, caption)
+        definition += f" Intervals are {interval_in_words()}."
+    return Section(title, sentences, table, caption, notes=notes, definition=definition)
 
 
 def drawn(
-    title: str, quantity: Quantity, caption: str, notes: tuple[str, ...] = (), untabled: tuple[str, ...] = ()
+    title: str,
+    quantity: Quantity,
+    caption: str,
+    sentences: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+    untabled: tuple[str, ...] = (),
+    words: Vocabulary | None = None,
 ) -> Section:
     """A quantity as sentences, picture and table; the table without some variables that the picture needs."""
     from hierkit.plots.export import to_svg  # matplotlib takes a second to import
 
     tabled = Quantity(quantity.draws.drop_vars(untabled, errors="ignore"), quantity.definition)
-    section = quantity_section(title, tabled, caption, notes)
-    return replace(section, picture=Picture(to_svg(quantity.plot()), f"{caption}. {_seen(section.table)}"))
+    section = quantity_section(title, tabled, caption, sentences, notes)
+    words = Vocabulary() if words is None else words
+    figure = quantity.plot(labels=words.labels, units=words.units)
+    return replace(section, picture=Picture(to_svg(figure), f"{caption}. {_seen(section.table)}"))
 
 
 def _seen(table: pd.DataFrame | None) -> str:
@@ -131,8 +160,12 @@ def _range(name: str, table: pd.DataFrame) -> str:
 def in_text(section: Section) -> str:
     """A section as plain text, without its picture."""
     lines = [section.title, "-" * len(section.title)]
-    for sentence in section.said:
+    for point in section.points:
+        lines += textwrap.wrap(point, WIDTH, initial_indent="- ", subsequent_indent="  ")
+    for sentence in (*section.sentences, *section.noted):
         lines += textwrap.wrap(sentence, WIDTH)
     if section.table is not None:
         lines += section.as_text(section.rows)
+    if section.definition:
+        lines += textwrap.wrap(section.definition, WIDTH)
     return "\n".join(lines)

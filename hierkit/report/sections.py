@@ -1,28 +1,28 @@
-"""What a report says, as sections of sentences and tables; text and HTML are made of the same ones."""
+"""What a report says, as sections of sentences, pictures and tables; text and HTML are made of the same ones."""
 
 import html
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
-from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.errors import check_word
 from hierkit.intervals import interval_in_words
 from hierkit.model.design import Design
-from hierkit.model.reference_rows import is_measured
-from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.coefficients import coefficients
-from hierkit.quantities.group_effects import group_effects
-from hierkit.quantities.response_curve import response_curve
+from hierkit.quantities.prior_and_posterior import prior_and_posterior
 from hierkit.quantities.variance_components import variance_components
-from hierkit.report.parts import MOST_FITTED, Parts
+from hierkit.report.certainty import answers, data_like_these
+from hierkit.report.curve_sections import curves, lead
+from hierkit.report.equation import equation
+from hierkit.report.group_sections import groups, poolings, shapes, shares
+from hierkit.report.methods import methods_paragraph, references, script
+from hierkit.report.parts import Parts
 from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
-from hierkit.report.story import story
+from hierkit.report.story import first_screen
 from hierkit.report.words import verdict
 
-MOST_CURVES, MOST_DRAWN = 2, 200  # predictors, and groups of each
+DEFAULTS = "All priors are the weakly informative defaults, scaled by the data."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,7 +42,7 @@ class Summary:
 
 def summarise(parts: Parts) -> Summary:
     """The sections that fit on a page of text: model, findings, coefficients, variance components."""
-    return Summary((model_section(parts), findings_section(parts), *_estimates(parts)))
+    return Summary((data_section(parts), findings_section(parts), *_estimates(parts)))
 
 
 def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[Section, ...]:
@@ -54,95 +54,36 @@ def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[
 
 
 def _found(parts: Parts) -> Iterator[Section]:
-    yield Section("What was found", (*story(parts), f"Numbers in parentheses are {interval_in_words()}."))
+    note = f"Numbers in parentheses are {interval_in_words()}."
+    section = Section("What was found", (note,), points=first_screen(parts))
+    best = next(lead(parts), None)
+    yield section if best is None else replace(section, picture=best.picture)
 
 
 def _trust(parts: Parts) -> Iterator[Section]:
-    yield findings_section(parts)
+    checked = data_like_these(parts)
+    table = answers(parts, checked)
+    section = Section("How sure is this?", (), table, "Checks of this fit", is_open=True)
+    if checked is not None:
+        seen = drawn("", checked, "Data drawn from the model beside the data", words=parts.words)
+        section = replace(section, picture=seen.picture, definition=checked.definition)
+    yield section
+    if parts.findings:
+        yield findings_section(parts)
 
 
-def _shares(parts: Parts) -> Iterator[Section]:
-    if parts.design.factors:
-        caption = "Share of the variance left by predictors that lies between groups"
-        yield drawn("How the variance divides", parts.shares, caption, _thinned_note(parts, parts.shares))
-        if not parts.design.family.is_linear and parts.design.columns:
-            note = _thinned_note(parts, parts.across)
-            yield quantity_section("Across the population", parts.across, "Marginal coefficients", note)
+def _estimates(parts: Parts) -> tuple[Section, ...]:
+    sections = []
+    if parts.design.columns:
+        found = coefficients(parts.posterior)
+        sections.append(quantity_section("Coefficients", found, "Conditional coefficients"))
+    components = variance_components(parts.posterior)
+    if components.draws.sizes["component"]:
+        sections.append(quantity_section("Variance components", components, "How much groups differ"))
+    return tuple(replace(section, is_open=True) for section in sections)
 
 
-def _groups(parts: Parts) -> Iterator[Section]:
-    for factor in parts.design.factors:
-        found = group_effects(parts.posterior, factor.label)
-        yield drawn(f"Groups of {factor.label}", found, f"Group effects of {factor.label}")
-
-
-def _pooling(parts: Parts) -> Iterator[Section]:
-    for factor in parts.design.factors:
-        found = parts.kept[factor.label]
-        caption = f"Shares that groups of {factor.label} keep of their own evidence"
-        untabled = ("pull",) if len(factor.levels) <= MOST_FITTED else ("pull", "own", "pooled")
-        yield drawn(f"Shrinkage of {factor.label}", found, caption, _thinned_note(parts, found), untabled)
-        if len(factor.levels) <= MOST_FITTED:
-            compared = compare_pooling(parts.thinned, factor.label)
-            caption = f"Complete, no and partial pooling of {factor.label}"
-            yield drawn(f"Pooling of {factor.label}", compared, caption, _thinned_note(parts, compared))
-
-
-def _curves(parts: Parts) -> Iterator[Section]:
-    design = parts.design
-    measured = [name for name in design.formula.predictors if is_measured(design, name)]
-    for name in [name for name in measured if design.rows.frame[name].nunique() > 2][:MOST_CURVES]:
-        levels = design.factors[0].levels if design.factors else np.empty(0)
-        groups = list(levels[:: max(1, -(-len(levels) // MOST_DRAWN))]) if design.factors else None
-        found = response_curve(parts.thinned, name, groups=groups)
-        title = f"{design.outcome.label} along {name}"
-        caption = f"Mean of {design.outcome.label} along {name}"
-        note = _thinned_note(parts, found)
-        if design.factors:
-            note += ("Curves of single groups are drawn, and not in the table.",)
-        yield drawn(title, found, caption, note, ("by_group",))
-
-
-def _shape(parts: Parts) -> Iterator[Section]:
-    for label, found in parts.unusual.items():
-        yield drawn(f"Are the effects of {label} normal?", found, f"Standardised effects of {label}")
-
-
-def _priors(parts: Parts) -> Iterator[Section]:
-    yield _priors_section(parts)
-
-
-def _data(parts: Parts) -> Iterator[Section]:
-    yield model_section(parts)
-
-
-def _method(parts: Parts) -> Iterator[Section]:
-    yield _sampling_section(parts)
-
-
-SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
-    "found": _found,
-    "trust": _trust,
-    "estimates": lambda parts: _estimates(parts),
-    "shares": _shares,
-    "groups": _groups,
-    "pooling": _pooling,
-    "curves": _curves,
-    "shape": _shape,
-    "data": _data,
-    "priors": _priors,
-    "method": _method,
-}
-
-
-def _thinned_note(parts: Parts, quantity: Quantity) -> tuple[str, ...]:
-    """How many of the draws were used, where not all were."""
-    used = int(quantity.draws.sizes["chain"] * quantity.draws.sizes["draw"])
-    drawn = parts.posterior.size
-    return (f"Computed from {used:,} of the {drawn:,} draws.",) if used < drawn else ()
-
-
-def model_section(parts: Parts) -> Section:
+def data_section(parts: Parts) -> Section:
     """The formula, the outcome, the rows used and the groups."""
     design = parts.design
     items = {
@@ -161,7 +102,11 @@ def model_section(parts: Parts) -> Section:
         size = f"{least} to {most} {unit} each" if least < most else f"{least} {unit} each"
         items[f"Groups of {factor.label}"] = f"{len(factor.levels)}, {size}"
     table = pd.DataFrame(items.items(), columns=["item", "value"])
-    return Section("Model and data", (), table, "What was fitted to what", items_as_text)
+    return Section("Model and data", (), table, "What was fitted to what", items_as_text, is_open=True)
+
+
+def _model(parts: Parts) -> Iterator[Section]:
+    yield replace(data_section(parts), markup=equation(parts.design, parts.words))
 
 
 def _sampled(parts: Parts) -> str:
@@ -183,7 +128,9 @@ def _precision(design: Design) -> dict[str, str]:
 def findings_section(parts: Parts) -> Section:
     """The verdict, and every finding with its advice."""
     table = parts.findings.table() if parts.findings else None
-    return Section("Findings", (verdict(parts.findings),), table, "Findings, the gravest first", findings_as_text)
+    return Section(
+        "Findings", (verdict(parts.findings),), table, "Findings, the gravest first", findings_as_text, is_open=True
+    )
 
 
 def _outcome(design: Design) -> str:
@@ -196,35 +143,42 @@ def _outcome(design: Design) -> str:
     return f"{outcome.label}, Bernoulli: the event is {event}, in {outcome.y.mean():.1%} of the rows"
 
 
-def _estimates(parts: Parts) -> tuple[Section, ...]:
-    sections = []
-    if parts.design.columns:
-        found = coefficients(parts.posterior)
-        sections.append(quantity_section("Coefficients", found, "Conditional coefficients"))
-    components = variance_components(parts.posterior)
-    if components.draws.sizes["component"]:
-        sections.append(quantity_section("Variance components", components, "How much groups differ"))
-    return tuple(sections)
+def _priors(parts: Parts) -> Iterator[Section]:
+    own = len(parts.priors.from_user)
+    sentences = (
+        "All priors are the weakly informative defaults, scaled by the data."
+        if not own
+        else f"{own} priors were set by the user.",
+        "The prior of the intercept is at the centre of the predictors. Where a posterior in the picture looks like "
+        "its prior (dashed), the rows said little.",
+    )
+    section = Section("Priors", sentences, parts.priors.table(), "Prior of every parameter")
+    if len(variance_components(parts.thinned).draws["component"]):
+        found = prior_and_posterior(parts.thinned, parts.priors)
+        seen = drawn("", found, "Standard deviations beside their priors", words=parts.words)
+        section = replace(section, picture=seen.picture)
+    yield section
 
 
-def _priors_section(parts: Parts) -> Section:
-    sentence = "The prior of the intercept is at the centre of the predictors."
-    return Section("Priors", (sentence,), parts.priors.table(), "Prior of every parameter")
-
-
-def _sampling_section(parts: Parts) -> Section:
+def _method(parts: Parts) -> Iterator[Section]:
+    yield Section("Methods, to be pasted", (methods_paragraph(parts), *references(parts)))
     run = parts.run
-    precision = parts.design.formula.precision
-    given = f"{precision}, " if precision.given else ""
-    sentences = [
-        f"Engine {run.engine} ({run.engine_reason}), {run.nuts_sampler}, seed {run.random_seed}.",
-        f"{run.chains} chains of {run.draws} draws after {run.tune} for tuning, target acceptance "
-        f"{run.target_accept:g}, {run.sampling_seconds:g} s.",
-        f"To reproduce it: hierkit.fit({parts.design.formula.text!r}, data, family={parts.design.family.name!r}, "
-        f"{given}priors=..., effects={run.effects!r}, engine={run.engine!r}, draws={run.draws}, "
-        f"tune={run.tune}, chains={run.chains}, target_accept={run.target_accept:g}, "
-        f"random_seed={run.random_seed}) with the priors and versions listed on this page.",
-        *([f"First run: {run.retry}."] if run.retry else []),
-    ]
+    sentences = ["This script makes the same fit again, given the table and these versions."]
+    sentences += [f"First run: {run.retry}."] if run.retry else []
     versions = pd.DataFrame(run.versions.items(), columns=["package", "version"])
-    return Section("How it was computed", tuple(sentences), versions, "Versions")
+    yield Section("How to do it again", tuple(sentences), versions, "Versions", code=script(parts))
+
+
+SECTIONS: dict[str, Callable[[Parts], Iterable[Section]]] = {
+    "found": _found,
+    "trust": _trust,
+    "groups": groups,
+    "pooling": poolings,
+    "curves": curves,
+    "shares": shares,
+    "shape": shapes,
+    "estimates": _estimates,
+    "data": _model,
+    "priors": _priors,
+    "method": _method,
+}

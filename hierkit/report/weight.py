@@ -25,7 +25,7 @@ def lighter(sections: Sequence[Section]) -> tuple[Section, ...] | None:
         place = sizes.index(max(sizes))
         section = sections[place]
         note = "Its picture is left out, so that the page stays below 1 MB; .plot() of the quantity draws it."
-        return _changed(sections, place, replace(section, picture=None, sentences=(*section.sentences, note)))
+        return _changed(sections, place, replace(section, picture=None, notes=(*section.notes, note)))
     return None
 
 

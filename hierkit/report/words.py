@@ -1,16 +1,44 @@
-"""Numbers, units and categories as a report speaks of them."""
+"""Numbers, changes and places as a report speaks of them, in the user's words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from hierkit.checks.findings import Findings
+from hierkit.intervals import interval
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.reference_rows import is_measured
-from hierkit.posterior.quantity import Quantity
+from hierkit.posterior.formats import decimals_of
+from hierkit.vocabulary import Vocabulary, singular, with_article
+
+MOST_DIGITS = 4
+FRACTIONS = (
+    (0.02, "hardly at all"),
+    (0.07, "a twentieth of the way"),
+    (0.13, "a tenth of the way"),
+    (0.22, "a fifth of the way"),
+    (0.29, "a quarter of the way"),
+    (0.38, "a third of the way"),
+    (0.45, "two fifths of the way"),
+    (0.56, "half of the way"),
+    (0.70, "two thirds of the way"),
+    (0.79, "three quarters of the way"),
+    (0.93, "most of the way"),
+    (1.00, "nearly all of the way"),
+)
+WORDS_OF_ACTIONS = {
+    "R-hat": "the chains disagree",
+    "bulk ESS": "there are too few independent draws",
+    "tail ESS": "there are too few independent draws in the tails",
+    "divergences": "the sampler met regions that it could not explore",
+    "BFMI": "the sampler explored the differences between groups slowly",
+    "few draws": "there are too few draws to tell",
+    "not finite": "some draws are no numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -22,33 +50,131 @@ class Level:
     reference: Any | None
 
 
+@dataclass(frozen=True)
+class Figures:
+    """An estimate with the bounds of its interval, and the decimals that its uncertainty leaves."""
+
+    estimate: float
+    lower: float
+    upper: float
+    decimals: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval is on one side of zero."""
+        return self.lower > 0 or self.upper < 0
+
+    def text(self, value: float) -> str:
+        """One of the numbers, rounded, with a minus sign that does not break."""
+        text = f"{value:,.{self.decimals}f}"
+        return text.replace("-", "\N{MINUS SIGN}") if text.strip("-0.,") else text.removeprefix("-")
+
+    def size(self, unit: str = "") -> str:
+        """How large it is without its sign: "1.07 points (1.03 to 1.12)"."""
+        low, high = sorted((abs(self.lower), abs(self.upper)))
+        return f"{_with(self.text(abs(self.estimate)), unit)} ({self.text(low)} to {self.text(high)})"
+
+    def __str__(self) -> str:
+        return f"{self.text(self.estimate)} ({self.text(self.lower)} to {self.text(self.upper)})"
+
+
+def figures(draws: xr.DataArray) -> Figures:
+    """The figures of draws (chain, draw)."""
+    found = interval(draws)
+    sd = float(draws.std(("chain", "draw"), ddof=1))
+    places = decimals_of(sd)
+    decimals = 2 if not np.isfinite(places) else int(places)
+    # beyond four digits nobody reads
+    decimals = min(decimals, max(0, MOST_DIGITS - 1 - int(np.floor(np.log10(max(1e-9, abs(float(found.estimate))))))))
+    return Figures(float(found.estimate), float(found.lower), float(found.upper), decimals)
+
+
 def number(draws: xr.DataArray, percent: bool = False) -> str:
     """A mean with its interval, in words."""
-    row = Quantity(xr.Dataset({"value": draws.drop_vars([c for c in draws.coords if c not in draws.dims])}), "").table()
-    pattern = "{:.0%}" if percent else "{:.3g}"
-    mean, lower, upper = (pattern.format(row[name].iloc[0]) for name in ("estimate", "ci_lower", "ci_upper"))
-    return f"{mean} ({lower} to {upper})"
+    if not percent:
+        return str(figures(draws))
+    found = figures(100 * draws)
+    low, high = f"{max(found.lower, 0):.0f}", f"{found.upper:.0f}"
+    return f"{found.estimate:.0f}% ({low} to {high}%)"
 
 
 def verdict(findings: Findings) -> str:
-    """Whether the draws can be used, in a sentence."""
+    """Whether the numbers can be used, in a sentence."""
     if findings.need_action:
-        checks = dict.fromkeys(finding.check for finding in findings.need_action)
-        return f"The draws cannot be trusted yet: {', '.join(checks)}."
-    return "The sampling checks found nothing wrong."
+        checks = list(dict.fromkeys(finding.check for finding in findings.need_action))
+        reasons = list(dict.fromkeys(WORDS_OF_ACTIONS.get(check, check) for check in checks))
+        return f"These numbers cannot be trusted yet: {listed(reasons)} ({', '.join(checks)})."
+    notes = sum(finding.severity == "warning" for finding in findings)
+    kept = {0: "", 1: " One thing is to be kept in mind."}.get(notes, f" {notes} things are to be kept in mind.")
+    return f"The computation can be trusted.{kept}"
 
 
-def listed(names: Sequence[Any]) -> str:
-    """a, b and c."""
-    *first, last = map(str, names)
-    return f"{', '.join(first)} and {last}" if first else last
+def listed(names: Sequence[Any], last: str = "and") -> str:
+    """a, b and c; nothing of nothing."""
+    if not names:
+        return ""
+    *first, end = map(str, names)
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
-def event(design: Design) -> str:
+def fraction(share: float) -> str:
+    """A share in words, "a third of the way"."""
+    return next(words for limit, words in FRACTIONS if share <= limit or limit == 1.0)
+
+
+def outcome_name(design: Design, words: Vocabulary) -> str:
+    """What the outcome is called."""
+    columns = design.formula.outcome_columns
+    return words.name(columns[0]) if design.formula.outcome_is_column else words.labels_or(design.outcome.label)
+
+
+def outcome_unit(design: Design, words: Vocabulary) -> str:
+    """The unit of a Gaussian outcome; nothing where none was given."""
+    return words.unit(design.formula.outcome_columns[0]) if design.formula.outcome_is_column else ""
+
+
+def event(design: Design, words: Vocabulary) -> str:
     """Of what the odds are."""
-    if design.outcome.is_counts:
-        return f"a success in {design.outcome.label}"
-    return f"{design.outcome.label} = {1 if design.outcome.event is None else design.outcome.event}"
+    name = outcome_name(design, words)
+    if design.outcome.is_counts or design.outcome.event in (None, True, 1):
+        counts = design.formula.counts
+        return words.name(design.formula.outcome_columns[0]) if counts is not None else name
+    return f"{name} = {design.outcome.event}"
+
+
+def one_more(column: str, words: Vocabulary) -> str:
+    """One more unit of a predictor: "a minute more of waiting time", "one more of x"."""
+    unit = words.unit(column)
+    if unit:
+        return f"{with_article(singular(unit))} more of {words.name(column)}"
+    return f"one more of {words.name(column)}"
+
+
+def change(found: Figures, name: str, unit: str) -> str:
+    """A change of the outcome: "1.07 points less satisfaction (1.03 to 1.12)"."""
+    if not found.is_clear:
+        low, high = (_signed(found, bound, unit) for bound in (found.lower, found.upper))
+        return f"no clear change of {name}: from {low} to {high}"
+    if not unit:
+        return f"{name} {'higher' if found.estimate > 0 else 'lower'} by {found.size()}"
+    least, most = sorted((abs(found.lower), abs(found.upper)))
+    side = "more" if found.estimate > 0 else "less"
+    size = found.text(abs(found.estimate))
+    return f"{_with(size, unit)} {side} {name} ({found.text(least)} to {found.text(most)})"
+
+
+def from_to(found: Figures, low: float, high: float, unit: str) -> str:
+    """Two changes, from the lower to the higher one: "1.7 points less and 0.4 points less"."""
+    return f"{_signed(found, low, unit)} and {_signed(found, high, unit)}"
+
+
+def _signed(found: Figures, value: float, unit: str) -> str:
+    side = ("more" if unit else "higher") if value >= 0 else ("less" if unit else "lower")
+    return f"{_with(found.text(abs(value)), unit)} {side}"
+
+
+def _with(size: str, unit: str) -> str:
+    return f"{size} {unit}" if unit else size
 
 
 def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level | None:
@@ -63,33 +189,13 @@ def level_of(design: Design, column: Column, among: tuple[Column, ...]) -> Level
     return Level(name, column.level, missing[0]) if len(missing) == 1 else None
 
 
-def effect_in_words(design: Design, column: Column, effects: tuple[Column, ...], whose: str = "their") -> str:
-    """What varies between groups: their level, or the effect of something."""
-    if column.is_intercept:
-        zeros = zeros_of(design, effects)
-        return f"{whose} level" + (f" where {listed(zeros)}" if zeros else "")
-    found = level_of(design, column, effects)
-    if found is None:
-        return f"the effect of {column.label}"
-    if found.reference is None:
-        further = "further difference" if any(other.is_intercept for other in effects) else "level"
-        return f"{whose} {further} where {found.name} is {found.level}"
-    return f"the difference between {found.name} = {found.level} and {found.reference}"
-
-
-def per_unit(design: Design, column: Column, effects: tuple[Column, ...]) -> str:
-    """Per unit of what, for an effect that multiplies a number."""
-    is_number = not column.is_intercept and level_of(design, column, effects) is None
-    return f" per unit of {column.label}" if is_number else ""
-
-
-def zeros_of(design: Design, columns: tuple[Column, ...]) -> list[str]:
+def zeros_of(design: Design, columns: tuple[Column, ...], words: Vocabulary) -> list[str]:
     """Where numbers are zero and categories at their reference; products and categories in full have no such place."""
     said = []
     for column in [column for column in columns if not column.is_intercept and ":" not in column.term_label]:
         found = level_of(design, column, columns)
         if found is None:
-            said.append(f"{column.label} is 0")
+            said.append(f"{words.term(column.label)} is 0")
         elif found.reference is not None:
-            said.append(f"{found.name} is {found.reference}")
+            said.append(f"{words.name(found.name)} is {found.reference}")
     return list(dict.fromkeys(said))

@@ -1,5 +1,6 @@
 """Arrows from own to pooled estimates, and shrinkage factors."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,20 @@ def test_the_curve_of_shrinkage_factors_goes_through_the_groups() -> None:
 
 
 def test_labels() -> None:
-    left, right = synthetic_fit("y ~ x + (1 | g)", many_groups(6), draws=50).shrinkage().plot().axes
-    assert left.get_ylabel() == "Intercept: deviation (units of y)"
-    assert right.get_ylabel() == "Intercept: λ, share of its own kept"
-    assert left.get_xlabel() == right.get_xlabel() == "rows of the group"
+    fit = synthetic_fit("y ~ x + (1 | g)", many_groups(6), draws=50)
+    left, right = fit.shrinkage().plot(labels={"g": "team"}, units={"y": "euros"}).axes
+    assert " ".join(left.get_ylabel().split()) == "level: difference from the common one (euros)"
+    assert " ".join(right.get_ylabel().split()) == "level: share of its own estimate kept"
+    assert left.get_xlabel() == right.get_xlabel() == "rows of the team"
+
+
+def test_groups_that_hardly_move_are_seen_to_move() -> None:
+    quantity = synthetic_fit("y ~ x + (1 | g)", many_groups(6), draws=50).shrinkage()
+    draws = quantity.draws.copy()
+    draws["pooled"] = 0.99 * draws["own"]
+    left = replace(quantity, draws=draws).plot().axes[0]
+    own = draws["own"].mean(("chain", "draw")).values[:, 0]
+    np.testing.assert_allclose(points(left), np.column_stack([own, -0.01 * own]))
 
 
 def test_bars_are_the_intervals_of_shrinkage_factors() -> None:

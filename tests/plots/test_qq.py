@@ -25,4 +25,4 @@ def test_points_and_envelope_are_those_of_the_quantity() -> None:
     np.testing.assert_allclose(lower, known["lower"])
     np.testing.assert_allclose(upper, known["upper"])
     assert axes.get_xlabel() == "normal quantile"
-    assert axes.get_ylabel() == "Intercept: standardised effect"
+    assert " ".join(axes.get_ylabel().split()) == "level: standardised difference"

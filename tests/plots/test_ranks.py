@@ -12,10 +12,10 @@ def test_intervals_and_probabilities() -> None:
     left, right = quantity.plot().axes
     found = interval(quantity.draws["rank"])
     bars = segments(left)
-    np.testing.assert_allclose(bars[:, :, 0], np.column_stack([found.lower, found.upper])[::-1])
-    np.testing.assert_allclose(points(left)[:, 0], found.estimate[::-1])
-    order = np.argsort(found.estimate)
+    order = np.argsort(found.estimate, kind="stable")
+    np.testing.assert_allclose(bars[:, :, 0], np.column_stack([found.lower, found.upper])[order])
+    np.testing.assert_allclose(points(left)[:, 0], found.estimate[order])
     share = quantity.draws["among_best"].mean(("chain", "draw")).values
     np.testing.assert_allclose(points(right), np.column_stack([found.estimate[order], share[order]]))
-    assert labels(left) == [str(group) for group in quantity.draws["group"].values[::-1]]
+    assert labels(left) == [str(group) for group in quantity.draws["group"].values[order]]
     assert right.get_ylabel() == "probability of being among the best"

@@ -19,4 +19,5 @@ def test_the_histogram_is_that_of_the_replicates() -> None:
     counts, _ = np.histogram(values, bins=40)
     assert [patch.get_height() for patch in rectangles(axes)] == counts.tolist()
     share = float(quantity.draws["above"][0])
-    assert axes.lines[0].get_label() == f"observed, with {share:.0%} above it"
+    assert axes.get_title() == f"{share:.0%} lie above the data"
+    assert axes.get_xlabel() == "standard deviation of the means of groups of g"

@@ -31,8 +31,8 @@ def test_long_tables_go_first_then_the_largest_picture_then_shorter_tables() -> 
 
 def test_what_is_left_out_is_said() -> None:
     last = all_steps((section(500, 10),))[-1][0]
-    assert "The table shows the first 100 of 500 rows." in last.said
-    assert any("Its picture is left out" in sentence for sentence in last.said)
+    assert "The table shows the first 100 of 500 rows." in last.noted
+    assert any("Its picture is left out" in sentence for sentence in last.noted)
 
 
 def test_nothing_is_left_to_leave_out() -> None:
