@@ -19,7 +19,7 @@ from hierkit.report.group_sections import groups, poolings, shapes, shares
 from hierkit.report.methods import methods_paragraph, references, script
 from hierkit.report.parts import Parts
 from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
-from hierkit.report.story import first_screen
+from hierkit.report.story import first_screen, story
 from hierkit.report.words import verdict
 
 DEFAULTS = "All priors are the weakly informative defaults, scaled by the data."
@@ -161,6 +161,7 @@ def _priors(parts: Parts) -> Iterator[Section]:
 
 
 def _method(parts: Parts) -> Iterator[Section]:
+    yield Section("Results, to be pasted", (" ".join(story(parts)),))
     yield Section("Methods, to be pasted", (methods_paragraph(parts), *references(parts)))
     run = parts.run
     sentences = ["This script makes the same fit again, given the table and these versions."]

@@ -238,7 +238,11 @@ def test_names_of_groups_can_be_left_out() -> None:
 def test_sections_can_be_chosen() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=200)
     titles = [section.title for section in report_sections(fit._parts, ["method", "found"])]
-    assert titles == ["What was found", "Methods, to be pasted", "How to do it again"]
+    assert titles == [
+        "What was found",
+        *(f"{what}, to be pasted" for what in ("Results", "Methods")),
+        "How to do it again",
+    ]
     assert set(SECTIONS) >= {"found", "trust", "groups", "pooling", "curves", "priors", "data"}
 
 
