@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from hierkit import datasets
     from hierkit.checks.findings import Findings
     from hierkit.fitted import Fit
-    from hierkit.fitting import compare, compare_table, fit, load
+    from hierkit.fitting import compare, compare_table, fit, load, report
     from hierkit.model.priors import Priors
     from hierkit.model.within_between import center_within
     from hierkit.posterior.quantity import Quantity
-    from hierkit.report.model_table import ModelTable
-    from hierkit.report.render import Report
+    from hierkit.reporting.model_table import ModelTable
+    from hierkit.reporting.render import Report
     from hierkit.validation.leave_out import Validation
 
 __version__ = "0.1.0"
@@ -38,20 +38,22 @@ __all__ = [
     "datasets",
     "fit",
     "load",
+    "report",
 ]
 MODULES = {
     "Findings": "checks.findings",
     "Fit": "fitted",
-    "ModelTable": "report.model_table",
+    "ModelTable": "reporting.model_table",
     "Priors": "model.priors",
     "Quantity": "posterior.quantity",
-    "Report": "report.render",
+    "Report": "reporting.render",
     "Validation": "validation.leave_out",
     "center_within": "model.within_between",
     "compare": "fitting",
     "compare_table": "fitting",
     "fit": "fitting",
     "load": "fitting",
+    "report": "fitting",
 }
 
 

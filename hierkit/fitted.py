@@ -44,9 +44,9 @@ from hierkit.quantities.shrinkage import ShrinkageKind, shrinkage
 from hierkit.quantities.slopes import Scale, SlopeKind, slopes
 from hierkit.quantities.variance_components import variance_components
 from hierkit.refitting import refit
-from hierkit.report.parts import Parts
-from hierkit.report.render import Report, render_notebook, render_report
-from hierkit.report.sections import Summary, summarise
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.render import Report, render_notebook, render_report
+from hierkit.reporting.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
 from hierkit.statements.contrast import contrast, probability
 from hierkit.validation.leave_out import Validation, logo, loo

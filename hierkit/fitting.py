@@ -19,11 +19,13 @@ from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
-from hierkit.report.model_table import ModelTable, model_table
+from hierkit.reporting.model_table import ModelTable, model_table
+from hierkit.reporting.render import Report, render_several
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.leave_out import Validation
+from hierkit.vocabulary import Labels, Units
 
 
 def fit(
@@ -191,13 +193,49 @@ def compare_table(models: Mapping[str, Fit]) -> ModelTable:
     HierkitError
         For what is no mapping of names to fits, and for an empty one.
     """
-    if not isinstance(models, Mapping) or not all(isinstance(one, Fit) for one in models.values()):
+    _check_fits(models, "compare_table()")
+    return model_table({str(name): one._posterior for name, one in models.items()})
+
+
+def report(
+    models: Mapping[str, Fit],
+    title: str | None = None,
+    labels: Labels | None = None,
+    units: Units | None = None,
+) -> Report:
+    """Several fits on one page: which predicts better, their estimates side by side, what each says.
+
+    Parameters
+    ----------
+    models : mapping of str to Fit
+        By the name of each model.
+    title : str, optional
+        Of the page; the outcome if not given.
+    labels, units : mapping of str to str, optional
+        The names and the units of columns, as of `Fit.report`.
+
+    Returns
+    -------
+    Report
+        One HTML file without scripts. Log scores are compared where models are of the same outcome and rows.
+
+    Raises
+    ------
+    HierkitError
+        For what is no mapping of names to fits, for an empty one, and for words of unknown columns.
+    """
+    _check_fits(models, "report()")
+    return render_several({str(name): one._parts for name, one in models.items()}, title, labels, units)
+
+
+def _check_fits(models: Any, function: str) -> None:
+    if not isinstance(models, Mapping) or not models or not all(isinstance(one, Fit) for one in models.values()):
+        given = "empty" if isinstance(models, Mapping) and not models else f"a {type(models).__name__}"
         raise refusal(
-            f"models= is a {type(models).__name__}, not a mapping of names to fits",
-            "compare_table() takes fits by name",
+            f"models= is {given}, not a mapping of names to fits",
+            f"{function} takes fits by name",
             'Pass {"one": fit, "other": fit}',
         )
-    return model_table({str(name): one._posterior for name, one in models.items()})
 
 
 def load(path: str | Path, trusted_formula: bool = False) -> Fit:

@@ -32,6 +32,7 @@ PUBLIC: dict[str, Any] = {
     "load": hierkit.load,
     "compare": hierkit.compare,
     "compare_table": hierkit.compare_table,
+    "report": hierkit.report,
     "center_within": hierkit.center_within,
 }
 DATASETS = {name: f for name, f in inspect.getmembers(datasets, inspect.isfunction) if not name.startswith("_")}

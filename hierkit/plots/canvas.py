@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from hierkit.errors import refusal
@@ -150,6 +150,7 @@ def size_axis(axes: Axes, draws: xr.Dataset) -> NDArray[np.int64]:
         axes.xaxis.set_minor_formatter(LogFormatter())  # names minor ticks where there are few others, as plain numbers
         return n
     axes.set_xlabel(f"{factor_name(draws)} in order, {n[0]:,} {unit} each")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return np.arange(len(n))
 
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from synthetic import synthetic_fit, table
 
-from hierkit.report.section import MOST_ROWS
-from hierkit.report.sections import report_sections
-from hierkit.report.words import verdict
+from hierkit.reporting.section import MOST_ROWS
+from hierkit.reporting.sections import report_sections
+from hierkit.reporting.words import verdict
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.model.groups import Factor
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.group_effects import group_effects
-from hierkit.report.parts import MOST_FITTED, Parts
-from hierkit.report.section import Section, drawn, quantity_section
-from hierkit.report.story import HARDLY, kept_by_size, outlying, pooling, share
-from hierkit.report.words import fraction, number
+from hierkit.reporting.parts import MOST_FITTED, Parts
+from hierkit.reporting.section import Section, drawn, quantity_section
+from hierkit.reporting.story import HARDLY, kept_by_size, outlying, pooling, share
+from hierkit.reporting.words import fraction, number
 from hierkit.vocabulary import capital
 
 INSIDE = "All points are inside the grey band, where normally distributed {several} would be."

@@ -109,7 +109,7 @@ def model_table(posteriors: Mapping[str, Posterior]) -> ModelTable:
     """
     if not posteriors:
         raise refusal("No model was given", "compare_table() takes fits by name", 'Pass {"one": fit, "other": fit}')
-    comparable = _are_comparable(list(posteriors.values()))
+    comparable = are_comparable(list(posteriors.values()))
     rows: list[dict[str, Any]] = []
     for name, posterior in posteriors.items():
         for part, parameter, own in _of_model(posterior, comparable):
@@ -173,7 +173,7 @@ def _score(posterior: Posterior) -> dict[str, float]:
     return {"estimate": found.elpd, "sd": found.se}
 
 
-def _are_comparable(posteriors: list[Posterior]) -> bool:
+def are_comparable(posteriors: list[Posterior]) -> bool:
     """Whether models are of the same outcome and rows."""
     first = posteriors[0].design
     return all(

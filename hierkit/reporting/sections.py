@@ -12,15 +12,15 @@ from hierkit.model.design import Design
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.prior_and_posterior import prior_and_posterior
 from hierkit.quantities.variance_components import variance_components
-from hierkit.report.certainty import answers, data_like_these
-from hierkit.report.curve_sections import curves, lead
-from hierkit.report.equation import equation
-from hierkit.report.group_sections import groups, poolings, shapes, shares
-from hierkit.report.methods import methods_paragraph, references, script
-from hierkit.report.parts import Parts
-from hierkit.report.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
-from hierkit.report.story import first_screen, story
-from hierkit.report.words import verdict
+from hierkit.reporting.certainty import answers, data_like_these
+from hierkit.reporting.curve_sections import curves, lead
+from hierkit.reporting.equation import equation
+from hierkit.reporting.group_sections import groups, poolings, shapes, shares
+from hierkit.reporting.methods import methods_paragraph, references, script
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
+from hierkit.reporting.story import first_screen, story
+from hierkit.reporting.words import verdict
 
 DEFAULTS = "All priors are the weakly informative defaults, scaled by the data."
 

@@ -3,7 +3,7 @@
 import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hierkit.posterior.formats import STYLE, as_csv, as_html, condensed
-from hierkit.report.parts import Parts, without_levels
-from hierkit.report.section import Section
-from hierkit.report.sections import report_sections, summarise
-from hierkit.report.weight import MOST_BYTES, lighter
-from hierkit.report.words import listed, outcome_name, verdict
+from hierkit.reporting.parts import Parts, without_levels
+from hierkit.reporting.section import Section
+from hierkit.reporting.sections import report_sections, summarise
+from hierkit.reporting.several import about_several, several_sections
+from hierkit.reporting.weight import MOST_BYTES, lighter
+from hierkit.reporting.words import listed, outcome_name, verdict
 from hierkit.vocabulary import Labels, Units, capital, make_vocabulary
 
 MOST_NAMED = 3  # predictors in a title
@@ -83,27 +84,42 @@ def render_report(
         The same bytes for the same fit, below 1 MB: long tables are cut and the largest pictures left out where it has
         to be, which their sections say. Its Content-Security-Policy allows inline style and data images, nothing else.
     """
-    words = make_vocabulary(labels, units, [*parts.design.rows.frame, *(f.label for f in parts.design.factors)])
+    words = make_vocabulary(labels, units, _columns(parts))
     parts = replace(parts, words=words)
     if not include_levels:
         parts = without_levels(parts)
+    said, trusted = verdict(parts.findings), not parts.findings.need_action
+    version = parts.run.versions.get("hierkit", "")
+    return _page(title or _title(parts), _about(parts), said, trusted, version, report_sections(parts, sections))
+
+
+def render_several(
+    models: Mapping[str, Parts], title: str | None = None, labels: Labels | None = None, units: Units | None = None
+) -> Report:
+    """A page of several fits, by the name of each: what differs, side by side."""
+    columns = {column: None for parts in models.values() for column in _columns(parts)}
+    words = make_vocabulary(labels, units, list(columns))
+    models = {name: replace(parts, words=words) for name, parts in models.items()}
+    bad = [name for name, parts in models.items() if parts.findings.need_action]
+    said = f"{listed(bad)} cannot be trusted yet." if bad else "All computations can be trusted."
+    first = next(iter(models.values()))
+    name = title or f"Models of {outcome_name(first.design, words)}"
+    version = first.run.versions.get("hierkit", "")
+    return _page(name, about_several(models), said, not bad, version, several_sections(models))
+
+
+def _columns(parts: Parts) -> list[str]:
+    return [*map(str, parts.design.rows.frame), *(factor.label for factor in parts.design.factors)]
+
+
+def _page(title: str, about: str, said: str, trusted: bool, version: str, sections: Sequence[Section]) -> Report:
+    """The page, with what is too large left out."""
     template = _environment().get_template("report.html.jinja")
-
-    def page(shown: Sequence[Section]) -> str:
-        return template.render(
-            title=title or _title(parts),
-            about=_about(parts),
-            version=parts.run.versions.get("hierkit", ""),
-            verdict=verdict(parts.findings),
-            trusted=not parts.findings.need_action,
-            sections=shown,
-        )
-
-    shown = report_sections(parts, sections)
-    text = page(shown)
-    while len(text.encode()) > MOST_BYTES and (fewer := lighter(shown)) is not None:
-        shown = fewer
-        text = page(shown)
+    words = {"title": title, "about": about, "verdict": said, "trusted": trusted, "version": version}
+    text = template.render(words, sections=sections)
+    while len(text.encode()) > MOST_BYTES and (fewer := lighter(sections)) is not None:
+        sections = fewer
+        text = template.render(words, sections=sections)
     return Report(text)
 
 
@@ -142,7 +158,7 @@ def render_notebook(parts: Parts) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("hierkit", "report"),
+        loader=PackageLoader("hierkit", "reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

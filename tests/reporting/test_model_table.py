@@ -80,6 +80,6 @@ def test_a_model_without_groups_and_one_of_events() -> None:
 def test_refused(fits: Any) -> None:
     with pytest.raises(HierkitError, match="models= is a list, not a mapping"):
         hierkit.compare_table(list(fits.values()))  # type: ignore[arg-type]
-    with pytest.raises(HierkitError, match="No model was given"):
+    with pytest.raises(HierkitError, match="models= is empty, not a mapping"):
         hierkit.compare_table({})
     assert isinstance(hierkit.compare_table({"one": fits["level"]}).table(), pd.DataFrame)

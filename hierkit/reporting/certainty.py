@@ -13,8 +13,8 @@ from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import predictive_check
 from hierkit.quantities.prior_sensitivity import SENSITIVE, prior_sensitivity
-from hierkit.report.parts import Parts
-from hierkit.report.words import listed
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.words import listed
 from hierkit.validation.leave_out import loo
 from hierkit.vocabulary import capital
 

@@ -1,8 +1,8 @@
 """What a paper says of a fit: a paragraph with its references, and a script that makes the fit again."""
 
 from hierkit.intervals import interval_in_words
-from hierkit.report.parts import Parts
-from hierkit.report.words import listed, outcome_name
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.words import listed, outcome_name
 
 REFERENCES = {
     "NUTS": (

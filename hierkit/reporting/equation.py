@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.report.words import outcome_name
+from hierkit.reporting.words import outcome_name
 from hierkit.vocabulary import Vocabulary
 
 MOST_TERMS = 8

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hierkit.report.section import Section
+from hierkit.reporting.section import Section
 
 MOST_BYTES = 1_000_000  # what mail and chat take without complaint
 FEWEST_ROWS = 100

@@ -10,11 +10,11 @@ import xarray as xr
 from synthetic import many_groups, sleepstudy_fit, synthetic_fit, table
 
 from hierkit.checks.findings import Findings
-from hierkit.report.curve_sections import curves
-from hierkit.report.parts import without_levels
-from hierkit.report.sections import SECTIONS, report_sections
-from hierkit.report.story import first_screen, story
-from hierkit.report.words import fraction
+from hierkit.reporting.curve_sections import curves
+from hierkit.reporting.parts import without_levels
+from hierkit.reporting.sections import SECTIONS, report_sections
+from hierkit.reporting.story import first_screen, story
+from hierkit.reporting.words import fraction
 from hierkit.vocabulary import Vocabulary
 
 

@@ -12,9 +12,9 @@ from hierkit.model.reference_rows import averaged, reference_rows
 from hierkit.posterior.draws import group_variance
 from hierkit.posterior.posterior import student_t_note
 from hierkit.quantities.group_effects import partner
-from hierkit.report.parts import Parts
-from hierkit.report.predictors import predictors_in_words, within_and_across
-from hierkit.report.words import (
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.predictors import predictors_in_words, within_and_across
+from hierkit.reporting.words import (
     event,
     figures,
     fraction,

@@ -14,8 +14,8 @@ import pytest
 from synthetic import synthetic_fit, table
 
 import hierkit
-from hierkit.report.equation import equation
-from hierkit.report.methods import script
+from hierkit.reporting.equation import equation
+from hierkit.reporting.methods import script
 from hierkit.vocabulary import Vocabulary
 
 EVIL = "<img src=x onerror=alert(1)>\"'`{{7*7}}</style><script>alert(2)</script>\u202egnol" + "ж" * 300

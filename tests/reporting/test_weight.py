@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from synthetic import synthetic_fit, table
 
-from hierkit.report.section import Picture, Section
-from hierkit.report.weight import MOST_BYTES, lighter
+from hierkit.reporting.section import Picture, Section
+from hierkit.reporting.weight import MOST_BYTES, lighter
 
 
 def section(rows: int, svg: int) -> Section:

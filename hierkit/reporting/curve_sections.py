@@ -8,11 +8,11 @@ from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.model.reference_rows import is_measured
 from hierkit.quantities.group_effects import group_effects
 from hierkit.quantities.response_curve import response_curve
-from hierkit.report.group_sections import thinned_note
-from hierkit.report.parts import MOST_FITTED, Parts
-from hierkit.report.predictors import predictors_in_words, within_and_across
-from hierkit.report.section import Section, drawn
-from hierkit.report.words import figures, outcome_name
+from hierkit.reporting.group_sections import thinned_note
+from hierkit.reporting.parts import MOST_FITTED, Parts
+from hierkit.reporting.predictors import predictors_in_words, within_and_across
+from hierkit.reporting.section import Section, drawn
+from hierkit.reporting.words import figures, outcome_name
 from hierkit.vocabulary import capital
 
 MOST_CURVES, MOST_DRAWN = 2, 200  # predictors, and groups of each

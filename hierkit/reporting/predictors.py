@@ -13,8 +13,8 @@ from hierkit.model.groups import Factor
 from hierkit.model.syntax import columns_in
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.group_effects import partner
-from hierkit.report.parts import Parts
-from hierkit.report.words import (
+from hierkit.reporting.parts import Parts
+from hierkit.reporting.words import (
     Figures,
     change,
     event,
