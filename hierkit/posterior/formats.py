@@ -13,6 +13,7 @@ import pandas as pd
 SUMMARY = ("estimate", "sd", "ci_lower", "ci_upper")
 DIGITS = 2  # of an sd
 MOST_DECIMALS = 6
+THOUSAND = 1000  # from here on a number that has no sd is whole
 LARGEST = 1e6  # beyond, and below the smallest decimal, numbers have powers of ten
 SHORT = 3  # digits of a number that has no sd
 MANY = ("group", "row", "cell")  # labels of which rows of one unit follow each other
@@ -184,8 +185,8 @@ def _cell(value: Any) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
-        whole = value.is_integer() and abs(value) < LARGEST
-        return f"{int(value)}" if whole else f"{value:#.{SHORT}g}".removesuffix(".")
+        whole = (value.is_integer() or abs(value) >= THOUSAND) and abs(value) < LARGEST
+        return f"{round(value)}" if whole else f"{value:#.{SHORT}g}".removesuffix(".")
     return str(value)
 
 

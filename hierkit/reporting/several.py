@@ -41,7 +41,7 @@ def _scores(models: Mapping[str, Parts]) -> Iterator[Section]:
         found = compare_validations({name: loo(parts.posterior) for name, parts in models.items()})
     table = found.table()
     best, *others = table.to_dict("records")
-    sentences = [_compared(best["model"], one["model"], one["elpd_diff"], one["dse"]) for one in others]
+    sentences = [_compared(f'"{best["model"]}"', f'"{one["model"]}"', one["elpd_diff"], one["dse"]) for one in others]
     caption = "Log scores of rows left out"
     yield Section("Which predicts better?", tuple(sentences), table, caption, definition=found.definition, is_open=True)
 
@@ -63,7 +63,7 @@ def _table(models: Mapping[str, Parts]) -> Iterator[Section]:
 
 def _each(models: Mapping[str, Parts]) -> Iterator[Section]:
     for name, parts in models.items():
-        section = Section(f"What {name} says", (), points=first_screen(parts))
+        section = Section(f'What "{name}" says', (), points=first_screen(parts))
         best = next(lead(parts), None)
         yield section if best is None else replace(section, picture=best.picture)
 
@@ -72,4 +72,5 @@ def about_several(models: Mapping[str, Parts]) -> str:
     """What the page is about, in a line."""
     counts = {len(parts.design.offset) for parts in models.values()}
     rows = f"{counts.pop():,} rows" if len(counts) == 1 else "different rows"
-    return f"{len(models)} models of {rows}: {listed(list(models))}. Intervals are {interval_in_words()}."
+    names = listed([f'"{name}"' for name in models])
+    return f"{len(models)} models of {rows}: {names}. Intervals are {interval_in_words()}."

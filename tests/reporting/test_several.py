@@ -23,7 +23,7 @@ def fits() -> Any:
 def test_what_differs_is_side_by_side(fits: Any) -> None:
     sections = several_sections({name: fit._parts for name, fit in fits.items()})
     assert [section.title for section in sections] == [
-        *("The models", "Which predicts better?", "Side by side", "What level says", "What slope says"),
+        *("The models", "Which predicts better?", "Side by side", 'What "level" says', 'What "slope" says'),
     ]
     expected = hierkit.compare_table(fits).side_by_side().rename(columns={"": "parameter"})
     assert sections[2].rows.equals(expected)
@@ -51,13 +51,18 @@ def test_the_better_model_is_named(fits: Any) -> None:
     posterior["sigma"] = posterior["sigma"] * 0 + 1.0
     good.draws["posterior"] = xr.DataTree(posterior)
     section = several_sections({"poor": fits["level"]._parts, "good": good._parts})[1]
-    assert section.sentences[0].startswith("good predicts better than poor, by ")
+    assert section.sentences[0].startswith('"good" predicts better than "poor", by ')
     assert np.isclose(section.rows["elpd_diff"].iloc[0], 0)
 
 
 def test_the_page(fits: Any) -> None:
     page = hierkit.report(fits, labels={"x": "age"}, units={"x": "years"})
-    for text in ("Models of y", "2 models of 80 rows: level and slope", "A year more of age", "Side by side"):
+    for text in (
+        "Models of y",
+        "2 models of 80 rows: &#34;level&#34; and &#34;slope&#34;",
+        "A year more of age",
+        "Side by side",
+    ):
         assert text in page.html
     assert page.html == hierkit.report(fits, labels={"x": "age"}, units={"x": "years"}).html
     assert "Mine" in hierkit.report(fits, title="Mine").html
