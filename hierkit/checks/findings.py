@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from hierkit.formats import in_notebook
+
 Severity = Literal["action", "warning", "note"]
 SEVERITIES = get_args(Severity)
 
@@ -64,7 +66,7 @@ class Findings(Sequence[Finding]):
         return "\n".join(f"{f.severity:<8}{f.check}: {f.message} {f.advice}" for f in self.findings)
 
     def _repr_html_(self) -> str:
-        return self.table().to_html(index=False) if self.findings else f"<p>{html.escape(repr(self))}</p>"
+        return in_notebook(self.table()) if self.findings else f"<p>{html.escape(repr(self))}</p>"
 
 
 def sorted_findings(findings: Iterator[Finding]) -> Findings:

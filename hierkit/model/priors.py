@@ -14,6 +14,7 @@ import pandas as pd
 
 from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
+from hierkit.formats import as_text, in_notebook
 from hierkit.model.centre import common_spread
 from hierkit.model.columns import weighted_mean, weighted_sd
 from hierkit.model.design import Design
@@ -69,10 +70,10 @@ class Priors(Mapping[str, Prior]):
         return pd.DataFrame(rows, columns=["parameter", "prior", "holds", "set_by"])
 
     def __repr__(self) -> str:
-        return self.table().to_string(index=False)
+        return as_text(self.table())
 
     def _repr_html_(self) -> str:
-        return self.table().to_html(index=False)
+        return in_notebook(self.table())
 
 
 def make_priors(

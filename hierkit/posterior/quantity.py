@@ -14,6 +14,16 @@ from arviz_base import rc_context
 from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS
+from hierkit.formats import (
+    SUMMARY,
+    as_csv,
+    as_html,
+    as_latex,
+    as_markdown,
+    as_text,
+    for_notebooks,
+    in_markdown,
+)
 from hierkit.intervals import (
     PLACE,
     IntervalKind,
@@ -24,16 +34,6 @@ from hierkit.intervals import (
     shown_beside,
     standard_deviation,
     with_bounds,
-)
-from hierkit.posterior.formats import (
-    SUMMARY,
-    as_csv,
-    as_html,
-    as_latex,
-    as_markdown,
-    as_text,
-    for_notebooks,
-    in_markdown,
 )
 from hierkit.vocabulary import Labels, Units, make_vocabulary
 

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hierkit.errors import HierkitWarning, refusal
-from hierkit.intervals import interval_in_words
-from hierkit.model.names import Kind, kind_of
-from hierkit.posterior.formats import (
+from hierkit.formats import (
     as_csv,
     as_html,
     as_latex,
@@ -21,6 +19,8 @@ from hierkit.posterior.formats import (
     in_markdown,
     printed,
 )
+from hierkit.intervals import interval_in_words
+from hierkit.model.names import Kind, kind_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.coefficients import coefficients

@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hierkit.posterior.formats import STYLE, as_csv, as_html, condensed
+from hierkit.formats import STYLE, as_csv, as_html, condensed
 from hierkit.reporting.parts import Parts, without_levels
 from hierkit.reporting.section import Section
 from hierkit.reporting.sections import report_sections, summarise
@@ -141,8 +141,10 @@ def _about(parts: Parts) -> str:
 
 
 def render_notebook(parts: Parts) -> str:
-    """The main sections of a fit for a notebook: what needs action on top, no script, the notebook's colours."""
+    """The main sections of a fit for a notebook: the verdict and findings first, no script, the notebook's colours."""
     summary = summarise(parts)
+    model, found, *estimates = summary.sections
+    findings = [found] if parts.findings else []
     return (
         _environment()
         .get_template("notebook.html.jinja")
@@ -150,7 +152,7 @@ def render_notebook(parts: Parts) -> str:
             text=str(summary),
             verdict=verdict(parts.findings),
             trusted=not parts.findings.need_action,
-            sections=summary.sections,
+            sections=[*findings, *estimates, replace(model, is_open=False)],
             style=Markup(STYLE),  # noqa: S704  (a constant)
         )
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from hierkit.formats import as_text
 from hierkit.intervals import interval_in_words
-from hierkit.posterior.formats import as_text
 from hierkit.posterior.quantity import Quantity
 from hierkit.vocabulary import Vocabulary
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from hierkit.errors import check_word
+from hierkit.formats import as_csv, as_html, as_latex, as_markdown, condensed, in_latex, in_markdown
 from hierkit.intervals import interval_in_words
 from hierkit.model.design import Design
 from hierkit.quantities.coefficients import coefficients
@@ -36,8 +37,43 @@ class Summary:
 
     __repr__ = __str__
 
+    def to_markdown(self) -> str:
+        """The sections in Markdown: headings and pipe tables."""
+        return "\n\n".join(self._in("## {}", in_markdown, as_markdown))
+
+    def to_latex(self) -> str:
+        """The sections in LaTeX: headings and tabulars with booktabs' rules."""
+        return "\n\n".join(self._in("\\section*{{{}}}", in_latex, as_latex))
+
+    def to_html(self) -> str:
+        """The sections in HTML: headings and tables, everything escaped."""
+        return "\n".join(self._in("<h2>{}</h2>", html.escape, as_html))
+
+    def to_csv(self) -> str:
+        """Coefficients and variance components as comma-separated values with all digits, one table."""
+        parts = {"Coefficients": "term", "Variance components": "component"}
+        tables = [
+            section.table.rename(columns={parts[section.title]: "parameter"})
+            for section in self.sections
+            if section.table is not None and section.title in parts
+        ]
+        return as_csv(pd.concat(tables, ignore_index=True))
+
+    def _in(self, heading: str, escape: Callable[[str], str], spell: Callable[[pd.DataFrame], str]) -> Iterator[str]:
+        for section in self.sections:
+            yield heading.format(escape(section.title))
+            yield from (escape(sentence) for sentence in section.sentences)
+            if section.table is not None:
+                yield spell(condensed(section.rows))
+
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex()
 
 
 def summarise(parts: Parts) -> Summary:

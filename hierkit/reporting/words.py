@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from hierkit.checks.findings import Findings
+from hierkit.formats import decimals_of
 from hierkit.intervals import interval
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.reference_rows import is_measured
-from hierkit.posterior.formats import decimals_of
 from hierkit.vocabulary import Vocabulary, singular, with_article
 
 MOST_DIGITS = 4

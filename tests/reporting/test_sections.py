@@ -1,6 +1,9 @@
+import io
 import textwrap
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from synthetic import synthetic_fit, table
 
@@ -70,3 +73,20 @@ def test_many_groups_are_cut_and_said() -> None:
 def test_a_model_without_groups_or_coefficients_is_told_too() -> None:
     assert "Variance components" in str(synthetic_fit("y ~ x", table()).summary())
     assert "Coefficients" not in str(synthetic_fit("y ~ 0 + (1 | g)", table()).summary())
+
+
+def test_a_summary_in_every_format(fit: Any) -> None:
+    summary = fit.summary()
+    components = fit.variance_components().table()
+    for text in (summary.to_markdown(), summary.to_latex(), summary.to_html(), summary._repr_markdown_()):
+        assert "Variance components" in text
+        assert "cor(Intercept, x" in text
+    back = pd.read_csv(io.StringIO(summary.to_csv()))
+    assert back["parameter"].tolist()[-len(components) :] == components["component"].tolist()
+    np.testing.assert_array_equal(back["estimate"].to_numpy()[-len(components) :], components["estimate"])
+
+
+def test_how_it_was_sampled_is_said(fit: Any) -> None:
+    assert "Draws: 4 chains of 500 after 0 for tuning, 0 divergences, 0 s" in str(fit.summary())
+    text = " ".join(str(fit.summary()).split())
+    assert "r_hat ess_bulk ess_tail" in text

@@ -215,7 +215,7 @@ def test_a_run_that_did_not_converge_says_so_first() -> None:
     assert story(fit._parts)[0] == first_screen(fit._parts)[0] == f"{said} What follows may be wrong."
     page = fit.report().html
     assert page.index("cannot be trusted") < page.index("What was found")
-    assert '<p class="untrusted">' in fit._repr_html_()
+    assert '<p class="verdict untrusted">' in fit._repr_html_()
 
 
 def test_models_without_groups_are_told() -> None:

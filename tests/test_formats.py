@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierkit.posterior.formats import as_csv, as_html, as_latex, as_markdown, as_text, for_notebooks, printed
+from hierkit.formats import as_csv, as_html, as_latex, as_markdown, as_text, condensed, for_notebooks, printed
 
 
 def estimates(labels: Any = ("a", "b"), sds: Any = (0.0312, 12.7), **columns: Any) -> pd.DataFrame:
@@ -99,3 +99,15 @@ def test_a_notebook_folds_the_definition() -> None:
     text = for_notebooks(estimates(), "What <it> is.", "More.")
     assert "<details><summary>What is this?</summary><p>What &lt;it&gt; is.</p></details>" in text
     assert text.index("<table>") < text.index("<p>More.</p>") < text.index("<details>")
+
+
+def test_bounds_in_one_cell() -> None:
+    frame = estimates(odds_ratio=[1.5, np.nan], odds_ratio_lower=[1.2, np.nan], odds_ratio_upper=[1.9, np.nan])
+    frame.attrs["ci_prob"] = 0.89
+    found = condensed(frame)
+    assert found.columns.tolist() == ["term", "estimate", "sd", "89% interval", "odds_ratio"]
+    assert found.to_numpy().tolist() == [
+        ["a", "1.235", "0.031", "1.203 to 1.266", "1.50 (1.20 to 1.90)"],
+        ["b", "346", "13", "333 to 358", ""],
+    ]
+    assert as_html(found).count('class="text"') == 3  # the labels and their heading

@@ -112,7 +112,7 @@ def as_latex(table: pd.DataFrame, caption: str = "") -> str:
     lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(head), r"\midrule"]
     lines += [*map(_latex_row, body), r"\bottomrule", r"\end{tabular}"]
     if caption:
-        lines = [r"\begin{table}", r"\centering", rf"\caption{{{_for_latex(caption)}}}", *lines, r"\end{table}"]
+        lines = [r"\begin{table}", r"\centering", rf"\caption{{{in_latex(caption)}}}", *lines, r"\end{table}"]
     return "\n".join(lines)
 
 
@@ -140,7 +140,12 @@ def for_notebooks(table: pd.DataFrame, definition: str, rest: str = "") -> str:
     """A table for a notebook, what it is folded under it."""
     more = f"<p>{html.escape(rest)}</p>" if rest else ""
     what = f"<details><summary>What is this?</summary><p>{html.escape(definition)}</p></details>"
-    return f'<div class="hierkit"><style>{STYLE}</style>\n{as_html(table)}\n{more}{what}</div>'
+    return in_notebook(condensed(table), f"{more}{what}")
+
+
+def in_notebook(table: pd.DataFrame, below: str = "") -> str:
+    """A table in the style of notebooks; `below` is HTML."""
+    return f'<div class="hierkit"><style>{STYLE}</style>\n{as_html(table)}\n{below}</div>'
 
 
 def as_csv(table: pd.DataFrame) -> str:
@@ -208,12 +213,13 @@ def in_markdown(text: str) -> str:
     return " ".join(html.escape(text, quote=False).split("\n"))
 
 
-def _for_latex(text: str) -> str:
+def in_latex(text: str) -> str:
+    """Text that LaTeX sets as it is."""
     return " ".join(text.translate(LATEX).split("\n"))
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(_for_latex, cells)) + r" \\"
+    return " & ".join(map(in_latex, cells)) + r" \\"
 
 
 def _for_csv(value: Any) -> Any:
