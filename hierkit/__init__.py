@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hierkit.posterior.quantity import Quantity
     from hierkit.reporting.model_table import ModelTable
     from hierkit.reporting.render import Report
+    from hierkit.simulation.study import simulate_design
     from hierkit.validation.leave_out import Validation
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ __all__ = [
     "fit",
     "load",
     "report",
+    "simulate_design",
 ]
 MODULES = {
     "Findings": "checks.findings",
@@ -54,6 +56,7 @@ MODULES = {
     "fit": "fitting",
     "load": "fitting",
     "report": "fitting",
+    "simulate_design": "simulation.study",
 }
 
 

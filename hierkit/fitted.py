@@ -48,6 +48,7 @@ from hierkit.reporting.parts import Parts
 from hierkit.reporting.render import Report, render_notebook, render_report
 from hierkit.reporting.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
+from hierkit.simulation.calibration import calibration
 from hierkit.statements.contrast import contrast, probability
 from hierkit.validation.leave_out import Validation, logo, loo
 from hierkit.vocabulary import Labels, Units
@@ -263,6 +264,11 @@ class Fit:
     def prior_and_posterior(self) -> Quantity:
         return prior_and_posterior(self._posterior, self.priors)
 
+    @documented_by(calibration)
+    def calibration(self, n: int = 200, random_seed: int | None = None, progressbar: bool = True) -> Quantity:
+        seed = self._seed(random_seed)
+        return calibration(self.design, self.priors, self._run, n, seed, progressbar)
+
     def plot_trace(self) -> "Figure":
         """Distributions and ranks of the parameters by chain, drawn by ArviZ; group effects are left out.
 
@@ -340,8 +346,9 @@ class Fit:
         include_levels: bool = True,
         labels: Labels | None = None,
         units: Units | None = None,
+        calibration: Quantity | None = None,
     ) -> Report:
-        return render_report(self._parts, title, sections, include_levels, labels, units)
+        return render_report(self._parts, title, sections, include_levels, labels, units, calibration)
 
     def save(self, path: str | Path) -> Path:
         """Write the fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.

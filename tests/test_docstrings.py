@@ -33,6 +33,7 @@ PUBLIC: dict[str, Any] = {
     "compare": hierkit.compare,
     "compare_table": hierkit.compare_table,
     "report": hierkit.report,
+    "simulate_design": hierkit.simulate_design,
     "center_within": hierkit.center_within,
 }
 DATASETS = {name: f for name, f in inspect.getmembers(datasets, inspect.isfunction) if not name.startswith("_")}

@@ -33,9 +33,10 @@ ALLOWED = {
         *("prediction", "quantities", "validation", "vocabulary"),
     },
     "refitting": {"errors", "model", "sampling"},
+    "simulation": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities", "sampling"},
     "fitted": {
         *("checks", "classical", "errors", "model", "plots", "posterior", "prediction", "quantities", "refitting"),
-        *("documented", "reporting", "sampling", "statements", "storage", "validation", "vocabulary"),
+        *("documented", "reporting", "sampling", "simulation", "statements", "storage", "validation", "vocabulary"),
     },
     "fitting": {
         "errors",
@@ -85,7 +86,12 @@ ONLY = {
     "zarr": {"storage.py"},
     "narwhals": {"model/within_between.py", "model/rows.py"},
     "statsmodels": {"classical/bernoulli.py", "classical/meta_analysis.py", "classical/regressions.py"},
-    "threadpoolctl": {"classical/linear_mixed.py", "posterior/draws.py", "posterior/quantity.py"},
+    "threadpoolctl": {
+        "classical/linear_mixed.py",
+        "posterior/draws.py",
+        "posterior/quantity.py",
+        "simulation/many.py",
+    },
 }
 
 

@@ -124,6 +124,10 @@ class Prior:
         """The values below which these shares of a positive or bounded distribution lie."""
         return np.asarray(self._scipy.ppf(shares), dtype=np.float64)
 
+    def draw(self, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """(size,), independent draws."""
+        return np.asarray(self._scipy.ppf(rng.uniform(size=size)), dtype=np.float64)
+
     def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log p(x); for LKJ of correlation matrices (..., effect, effect), up to a constant."""
         if self.name == "Flat":

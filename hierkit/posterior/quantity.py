@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 Picture = Literal[
     "arrows",
+    "calibration",
     "caterpillar",
     "curves",
     "design_effect",
@@ -56,6 +57,7 @@ Picture = Literal[
     "qq",
     "ranks",
     "replicates",
+    "study",
 ]
 PART = 1_000_000  # numbers summarised at once: 8 MB
 SHOWN = 60  # of a label with more

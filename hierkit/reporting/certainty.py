@@ -34,7 +34,8 @@ class Answer:
 
 def answers(parts: Parts, checked: Quantity | None) -> pd.DataFrame:
     """The questions with their answers, a row each; `checked` is the predictive check, where there is one."""
-    rows = [*_of_the_run(parts), *_of_the_data(parts, checked), *_of_rows(parts), *_of_the_priors(parts)]
+    rows = [*_of_the_run(parts), *_of_the_sampler(parts), *_of_the_data(parts, checked)]
+    rows += [*_of_rows(parts), *_of_the_priors(parts)]
     return pd.DataFrame(
         [(row.question, row.found, row.verdict) for row in rows], columns=["question", "found", "verdict"]
     )
@@ -65,6 +66,16 @@ def _of_the_run(parts: Parts) -> Iterator[Answer]:
         yield Answer("Are there enough independent draws?", f"{least:,.0f} for the least certain number", verdict)
     verdict = "Yes." if not found.divergences else "Not everywhere: see the findings below."
     yield Answer("Was the whole posterior explored?", f"{found.divergences:,} divergences", verdict)
+
+
+def _of_the_sampler(parts: Parts) -> Iterator[Answer]:
+    if parts.calibration is None:
+        return
+    draws = parts.calibration.draws
+    wrong = [parts.words.component(name) for name in draws.attrs["not_uniform"]]
+    verdict = f"Not for {listed(wrong)}." if wrong else "Yes."
+    found = f"{draws.sizes['parameter']} parameters recovered from {draws.sizes['draw']:,} simulated data sets"
+    yield Answer("Does the method recover what is true?", found, verdict)
 
 
 def _of_the_data(parts: Parts, checked: Quantity | None) -> Iterator[Answer]:

@@ -38,6 +38,7 @@ class Parts:
     draws: xr.DataTree
     findings: Findings
     words: Vocabulary = field(default_factory=Vocabulary)
+    calibration: Quantity | None = None
 
     @property
     def run(self) -> Run:
@@ -103,4 +104,4 @@ def without_levels(parts: Parts) -> Parts:
     nodes = {name: node.to_dataset() for name, node in parts.draws.children.items()}
     draws = xr.DataTree.from_dict(nodes | {"posterior": nodes["posterior"].assign_coords(coords)})
     draws.attrs = parts.draws.attrs
-    return Parts(design, parts.priors, draws, checks(draws, design, parts.priors), parts.words)
+    return Parts(design, parts.priors, draws, checks(draws, design, parts.priors), parts.words, parts.calibration)

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hierkit.formats import STYLE, as_csv, as_html, condensed
+from hierkit.posterior.quantity import Quantity
 from hierkit.reporting.parts import Parts, without_levels
 from hierkit.reporting.section import Section
 from hierkit.reporting.sections import report_sections, summarise
@@ -57,6 +58,7 @@ def render_report(
     include_levels: bool = True,
     labels: Labels | None = None,
     units: Units | None = None,
+    calibration: Quantity | None = None,
 ) -> Report:
     """The report of a fit.
 
@@ -77,6 +79,8 @@ def render_report(
         `{"mouse": ("mouse", "mice")}`.
     units : mapping of str to str, optional
         The units of columns, in the plural: `{"wait": "minutes"}`.
+    calibration : Quantity, optional
+        What `fit.calibration()` returned, to be part of the page.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def render_report(
         to be, which their sections say. Its Content-Security-Policy allows inline style and data images, nothing else.
     """
     words = make_vocabulary(labels, units, _columns(parts))
-    parts = replace(parts, words=words)
+    parts = replace(parts, words=words, calibration=calibration)
     if not include_levels:
         parts = without_levels(parts)
     said, trusted = verdict(parts.findings), not parts.findings.need_action

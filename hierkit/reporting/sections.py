@@ -104,6 +104,8 @@ def _trust(parts: Parts) -> Iterator[Section]:
         seen = drawn("", checked, "Data drawn from the model beside the data", words=parts.words)
         section = replace(section, picture=seen.picture, definition=checked.definition)
     yield section
+    if parts.calibration is not None:
+        yield drawn("Simulated data", parts.calibration, "Where true values are among draws", words=parts.words)
     if parts.findings:
         yield findings_section(parts)
 
@@ -182,9 +184,7 @@ def _outcome(design: Design) -> str:
 def _priors(parts: Parts) -> Iterator[Section]:
     own = len(parts.priors.from_user)
     sentences = (
-        "All priors are the weakly informative defaults, scaled by the data."
-        if not own
-        else f"{own} priors were set by the user.",
+        f"{own} priors were set by the user." if own else DEFAULTS,
         "The prior of the intercept is at the centre of the predictors. Where a posterior in the picture looks like "
         "its prior (dashed), the rows said little.",
     )

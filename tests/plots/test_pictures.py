@@ -82,7 +82,7 @@ def test_names_are_shown_as_they_are() -> None:
 def test_every_picture_that_is_named_exists() -> None:
     fit = synthetic_fit("y ~ x + (x | g)", table(80), draws=30)
     named = {quantity.picture for quantity in quantities(fit, "x", "g")}
-    assert named | {"estimates", "pareto", "probabilities"} == MODULES
+    assert named | {"calibration", "estimates", "pareto", "probabilities", "study"} == MODULES
     assert all(callable(importlib.import_module(f"hierkit.plots.{name}").draw) for name in MODULES)
 
 
