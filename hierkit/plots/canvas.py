@@ -149,7 +149,7 @@ def size_axis(axes: Axes, draws: xr.Dataset) -> NDArray[np.int64]:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_minor_formatter(LogFormatter())  # names minor ticks where there are few others, as plain numbers
         return n
-    axes.set_xlabel(f"{factor_name(draws)} in order, {n[0]:,} {unit} each")
+    axes.set_xlabel(f"{factor_name(draws)} in order, {counted(draws, n[0])} each")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return np.arange(len(n))
 
@@ -255,6 +255,12 @@ def factor_name(draws: xr.Dataset) -> str:
 def one_group(draws: xr.Dataset) -> str:
     """One of them, "support team"."""
     return shorten(_DRAWING.get().words.name(str(draws.attrs.get("factor", "group"))), 60)
+
+
+def counted(draws: xr.Dataset, n: int) -> str:
+    """The rows of a group: "1 row", "1,200 trials"."""
+    unit = words(draws, "unit", "rows")
+    return f"{n:,} {unit.removesuffix('s') if n == 1 else unit}"
 
 
 def words(draws: xr.Dataset, name: str, default: str) -> str:

@@ -11,6 +11,7 @@ from hierkit.plots.canvas import (
     OTHER,
     QUIET,
     axis,
+    counted,
     effect_name,
     factor_name,
     legend,
@@ -20,7 +21,6 @@ from hierkit.plots.canvas import (
     size_axis,
     title,
     within_reach,
-    words,
 )
 
 HIGHLIGHTED = 3
@@ -91,7 +91,7 @@ def _lines(axes: Axes, draws: xr.Dataset, lines: np.ndarray, marked: np.ndarray)
     )
     axes.plot(ends, lines[shown].T, color=QUIET, lw=0.7, alpha=0.5)
     for j, mark in zip(marked, MARKS, strict=False):
-        label = f"{shorten(draws['group'].values[j])} ({draws['n'].values[j]:,} {words(draws, 'unit', 'rows')})"
+        label = f"{shorten(draws['group'].values[j])} ({counted(draws, draws['n'].values[j])})"
         axes.plot(ends, lines[j], color=OTHER, lw=2, marker=mark, label=label)
     others = ", other terms at zero" if draws.sizes["term"] > 2 else ""
     axes.set_xlabel(f"{axis(draws.attrs['slope'])}{others}")
@@ -103,6 +103,6 @@ def _levels(axes: Axes, draws: xr.Dataset, values: np.ndarray, marked: np.ndarra
     x = size_axis(axes, draws)
     axes.plot(x, values, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5, alpha=0.7)
     for j, mark in zip(marked, MARKS, strict=False):
-        label = f"{shorten(draws['group'].values[j])} ({n[j]:,} {words(draws, 'unit', 'rows')})"
+        label = f"{shorten(draws['group'].values[j])} ({counted(draws, n[j])})"
         axes.plot(x[j], values[j], mark, color=OTHER, ms=8, label=label)
     axes.set_ylabel(f"{effect_name(draws.attrs['level'])} ({scale_of(draws)})")

@@ -106,7 +106,8 @@ def _of_rows(parts: Parts) -> Iterator[Answer]:
     except HierkitError:
         return
     rows = len(parts.design.offset)
-    verdict = "No." if not found.bad else "Some do: look at these rows (fit.loo())."
+    some = "One does: look at this row" if found.bad == 1 else "Some do: look at these rows"
+    verdict = f"{some} (fit.loo())." if found.bad else "No."
     text = f"{found.bad:,} of {rows:,} rows with a Pareto k above {found.good_k:.2f}"
     yield Answer("Do single rows decide the result?", text, verdict)
 

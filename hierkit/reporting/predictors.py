@@ -35,6 +35,7 @@ def predictors_in_words(parts: Parts) -> Iterator[str]:
     """What each predictor does, a sentence or two for each coefficient."""
     columns = [column for column in parts.design.columns if not column.is_intercept]
     if not columns:
+        yield from _mean(parts)
         return
     found = coefficients(parts.posterior).draws
     for column in columns:
@@ -42,6 +43,23 @@ def predictors_in_words(parts: Parts) -> Iterator[str]:
             yield _linear(parts, column, found["coefficient"].sel(term=column.label))
         else:
             yield _odds(parts, column, found["odds_ratio"].sel(term=column.label))
+
+
+def _mean(parts: Parts) -> Iterator[str]:
+    """What the outcome is like where there is nothing but an intercept."""
+    design, words = parts.design, parts.words
+    if not design.columns or design.offset.any():
+        return
+    typical = listed([f"a typical {words.name(factor.label)}" for factor in design.factors])
+    where = f"in {typical}, " if typical else ""
+    intercept = coefficients(parts.posterior).draws["coefficient"].isel(term=0)
+    if design.family.is_linear:
+        unit = outcome_unit(design, words)
+        said = f"the mean of {outcome_name(design, words)} is {number(intercept)}{f' {unit}' if unit else ''}"
+    else:
+        probability = intercept.copy(data=design.family.mean(intercept.values))
+        said = f"the probability of {event(design, words)} is {number(probability, percent=True)}"
+    yield f"{capital(where + said)}."
 
 
 def _linear(parts: Parts, column: Column, draws: xr.DataArray) -> str:

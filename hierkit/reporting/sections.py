@@ -105,7 +105,9 @@ def _trust(parts: Parts) -> Iterator[Section]:
         section = replace(section, picture=seen.picture, definition=checked.definition)
     yield section
     if parts.calibration is not None:
-        yield drawn("Simulated data", parts.calibration, "Where true values are among draws", words=parts.words)
+        recovered = "Not all" if parts.calibration.draws.attrs["not_uniform"] else "All"
+        title = f"{recovered} true values are recovered from simulated data"
+        yield drawn(title, parts.calibration, "Where true values are among draws", words=parts.words)
     if parts.findings:
         yield findings_section(parts)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.special import expit
 from synthetic import many_groups, sleepstudy_fit, synthetic_fit, table
 
 from hierkit.checks.findings import Findings
@@ -142,6 +143,9 @@ def test_the_first_screen_is_short_and_plain() -> None:
         ("y ~ x + offset(z) + (1 | g)", "gaussian", "in addition to each row's offset"),
         ("y ~ x + z + (1 | g)", "gaussian", "Groups of g differ for the same predictors: two of them"),
         ("y ~ 1 + (1 | g)", "gaussian", "Groups of g differ: two of them are typically"),
+        ("y ~ 1 + (1 | g) + (1 | s)", "gaussian", "In a typical g and a typical s, the mean of y is"),
+        ("flag ~ 1 + (1 | g)", "bernoulli", "In a typical g, the probability of flag = yes is"),
+        ("y ~ 1", "gaussian", "The mean of y is"),
     ],
 )
 def test_each_kind_of_term_has_its_words(formula: Any, family: Any, sentence: Any) -> None:
@@ -150,6 +154,18 @@ def test_each_kind_of_term_has_its_words(formula: Any, family: Any, sentence: An
     )
     fit = synthetic_fit(formula, data, family, draws=20)
     assert sentence in told(fit)
+
+
+def test_the_mean_is_said_where_there_are_no_predictors() -> None:
+    fit = synthetic_fit("y ~ 1 + (1 | g)", table(80), chains=4, draws=500)
+    found = fit.coefficients().table().iloc[0]
+    text = next(sentence for sentence in first_screen(fit._parts) if "the mean of y is" in sentence)
+    said = [float(part) for part in re.findall(r"-?\d+\.\d+", text.replace("\N{MINUS SIGN}", "-"))]
+    np.testing.assert_allclose(said, [found.estimate, found.ci_lower, found.ci_upper], atol=0.06)
+    fit = synthetic_fit("won ~ 1 + (1 | g)", table(80), "bernoulli", chains=4, draws=500)
+    shares = 100 * expit(fit.coefficients().draws["coefficient"].isel(term=0).values)
+    text = next(sentence for sentence in first_screen(fit._parts) if "the probability of won is" in sentence)
+    assert f"{shares.mean():.0f}% ({np.quantile(shares, 0.055):.0f} to " in text
 
 
 def test_weights_and_known_sds_have_their_words() -> None:
