@@ -40,7 +40,7 @@ def test_churn_has_two_slopes() -> None:
     fit = fitted("churn ~ wait + (1 | market)", data, family="bernoulli")
     conditional = fit.coefficients().table(long=True).query("quantity == 'coefficient'").set_index("term")
     assert conditional.estimate["wait"] == pytest.approx(0.226, abs=0.006)
-    marginal = fit.marginal_coefficients().table(ci_prob=0.89, ci_kind="eti")
+    marginal = fit.marginal_coefficients().table(ci_prob=0.89, ci_kind="eti", long=True)
     row = marginal.query("quantity == 'marginal' and term == 'wait'").iloc[0]
     assert row.estimate == pytest.approx(0.179, abs=0.01)
     gee = sm.GEE(data.churn, sm.add_constant(data.wait), data.market, family=sm.families.Binomial(),

@@ -17,6 +17,7 @@ from hierkit.model.priors import make_priors
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import predict
 from hierkit.quantities.break_even_size import break_even_size
+from hierkit.quantities.design_effect import design_effect
 from hierkit.quantities.icc import icc
 from hierkit.quantities.r_squared import r_squared
 from hierkit.quantities.shrinkage import shrinkage
@@ -81,8 +82,24 @@ def test_shrinkage_of_a_weighted_mean() -> None:
     own = (means.y * means.n).groupby(means.g).sum() / n - 50
     np.testing.assert_allclose(found["own"][0, 0, :, 0], own, rtol=1e-9)
     np.testing.assert_allclose(found["pooled"][0, 0, :, 0], own * 9 / (9 + 4 / n), rtol=1e-9)
-    assert break_even_size(Posterior(posterior, design)).draws["rows"].values[0, 0] == pytest.approx(4 / 9)
-    assert icc(Posterior(posterior, design)).draws["latent"].values[0, 0, 0] == pytest.approx(9 / 13)
+    w = means.n
+    typical = 4 * (len(w) - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum())  # Higgins and Thompson's, of variances 4/w
+    assert break_even_size(Posterior(posterior, design)).draws["rows"].values[0, 0] == pytest.approx(typical / 9)
+    assert icc(Posterior(posterior, design)).draws["latent"].values[0, 0, 0] == pytest.approx(9 / (9 + typical))
+
+
+@pytest.mark.parametrize("unit", [1e-6, 4.0, 1e6])
+def test_shares_of_variance_do_not_depend_on_the_unit_of_weights(unit: float) -> None:
+    data = replicates()[0].assign(w=unit)
+    sds = {"1|g_sigma": 3.0, "x": 1.0}
+    plain = design_of("y ~ x + (1 | g)", data)
+    weighted = design_of("y ~ x + (1 | g)", data, weights="w")
+    for quantity in (icc, r_squared, design_effect, break_even_size):
+        expected = quantity(Posterior(fixed_draws(plain, sds | {"sigma": 2.0}), plain)).draws
+        found = quantity(Posterior(fixed_draws(weighted, sds | {"sigma": 2.0 * np.sqrt(unit)}), weighted)).draws
+        for name in expected.data_vars:
+            if expected[name].dtype.kind == "f":
+                np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, err_msg=str(name))
 
 
 def test_crossed_factors_weigh_rows_too() -> None:

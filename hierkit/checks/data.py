@@ -105,7 +105,8 @@ def _groups(design: Design, factor: Factor) -> Iterator[Finding]:
 
 def _single_rows(design: Design, factor: Factor) -> Iterator[Finding]:
     groups, singles = len(factor.levels), int((design.sizes(factor) == 1).sum())
-    if not singles or design.outcome.sd_is_known:  # one row of known sd says as much as any
+    # one row of known sd, or of a large weight, says as much as many
+    if not singles or design.outcome.sd_is_known or not design.outcome.rows_are_alike:
         return
     if singles == groups and design.family.has_residual and any(e.is_intercept for e in factor.effects):
         message = f"Every group of {factor.label} has one row: its sd and the residual sd cannot be distinguished."

@@ -136,7 +136,7 @@ CHECKS = (
     ),
     Check(
         ("one-row groups",),
-        "warning if all (Gaussian), else note",
+        "warning if all (Gaussian, equally precise), else note",
         "groups have a single row, or a single trial of counts",
         "leave the term out, or read intervals",
     ),

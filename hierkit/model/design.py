@@ -101,8 +101,8 @@ class Design:
 
     @property
     def row_variance(self) -> float:
-        """The residual variance of a row of weight 1, over σ²: 1; that of a typical row where the sds are known."""
-        return typical_variance(self.row_weights, self.X) if self.outcome.sd_is_known else 1.0
+        """The residual variance of a typical row, over σ²; σ is 1 where the sds of rows are known."""
+        return 1.0 if self.outcome.precision is None else typical_variance(self.outcome.precision, self.X)
 
     @property
     def trials(self) -> Array:

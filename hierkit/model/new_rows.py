@@ -120,7 +120,8 @@ def new_outcome(design: Design, rows: NewRows) -> Outcome:
         _check_values(formula.outcome, design.rows.frame[formula.outcome_columns[0]], rows.frame)
     evaluator = Evaluator(rows.frame.rename(columns=names), names, design.namespace)
     made = outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
-    return outcomes.weighed(made, rows.frame, formula.precision)
+    # trials of counts are in the formula, weights only repeat them
+    return made if formula.counts is not None else outcomes.weighed(made, rows.frame, formula.precision)
 
 
 def check_outcome_of_each_row(design: Design) -> None:

@@ -75,8 +75,14 @@ class Outcome:
         """The variance of a row on the link scale, in definitions."""
         if self.sd_is_known:
             return "s̃², the typical sampling variance of a row (Higgins and Thompson 2002)"
-        weight = ", the residual variance of a row of weight 1" if self.precision is not None else ""
-        return f"{self.family.latent_in_words}{weight}"
+        if self.precision is not None:
+            return "the residual variance σ²/w of a row of typical weight (Higgins and Thompson 2002)"
+        return self.family.latent_in_words
+
+    @property
+    def rows_are_alike(self) -> bool:
+        """Whether all rows are equally precise, so that the rows of a group say how much is known of it."""
+        return self.precision is None or bool(np.ptp(self.precision) == 0)
 
     def at(self, places: NDArray[np.intp]) -> "Outcome":
         """That of some of the rows."""

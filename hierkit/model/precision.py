@@ -14,6 +14,7 @@ from hierkit.arrays import Array
 from hierkit.errors import HierkitError, refusal
 
 COLLINEAR = 1e-10  # of singular values
+DECISIVE = 0.99  # of leverages
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _not_positive(precision: Precision, numbers: Array) -> HierkitError:
 
 
 def typical_variance(w: Array, X: Array) -> float:
-    """The typical sampling variance of rows with known sds, s̃² = (n - p) / Σ w (1 - h), w = 1/s².
+    """The typical variance of rows whose variances are 1/w, s̃² = (n - p) / Σ w (1 - h).
 
     h are the leverages of the p columns of X (row, column) in the weighted regression. For a mean alone it is
     (n - 1) Σw / ((Σw)² - Σw²), that of Higgins and Thompson (2002), with which τ²/(τ² + s̃²) is I²; s² where all sds
@@ -120,4 +121,21 @@ def typical_variance(w: Array, X: Array) -> float:
     U, sizes, _ = np.linalg.svd(np.sqrt(w)[:, None] * X, full_matrices=False)
     leverages = np.sum(U[:, sizes > COLLINEAR * sizes.max(initial=0)] ** 2, axis=1)
     left = len(w) - leverages.sum()
-    return float(left / np.sum(w * (1 - leverages))) if left > 0.5 else float(1 / w.mean())
+    if left < 0.5:
+        return float(1 / w.mean())
+    unexplained = w * (1 - leverages)
+    for row in np.flatnonzero(leverages > DECISIVE).tolist():
+        unexplained[row] = _unexplained(w, X, row)
+    return float(left / unexplained.sum())
+
+
+def _unexplained(w: Array, X: Array, row: int) -> float:
+    """The w (1 - h) of a row whose leverage is near 1, from the other rows: 1 - h would lose its digits."""
+    others = np.arange(len(w)) != row
+    _, sizes, V = np.linalg.svd(np.sqrt(w[others])[:, None] * X[others], full_matrices=False)
+    kept = sizes > COLLINEAR * sizes.max(initial=0)
+    inside = V[kept] @ X[row]
+    size = X[row] @ X[row]
+    if size - inside @ inside > COLLINEAR * size:  # no other row says anything of it
+        return 0.0
+    return float(w[row] / (1 + w[row] * np.sum((inside / sizes[kept]) ** 2)))

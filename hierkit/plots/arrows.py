@@ -84,7 +84,7 @@ def _factors(axes: Axes, draws: xr.Dataset, effect: Hashable) -> None:
     axes.vlines(x, found.lower, found.upper, color=MAIN, lw=0.8, alpha=0.6)
     axes.plot(x, found.estimate, "o", color=MAIN, ms=2 if len(n) > MOST_LABELS else 5)
     if "break_even" in draws.attrs and n.min() < n.max():
-        sizes = np.geomspace(n.min(), n.max(), 100)
+        sizes = np.geomspace(max(1, n.min()), n.max(), 100)
         curve = sizes / (sizes + draws.attrs["break_even"])
         axes.plot(sizes, curve, color=OTHER, label="n / (n + break-even size)")
     reference(axes, 0.5, horizontal=True)

@@ -144,7 +144,7 @@ def size_axis(axes: Axes, draws: xr.Dataset) -> NDArray[np.int64]:
     n: NDArray[np.int64] = draws["n"].values
     unit = words(draws, "unit", "rows")
     if n.min() < n.max():
-        scale = "log" if n.max() >= DECADE * n.min() else "linear"
+        scale = "log" if n.max() >= DECADE * n.min() > 0 else "linear"
         axes.set(xscale=scale, xlabel=f"{unit} of the {one_group(draws)}")
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_minor_formatter(LogFormatter())  # names minor ticks where there are few others, as plain numbers

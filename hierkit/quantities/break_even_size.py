@@ -12,8 +12,8 @@ from hierkit.posterior.quantity import Quantity
 def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity:
     """The rows at which a group's mean is pulled half of the way: n* = 1 / (τ² w).
 
-    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ² rows, of weight 1 where they have weights; with known sds 1 / s̃², that
-    of a typical row, as in `icc`. For a Bernoulli one the mean p (1 - p) of the rows in each draw.
+    w = 1 / σ² for a Gaussian outcome: n* = σ²/τ² rows; with weights or known sds they are typical rows, as in
+    `icc`. For a Bernoulli one the mean p (1 - p) of the rows in each draw.
 
     Parameters
     ----------

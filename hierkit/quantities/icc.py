@@ -38,10 +38,10 @@ def icc(posterior: Posterior, along: str | None = None) -> Quantity:
         at all their levels, each with its share of the rows; `average`, τ² averaged over rows (Johnson 2014), where
         slopes vary; `response` for a Bernoulli outcome, Var(p) / (E p (1 - E p)) over groups at the mean row's Xβ. With
         several factors "all" is of all of them together. With `along` the variables have that predictor as a dim.
-        Shares from 0 to 1. Rows are trials for counts. With weights σ² is that of a row of weight 1; with known sds v
-        is the typical sampling variance s̃² = (n - p) / Σ w (1 - h), w = 1/s², h the leverages of the p columns, and the
-        ICC is I² (Higgins and Thompson 2002). τ² of Student-t effects is their variance, nu / (nu - 2) times
-        the square of their scale, at most a thousand times.
+        Shares from 0 to 1. Rows are trials for counts. With weights v = σ² s̃² is the variance of a typical row, s̃² =
+        (n - p) / Σ w (1 - h), h the leverages of the p columns; with known sds w = 1/s² and σ is 1, and the ICC of one
+        group intercept is I² (Higgins and Thompson 2002). τ² of Student-t effects is their variance, nu / (nu - 2)
+        times the square of their scale, at most a thousand times.
 
     Raises
     ------
@@ -158,6 +158,6 @@ def _definition(design: Design) -> str:
     )
     if any(len(factor.effects) > 1 for factor in design.factors):
         text += ", where τ² = z'Gz, and with τ² averaged over rows (Johnson 2014)"
-    if design.outcome.sd_is_known:
+    if design.outcome.sd_is_known and [len(factor.effects) for factor in design.factors] == [1]:
         text += ". It is I² of a meta-analysis"
     return text + (f'. "{ALL}" is of all factors together.' if len(design.factors) > 1 else ".")

@@ -14,8 +14,8 @@ def r_squared(posterior: Posterior) -> Quantity:
     """Marginal and conditional R² in each draw.
 
     marginal = Var(Xβ) / total, conditional = (Var(Xβ) + Σ tr(ZGZ')/n) / total, total = Var(Xβ) + Σ tr(ZGZ')/n + v, v =
-    σ² or π²/3. Variances and traces are over rows, or over the trials of counts. With weights σ² is that of a row of
-    weight 1; with known sds v is the typical sampling variance, as in `icc`.
+    σ² or π²/3. Variances and traces are over rows, or over the trials of counts. With weights or known sds v is the
+    variance of a typical row, as in `icc`.
 
     Parameters
     ----------

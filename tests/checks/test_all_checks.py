@@ -161,6 +161,15 @@ def test_effects_that_have_a_common_coefficient_are_no_finding(formula: Any) -> 
     assert found_in_data(formula, rows) == {}
 
 
+def test_rows_of_unequal_weight_tell_two_sds_apart() -> None:
+    """The variances of single rows, τ² + σ²/w, have two unknowns that differ in what they do with w."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"g": np.arange(30), "w": rng.uniform(0.1, 10, 30), "y": rng.normal(size=30)})
+    for weights, warned in (("w", False), ("same", True)):
+        design = design_of("y ~ 1 + (1 | g)", rows.assign(same=2.0), weights=weights)
+        assert ("one-row groups" in {finding.check for finding in data_findings(design)}) is warned
+
+
 def test_rows_of_many_trials_are_no_groups_of_one_row() -> None:
     """A group of 2,000 trials in one row is hardly shrunk; one of a single trial is."""
     rng = np.random.default_rng(0)

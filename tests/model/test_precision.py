@@ -1,5 +1,6 @@
 """The precision of rows: what is allowed, what it means for a design, and the typical variance of known sds."""
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ def test_typical_variance_is_that_of_higgins_and_thompson() -> None:
     for columns in (X, np.hstack([X, X])):
         assert typical_variance(w, columns) == pytest.approx(2 / np.trace(P))
     assert typical_variance(w[:2], np.eye(2)) == pytest.approx(1 / w[:2].mean())
+
+
+@pytest.mark.parametrize("smaller", [1e3, 1e6, 1e8, 1e12])
+def test_typical_variance_with_one_row_that_decides_all(smaller: float) -> None:
+    w = [Fraction(1, 4), Fraction(1), Fraction(4, 9), Fraction(smaller) ** 2]
+    exact = 3 * sum(w) / (sum(w) ** 2 - sum(one**2 for one in w))
+    found = typical_variance(np.array([float(one) for one in w]), np.ones((4, 1)))
+    assert found == pytest.approx(float(exact), rel=1e-9)
+
+
+def test_a_row_that_has_a_column_of_its_own_says_nothing_of_the_others() -> None:
+    w, X = np.array([1.0, 2.0, 4.0, 1e9]), np.column_stack([np.ones(4), [0, 0, 0, 1.0]])
+    assert typical_variance(w, X) == pytest.approx(typical_variance(w[:3], np.ones((3, 1))))
 
 
 @pytest.mark.parametrize("outcome", ["share", "events / n"])

@@ -69,6 +69,14 @@ def test_classical_methods_models_and_pareto_k_are_drawn() -> None:
         quantity.plot().draw_without_rendering()
 
 
+def test_a_group_without_trials_is_drawn() -> None:
+    data = table(80).assign(tries=lambda t: t.tries.where(t.g != t.g.iloc[0], 0))
+    data["hits"] = data[["hits", "tries"]].min(axis=1)
+    fit = synthetic_fit("p(hits, tries) ~ 1 + (1 | g)", data, "bernoulli", draws=30)
+    for quantity in (fit.shrinkage(), fit.compare_pooling(), fit.design_effect()):
+        quantity.plot().draw_without_rendering()
+
+
 def test_names_are_shown_as_they_are() -> None:
     data = table(70).rename(columns={"x": "x <b>$1$</b>", "g": "group \"&'"})
     data["group \"&'"] = np.array(EVIL)[np.arange(70) % 7]

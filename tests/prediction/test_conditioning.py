@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from synthetic import design_of, synthetic_draws, table
+from synthetic import design_of, synthetic_draws, synthetic_fit, table
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
@@ -63,6 +63,15 @@ def test_rows_of_the_group_are_predicted_from_its_given_rows() -> None:
     assert abs(estimate[1]) < 10
     assert "each new label ('other')" in found.definition
     assert "Reweighted by 200 rows of 1 new group: 4,000 effective draws of 4,000" in found.definition
+
+
+def test_given_counts_need_no_weights_though_the_fit_had_them() -> None:
+    data = table(80)
+    plain = synthetic_fit("p(hits, tries) ~ 1 + (1 | g)", data, "bernoulli", draws=2000)
+    weighted = synthetic_fit("p(hits, tries) ~ 1 + (1 | g)", data, "bernoulli", draws=2000, weights="tries")
+    new = data.assign(g="new")
+    expected, found = (fit.predict(new.iloc[:2], groups="new", given=new.iloc[:4]).table() for fit in (plain, weighted))
+    pd.testing.assert_frame_equal(expected, found)
 
 
 def test_given_groups_are_known() -> None:

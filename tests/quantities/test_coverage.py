@@ -101,7 +101,7 @@ def response_icc(eta: Any, spread: Any) -> Any:
 def estimated(fit: Any, family: Any) -> dict[str, Any]:
     """The tables that hold intervals of those quantities, in the same order."""
     by_group = {"shrinkage": fit.shrinkage(), "own coefficient": fit.group_effects()}
-    icc, names = fit.icc().table(ci_prob=0.89), {"shrinkage": "shrinkage", "own coefficient": "coefficient"}
+    icc, names = fit.icc().table(ci_prob=0.89, long=True), {"shrinkage": "shrinkage", "own coefficient": "coefficient"}
     found = {
         "icc": icc[icc.quantity == "latent"],
         "design effect": fit.design_effect().table(ci_prob=0.89, long=True).query("quantity == 'design_effect'"),
@@ -110,7 +110,7 @@ def estimated(fit: Any, family: Any) -> dict[str, Any]:
     if family == "bernoulli":
         found["response icc"] = icc[icc.quantity == "response"]
     for name, quantity in by_group.items():
-        table = quantity.table(ci_prob=0.89)
+        table = quantity.table(ci_prob=0.89, long=True)
         found[name] = table[table.quantity == names[name]].sort_values(["group", "effect"])
     return found
 
