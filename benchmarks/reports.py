@@ -1,4 +1,4 @@
-"""How large is a report, and how long does it take beyond sampling?"""
+"""How large is a report, and how long does it take beyond sampling, in a process that has made one before?"""
 
 import time
 import warnings
@@ -19,6 +19,7 @@ def many_groups(groups: int) -> pd.DataFrame:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    hierkit.fit("csat ~ wait + (wait | team)", hierkit.datasets.csat_slopes(), progressbar=False).report()
     for name, text, data, family in (
         ("18 groups", "csat ~ wait + (wait | team)", hierkit.datasets.csat_slopes(), "gaussian"),
         ("16 groups, Bernoulli", "churn ~ wait + (1 | market)", hierkit.datasets.churn(), "bernoulli"),
