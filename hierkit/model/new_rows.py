@@ -155,7 +155,7 @@ def weight_columns(design: Design) -> tuple[str, ...]:
 
 
 def row_weights(design: Design, frame: pd.DataFrame) -> Array:
-    """(row,), what the family's functions are told beside each row's linear predictor; see `Outcome.row_weights`."""
+    """(row,), what weight each row has in the functions of the family; see `Outcome.row_weights`."""
     formula, names = design.formula, safe_names(design.formula.columns)
     if design.family.has_residual:
         return precisions(formula.precision, frame) if formula.precision.columns else np.ones(len(frame))

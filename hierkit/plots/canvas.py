@@ -25,6 +25,7 @@ STYLE = "arviz-variat"
 MAIN = "C0"
 OTHER = "C1"
 QUIET = "#7f7f7f"
+MOST_PANELS = 12  # of one picture
 MOST_LABELS = 40  # on an axis
 BULK = (0.02, 0.98)  # quantiles: estimates of tiny groups can be anywhere
 NAMED = 5  # extremes, where there are more
@@ -112,6 +113,18 @@ def whiskers(
     else:
         axes.set_yticks(places, [shorten(labels[i]) for i in order])
     axes.set_ylim(-0.7 - 0.02 * size, size - 0.3 + 0.02 * size)
+
+
+def panels_of_parameters(draws: xr.Dataset) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with a panel for each of the first parameters, three in a row, each with its name below."""
+    names = [str(name) for name in draws["parameter"].values[:MOST_PANELS]]
+    columns = min(3, len(names))
+    figure, panels = paper(columns, -(-len(names) // columns), width=3.0, height=2.4)
+    for axes, name in zip(panels, names, strict=False):
+        axes.set_xlabel(term(name, 30))
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    return figure, dict(zip(names, panels, strict=False))
 
 
 def within_reach(axes: Axes, values: NDArray[np.float64], always: NDArray[np.float64]) -> int:

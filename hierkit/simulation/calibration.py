@@ -16,12 +16,13 @@ from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import replicated
-from hierkit.quantities.variance_components import variance_components
 from hierkit.sampling.engines import Choice
-from hierkit.sampling.settings import Settings
+from hierkit.sampling.settings import Settings, check_count
 from hierkit.simulation.many import many
+from hierkit.simulation.parameters import joined, parameters
 
-DRAWS, CHAINS = 400, 1
+DRAWS = 400
+CHAINS = 1
 PLACES = 100  # among which a truth is ranked
 FEWEST = 20
 NOTICEABLE = 0.01  # of the smallest p-value, over how many there are
@@ -59,6 +60,7 @@ def calibration(
     HierkitError
         For fewer than 20 data sets, flat priors, and a fit by the engine "pymc", which takes too long.
     """
+    check_count("n", n)
     if n < FEWEST:
         raise refusal(f"n={n}", f"Ranks of fewer than {FEWEST} data sets say nothing", "Pass n=200")
     if run.engine == "pymc":
@@ -68,16 +70,18 @@ def calibration(
     from hierkit.sampling.pymc.engine import sample_prior  # PyMC takes seconds to import
 
     truths = sample_prior(design, priors, run.effects, n, random_seed)
-    made = replicated(Posterior(truths, design), "known", random_seed)[design.outcome_name]
+    truth = Posterior(truths, design)
+    made = replicated(truth, "known", random_seed)[design.outcome_name]
     outcomes = made.transpose("chain", "draw", "__obs__").values[0]
-    known = _parameters(truths, design)
+    known = _parameters(truth)
     settings = Settings(DRAWS, run.tune, CHAINS, cores=1, target_accept=run.target_accept, progressbar=False)
 
     def rank(place: int, seed: int) -> Array:
         again = replace(design, outcome=replace(design.outcome, y=outcomes[place]))
-        choice, own = Choice(run.engine, run.engine_reason), replace(settings, random_seed=seed)
+        choice = Choice(run.engine, run.engine_reason)
+        own = replace(settings, random_seed=seed)
         draws = sampling.sample(again, priors, run.effects, choice, own)["posterior"].to_dataset()
-        values = _parameters(draws, again).values[0, :: DRAWS // PLACES]
+        values = _parameters(Posterior(draws, again)).values[0, :: DRAWS // PLACES]
         return np.asarray((np.sum(values < known.values[0, place], axis=0) + 0.5) / (len(values) + 1))
 
     shares = np.array(many(rank, n, random_seed, "calibration", progressbar))
@@ -93,21 +97,14 @@ def calibration(
     return Quantity(dataset, _definition(n, wrong), picture="calibration")
 
 
-def _parameters(posterior: xr.Dataset, design: Design) -> xr.DataArray:
-    """(chain, draw, parameter), coefficients, variance components, and the effects of each factor's first level."""
-    found = Posterior(posterior, design)
-    parts = []
-    if design.columns:
-        parts.append(found.coefficients().rename(term="parameter"))
-    components = variance_components(found).draws["value"]
-    if components.sizes["component"]:
-        parts.append(components.rename(component="parameter"))
-    for factor in design.factors:
-        first = found.effects(factor).u.isel(group=0, drop=True)
+def _parameters(posterior: Posterior) -> xr.DataArray:
+    """(chain, draw, parameter), with the effects of each factor's first level."""
+    parts = [parameters(posterior)]
+    for factor in posterior.design.factors:
+        first = posterior.effects(factor).u.isel(group=0, drop=True)
         labels = [f"{label} of the first {factor.label}" for label in first["effect"].values]
         parts.append(first.assign_coords(effect=labels).rename(effect="parameter"))
-    joined = xr.concat(parts, "parameter", coords="minimal", compat="override", join="override")
-    return joined.transpose("chain", "draw", "parameter")
+    return joined(parts)
 
 
 def _definition(n: int, wrong: list[str]) -> str:

@@ -17,13 +17,15 @@ from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import replicated
 from hierkit.quantities.shrinkage import shrinkage
-from hierkit.quantities.variance_components import variance_components
 from hierkit.sampling.engines import choose
-from hierkit.sampling.settings import Settings
+from hierkit.sampling.settings import Settings, check_count, read_seed
 from hierkit.simulation.many import many
+from hierkit.simulation.parameters import parameters
 from hierkit.simulation.truth import Plan, Predictor, check_plan, design_of, make_columns, truths_of
 
-DRAWS, CHAINS, TUNE = 400, 2, 500
+DRAWS = 400
+CHAINS = 2
+TUNE = 500
 FEWEST = 10
 
 
@@ -86,6 +88,8 @@ def simulate_design(
     HierkitError
         For groups, predictors or truths that the formula does not have or lacks, and for what cannot be fitted.
     """
+    check_count("n", n)
+    random_seed = read_seed(random_seed)
     if n < FEWEST:
         raise refusal(f"n={n}", f"At least {FEWEST} data sets are simulated", "Pass n=200")
     plan = Plan(parse(formula), family, groups, rows, predictors or {}, between, truth)
@@ -140,7 +144,7 @@ def _simulate(plan: Plan, best: int, seed: int) -> _Found:
     settings = replace(settings, target_accept=sampling.default_target_accept(made))
     draws = sampling.sample(made, priors, "normal", choose("auto", made, priors, "normal"), settings)
     posterior = Posterior(draws["posterior"].to_dataset(), made)
-    values, true = _parameters(posterior), _parameters(Posterior(truths, design))
+    values, true = parameters(posterior), parameters(Posterior(truths, design))
     found = interval(values)
     kept, recalled = {}, {}
     for factor in made.factors:
@@ -150,15 +154,6 @@ def _simulate(plan: Plan, best: int, seed: int) -> _Found:
         recalled[factor.label] = len(set(np.argsort(-own)[:best]) & set(np.argsort(-real)[:best])) / best
     names = [str(name) for name in values["parameter"].values]
     return _Found(names, true.values[0, 0], found.estimate, found.lower, found.upper, kept, recalled)
-
-
-def _parameters(posterior: Posterior) -> xr.DataArray:
-    """(chain, draw, parameter), coefficients and variance components."""
-    parts = [variance_components(posterior).draws["value"].rename(component="parameter")]
-    if posterior.design.columns:
-        parts.insert(0, posterior.coefficients().rename(term="parameter"))
-    joined = xr.concat(parts, "parameter", coords="minimal", compat="override", join="override")
-    return joined.transpose("chain", "draw", "parameter")
 
 
 def _definition(plan: Plan, n: int, best: int, kept: dict[str, float], recall: dict[str, float]) -> str:

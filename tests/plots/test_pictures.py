@@ -74,7 +74,9 @@ def test_a_group_without_trials_is_drawn() -> None:
     data["hits"] = data[["hits", "tries"]].min(axis=1)
     fit = synthetic_fit("p(hits, tries) ~ 1 + (1 | g)", data, "bernoulli", draws=30)
     for quantity in (fit.shrinkage(), fit.compare_pooling(), fit.design_effect()):
-        quantity.plot().draw_without_rendering()
+        figure = quantity.plot()
+        figure.draw_without_rendering()
+        assert all(np.isfinite(axes.get_xlim()).all() for axes in figure.axes)
 
 
 def test_names_are_shown_as_they_are() -> None:
