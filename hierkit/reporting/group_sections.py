@@ -33,7 +33,9 @@ def _clear_groups(parts: Parts, factor: Factor, found: Quantity) -> tuple[str, s
     rows = found.table().query("effect == @effect.label")
     low, high, estimate = (rows[name].to_numpy() for name in ("ci_lower", "ci_upper", "estimate"))
     labels = rows["group"].tolist()
-    clear, size, several = int(((low > 0) | (high < 0)).sum()), len(labels), words.plural(factor.label)
+    clear = int(((low > 0) | (high < 0)).sum())
+    size = len(labels)
+    several = words.plural(factor.label)
     what = "the common level" if effect.is_intercept else f"the common effect of {words.term(effect.label)}"
     many = "None" if not clear else f"{clear:,}"
     title = f"{many} of the {size:,} {several} {'differs' if clear <= 1 else 'differ'} clearly from {what}"

@@ -26,7 +26,9 @@ REFERENCES = {
 
 def methods_paragraph(parts: Parts) -> str:
     """What was done, in the past tense, to be pasted into a paper."""
-    design, words, run = parts.design, parts.words, parts.run
+    design = parts.design
+    words = parts.words
+    run = parts.run
     kind = {"gaussian": "linear", "bernoulli": "logistic"}[design.family.name]
     factors = listed([f"{words.counted(len(f.levels), f.label)}" for f in design.factors])
     hierarchical = f"Bayesian hierarchical {kind} model" if design.factors else f"Bayesian {kind} regression"

@@ -64,7 +64,9 @@ def _mean(parts: Parts) -> Iterator[str]:
 
 def _linear(parts: Parts, column: Column, draws: xr.DataArray) -> str:
     design, words = parts.design, parts.words
-    found, name, unit = figures(draws), outcome_name(design, words), outcome_unit(design, words)
+    found = figures(draws)
+    name = outcome_name(design, words)
+    unit = outcome_unit(design, words)
     if place := _mean_of_level(parts, column):
         return f"{place}, the mean of {name} is {found}{f' {unit}' if unit else ''}."
     if not _is_alone(design, column):
@@ -175,7 +177,9 @@ def _spread(parts: Parts, column: Column, found: Figures, factor: Factor) -> str
     sd = _sd_of(parts, column, factor)
     if sd is None:
         return ""
-    design, words, prob = parts.design, parts.words, interval_settings().prob
+    design = parts.design
+    words = parts.words
+    prob = interval_settings().prob
     half = _quantile(prob) * float(sd.mean())
     limits = from_to(found, found.estimate - half, found.estimate + half, outcome_unit(design, words))
     one, several = words.name(factor.label), words.plural(factor.label)

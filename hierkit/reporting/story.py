@@ -86,7 +86,9 @@ def _levels(parts: Parts, factor: Factor) -> Iterator[str]:
     if not any(effect.is_intercept for effect in factor.effects):
         return
     design, words = parts.design, parts.words
-    sd, name, one = sd_of_levels(parts, factor), outcome_name(design, words), words.name(factor.label)
+    sd = sd_of_levels(parts, factor)
+    name = outcome_name(design, words)
+    one = words.name(factor.label)
     several, same = capital(words.plural(factor.label)), _same(parts)
     if parts.is_student_t(factor):
         yield f"{several} differ{same}: the scale of their Student-t distribution is {number(sd)}{_unit(parts)}."
