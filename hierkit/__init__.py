@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hierkit.reporting.model_table import ModelTable
     from hierkit.reporting.render import Report
     from hierkit.simulation.study import simulate_design
-    from hierkit.validation.leave_out import Validation
+    from hierkit.validation.validation import Validation
 
 __version__ = "0.1.0"
 __all__ = [

@@ -31,7 +31,10 @@ MissingOptions = Annotated[
     list[str] | None,
     typer.Option("--missing", metavar="WORD", help="A word that means a missing value, beside empty cells."),
 ]
-Weights = Annotated[str | None, typer.Option(help="A column of weights w: the residual variance is σ²/w.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="A column of weights w: the residual variance is σ²/w; or of trials, for a bernoulli outcome."),
+]
 KnownSd = Annotated[str | None, typer.Option("--known-sd", help="A column of known sds, of rows that are estimates.")]
 PriorOptions = Annotated[list[str] | None, typer.Option("--prior", help='NAME=DIST, as in "sigma=HalfNormal(10)".')]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
@@ -24,6 +23,7 @@ from hierkit.model.priors import Priors
 from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.prediction.by_trial import by_trial
 from hierkit.prediction.predict import Groups, PredictionKind, predict
 from hierkit.prediction.predictive_check import ReplicatedGroups, observed, predictive_check, replicated
 from hierkit.quantities.blup_qq import blup_qq
@@ -50,7 +50,8 @@ from hierkit.reporting.sections import Summary, summarise
 from hierkit.sampling.settings import check_count, read_seed
 from hierkit.simulation.calibration import calibration
 from hierkit.statements.contrast import contrast, probability
-from hierkit.validation.leave_out import Validation, logo, loo
+from hierkit.validation.leave_out import logo, loo
+from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
 
 if TYPE_CHECKING:
@@ -248,13 +249,13 @@ class Fit:
 
     @documented_by(loo)
     def loo(self, refit: bool = False) -> Validation:
-        return loo(self._posterior, refit, self._without)
+        return loo(self._posterior, refit, self._again)
 
     @documented_by(logo)
     def logo(
         self, factor: str | Factor | None = None, refit: bool = False, random_seed: int | None = None
     ) -> Validation:
-        return logo(self._posterior, factor, refit, self._seed(random_seed), self._without)
+        return logo(self._posterior, factor, refit, self._seed(random_seed), self._again)
 
     @documented_by(prior_sensitivity)
     def prior_sensitivity(self) -> Quantity:
@@ -284,7 +285,7 @@ class Fit:
         return trace(self.draws, [str(name) for name, variable in common.items() if not matrix_dims(variable)])
 
     def plot_replicates(self, groups: ReplicatedGroups = "known") -> "Figure":
-        """Replicated outcomes beside the observed ones, drawn by ArviZ.
+        """Outcomes drawn from the model beside the observed ones, by ArviZ.
 
         Parameters
         ----------
@@ -294,11 +295,16 @@ class Fit:
         Returns
         -------
         matplotlib.figure.Figure
-            Distributions of replicated outcomes, and the one that was observed.
+            Distributions of replicated outcomes, and the one that was observed. For a two-valued outcome the share of
+            events by their predicted probability, which a model that fits keeps near the line of equality, with a band
+            of what it would be in data drawn from the model.
         """
-        from hierkit.plots.sampling import replicates  # arviz_plots takes a second to import
+        from hierkit.plots import sampling as pictures  # arviz_plots takes a second to import
 
-        return replicates(self.posterior_predictive(groups), self.design.outcome_name)
+        found, name = self.posterior_predictive(groups), self.design.outcome_name
+        if self.design.outcome.is_frequencies:
+            found = by_trial(self.design, found)
+        return (pictures.reliability if self.design.outcome.is_events else pictures.replicates)(found, name)
 
     def classical(self) -> Quantity:
         """The posterior beside classical estimates of the same rows, by statsmodels.
@@ -385,9 +391,9 @@ class Fit:
     def _findings(self) -> Findings:
         return checks(self.draws, self.design, self.priors)
 
-    def _without(self, kept: NDArray[np.intp]) -> Posterior:
+    def _again(self, smaller: Design) -> Posterior:
         """The posterior of the same model given some of the rows."""
-        draws, design = refit(self.design, self.priors, self._run, kept)
+        draws, design = refit(smaller, self.priors, self._run)
         if trouble := [finding for finding in sampling_findings(draws) if finding.severity == "action"]:
             warn(f"A fit without some of the rows: {trouble[0].message} Its score is rough.", SamplingWarning)
         return Posterior(draws["posterior"].to_dataset(), design)

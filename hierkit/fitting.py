@@ -24,7 +24,7 @@ from hierkit.reporting.render import Report, render_several
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.validation.compare import compare_validations
-from hierkit.validation.leave_out import Validation
+from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
 
 
@@ -66,7 +66,8 @@ def fit(
         values, for example. With "bernoulli" the outcome is a share of events, or 0 and 1, and w are the trials.
     known_sd : str, optional
         A column of sampling sds s, such as the standard errors of published estimates: the residual variance of a row
-        is s², and there is no σ to estimate (meta-analysis).
+        is s², and there is no σ to estimate (meta-analysis). They are in the units of the outcome as the formula has
+        it: of the log where it is `log(y)`.
     priors : mapping, optional
         By parameter, for example `{"wait": "Normal(0, 1)", "sd(team)": "Exponential(1)"}`; text, or a `bambi.Prior`.
         Those not given have the defaults, and `fit.priors` shows all.

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from hierkit import sampling
 from hierkit.errors import refusal
@@ -12,36 +11,34 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.priors import Priors
 from hierkit.model.rows import read_rows
 from hierkit.model.run import Run
-from hierkit.model.subset import subset
 from hierkit.sampling.engines import Choice
 from hierkit.sampling.settings import Settings
 
 
-def refit(design: Design, priors: Priors, run: Run, kept: NDArray[np.intp]) -> tuple[xr.DataTree, Design]:
+def refit(smaller: Design, priors: Priors, run: Run) -> tuple[xr.DataTree, Design]:
     """Draws of a fitted model's posterior given some of its rows.
 
     Parameters
     ----------
-    design, priors : Design, Priors
-        Of the fit. The priors stay as they are and where they are: at the centre of all rows.
+    smaller : Design
+        Of these rows.
+    priors : Priors
+        Of the fit. They stay as they are and where they are: at the centre of all rows.
     run : Run
         Of the fit: its engine, seed and settings.
-    kept : ndarray of int
-        Places of the rows.
 
     Returns
     -------
     xarray.DataTree
         As of `fit`.
     Design
-        Of the rows kept; groups that no other row is of are not in it.
+        The same, as the engine "pymc" needs it if that made the fit.
 
     Raises
     ------
     HierkitError
-        If a factor has one group left; and if Bambi, for the engine "pymc", would make other columns of these rows.
+        If Bambi, for the engine "pymc", would make other columns of these rows.
     """
-    smaller = subset(design, kept)
     if run.engine == "pymc":
         smaller = _as_bambi_reads(smaller)
     settings = Settings(

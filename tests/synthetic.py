@@ -53,6 +53,15 @@ def table(n: int = 60, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def frequencies(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A table of frequencies `n` of an outcome `won` by `g` and `x`, with an empty cell, and the same a trial a row."""
+    levels: list[list[Any]] = [list("abcde"), [0.0, 1.0], [0, 1]]
+    cells = pd.MultiIndex.from_product(levels, names=["g", "x", "won"]).to_frame(index=False)
+    cells["n"] = np.random.default_rng(seed).integers(1, 7, len(cells))
+    cells.loc[3, "n"] = 0
+    return cells, cells.loc[cells.index.repeat(cells.n)].reset_index(drop=True)
+
+
 def many_groups(groups: int) -> pd.DataFrame:
     """A table of groups of 2 to 6 rows."""
     rng = np.random.default_rng(0)

@@ -42,9 +42,9 @@ BAD = [
     ("y ~ os.system('x')", DATA, {}, "calls os.system\\(\\)"),
     ("y ~ np.tanh(x)", DATA, {}, "A formula may call"),
     # the columns
-    ("y ~ wait", DATA, {}, "uses 'wait', which data does not have. Its columns are 'y', 'x'"),
-    ("y ~ log(wait)", DATA, {}, "uses 'wait'"),
-    ("y ~ (1 | grp)", DATA, {}, "uses 'grp'"),
+    ("y ~ wait", DATA, {}, "data has no column 'wait'. Its columns are 'y', 'x'"),
+    ("y ~ log(wait)", DATA, {}, "has no column 'wait'"),
+    ("y ~ (1 | grp)", DATA, {}, "has no column 'grp'"),
     ("y ~ x", DOUBLED, {}, "more than one column named 'x'"),
     ("y ~ x", DATA.iloc[:0], {}, "data has no rows"),
     ("y ~ x", DATA.assign(x=np.nan), {}, "No row is complete: missing values in 'x' \\(60\\)"),

@@ -88,7 +88,7 @@ def test_interrupt(folder: Any) -> None:
         (("fit", "data.csv", "y ~ x", "--report", "none/r.html"), 1, "There is no folder 'none'"),
         (("fit", "data.csv", "y ~ x", "--save", "none/f.hierkit"), 1, "There is no folder 'none'"),
         (("report", "f.hierkit", "-o", "none/r.html"), 1, "There is no folder 'none'"),
-        (("check", "data.csv", "y ~ wait"), 1, "hierkit: The formula uses 'wait'"),
+        (("check", "data.csv", "y ~ wait"), 1, "hierkit: data has no column 'wait'"),
         (("check", "none.csv", "y ~ x"), 1, "There is no file 'none.csv'"),
         (("check", "data.txt", "y ~ x"), 1, "A table ends in .csv, .tsv or .parquet"),
         (("check", "data.csv", "y ~ eval('1')"), 1, "calls eval()"),

@@ -169,7 +169,7 @@ def test_outcomes_scatter_by_their_own_sds(word: Any, sds: Any) -> None:
     np.testing.assert_allclose(units.std(axis=0), 1, atol=4 / np.sqrt(2 * 8000))
     np.testing.assert_allclose(units.mean(axis=0), 0, atol=4 / np.sqrt(8000))
     fit.predict(new.drop(columns="w"))  # means need no column of weights
-    with pytest.raises(HierkitError, match="'w', which new_rows does not have"):
+    with pytest.raises(HierkitError, match="new_rows has no column 'w'"):
         fit.predict(new.drop(columns="w"), kind="outcome")
     with pytest.raises(HierkitError, match=f"{word}='w': the column is -1 in used row 0"):
         fit.predict(new.assign(w=-1), kind="outcome")

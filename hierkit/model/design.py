@@ -31,6 +31,7 @@ from hierkit.model.syntax import (
     render,
 )
 from hierkit.model.terms import Evaluator, check_magnitude
+from hierkit.model.weighed import weighed
 
 LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
 
@@ -236,7 +237,7 @@ def _refuse_dates(rows: Rows, columns: list[str]) -> None:
 
 def _outcome(formula: Formula, frame: pd.DataFrame, evaluator: Evaluator, family: Family) -> Outcome:
     values, trials = outcome_values(formula, frame, evaluator)
-    return outcomes.weighed(_unweighed(formula, values, trials, family), frame, formula.precision)
+    return weighed(_unweighed(formula, values, trials, family), frame, formula.precision)
 
 
 def _unweighed(formula: Formula, values: pd.Series, trials: pd.Series | None, family: Family) -> Outcome:
@@ -251,7 +252,7 @@ def _unweighed(formula: Formula, values: pd.Series, trials: pd.Series | None, fa
             )
         return outcomes.gaussian(formula.outcome, values)
     if formula.precision.weights is not None and values.dtype.kind in "iuf" and formula.event is None:
-        return outcomes.share(formula.outcome, values)
+        return Outcome(formula.outcome, family, values.to_numpy(dtype=np.float64))
     return outcomes.bernoulli(formula.outcome, values, formula.event)
 
 

@@ -13,6 +13,7 @@ from formulae.token import Token
 
 from hierkit.errors import refusal
 from hierkit.model.allowlist import check_calls
+from hierkit.model.functions import OF_EACH_ROW
 from hierkit.model.left_side import Counts, counts_of, of_trials, read_outcome, share_as_counts
 from hierkit.model.parser import parse_text, unreadable
 from hierkit.model.precision import Precision
@@ -23,6 +24,7 @@ from hierkit.model.syntax import (
     columns_in,
     deep_recursion,
     is_column,
+    outer_calls,
     outside_calls,
     render,
     walk,
@@ -115,6 +117,12 @@ class Formula:
         """Successes and trials of `p(successes, trials)` and R's `cbind(successes, failures)`; else None."""
         return counts_of(self.outcome_tree)
 
+    @property
+    def outcome_scaled_by(self) -> str | None:
+        """The function in the outcome whose value in a row depends on all rows, such as scale(); None without one."""
+        calls = [] if self.counts is not None else [callee_of(call) for call in outer_calls(self.outcome_tree)]
+        return next((call for call in calls if call not in OF_EACH_ROW), None)
+
     def with_precision(self, precision: Precision) -> "Formula":
         """The same formula, with the column that says how precise each row is."""
         if self.outcome_is_column and precision.column in self.outcome_columns:
@@ -122,6 +130,12 @@ class Formula:
                 f"{precision} names {precision.column!r}, which is the outcome",
                 "It names a column beside the outcome, which says how precise each row is",
                 "Name that column",
+            )
+        if precision.known_sd is not None and (function := self.outcome_scaled_by):
+            raise refusal(
+                f"{precision} was given with the outcome {self.outcome}, whose unit {function}() takes from the rows",
+                "Known sds are in the units of the outcome",
+                "Scale the outcome and its sds in the data first",
             )
         return replace(self, columns=_unique([*self.columns, *precision.columns]), precision=precision)
 

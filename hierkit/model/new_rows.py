@@ -13,7 +13,6 @@ from hierkit.errors import refusal
 from hierkit.model import outcome as outcomes
 from hierkit.model.design import Design, outcome_values, trials_in
 from hierkit.model.formula import GroupTerm
-from hierkit.model.functions import OF_EACH_ROW
 from hierkit.model.groups import Factor
 from hierkit.model.labels import in_text, some
 from hierkit.model.matrices import Matrices, evaluated
@@ -21,8 +20,9 @@ from hierkit.model.outcome import Outcome
 from hierkit.model.precision import precisions
 from hierkit.model.rows import count_rows, read_rows
 from hierkit.model.spelling import safe_names
-from hierkit.model.syntax import callee_of, columns_in, outer_calls
+from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Evaluator
+from hierkit.model.weighed import check_trials, weighed
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,16 +121,15 @@ def new_outcome(design: Design, rows: NewRows) -> Outcome:
     evaluator = Evaluator(rows.frame.rename(columns=names), names, design.namespace)
     made = outcomes.like(design.outcome, *outcome_values(formula, rows.frame, evaluator))
     # trials of counts are in the formula, weights only repeat them
-    return made if formula.counts is not None else outcomes.weighed(made, rows.frame, formula.precision)
+    return made if formula.counts is not None else weighed(made, rows.frame, formula.precision)
 
 
 def check_outcome_of_each_row(design: Design) -> None:
     """Refuse an outcome whose value in a row depends on the other rows, as that of scale() does."""
     formula = design.formula
-    calls = [] if formula.counts is not None else [callee_of(call) for call in outer_calls(formula.outcome_tree)]
-    if remembering := [call for call in calls if call not in OF_EACH_ROW]:
+    if remembering := formula.outcome_scaled_by:
         raise refusal(
-            f"The outcome {formula.outcome} uses {remembering[0]}(), which depends on all fitted rows, and so has no "
+            f"The outcome {formula.outcome} uses {remembering}(), which depends on all fitted rows, and so has no "
             "value for new rows",
             "The outcome of new rows is a column, counts, or a function of single values such as log()",
             "Compute the outcome in the data first",
@@ -162,8 +161,9 @@ def row_weights(design: Design, frame: pd.DataFrame) -> Array:
     trials = trials_in(formula, frame, Evaluator(frame.rename(columns=names), names, design.namespace))
     if trials is None and formula.precision.weights is None:
         return np.ones(len(frame))
-    found = frame[formula.precision.weights] if trials is None else trials
-    return outcomes.check_counts(design.outcome.label, 0 * found, found)[1]
+    if trials is None:
+        return check_trials(frame[formula.precision.weights], formula.precision)
+    return outcomes.check_counts(design.outcome.label, 0 * trials, trials)[1]
 
 
 def _term(design: Design, factor: str) -> GroupTerm:

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.families import FAMILIES, Family
 from hierkit.model.labels import some
-from hierkit.model.precision import Precision, precisions
-
-ROUNDED = 0.05  # of a count that is a share times trials
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +32,8 @@ class Outcome:
         Whether the sds of Gaussian rows are known: then w = 1/s² and σ is 1, not a parameter.
     event : Any
         The value that counts as 1; None where nothing had to be chosen.
+    is_frequencies : bool
+        Whether the rows are those of a frequency table: trials that all had the same outcome, each an observation.
     """
 
     label: str
@@ -44,11 +43,22 @@ class Outcome:
     precision: NDArray[np.float64] | None = None
     sd_is_known: bool = False
     event: Any = None
+    is_frequencies: bool = False
 
     @property
     def is_counts(self) -> bool:
         """Whether the outcome is `p(successes, trials)`."""
         return self.trials is not None
+
+    @property
+    def is_events(self) -> bool:
+        """Whether each observation is an event or none, a row each or in a table of frequencies."""
+        return not self.family.has_residual and (self.is_frequencies or not self.is_counts)
+
+    @property
+    def of_one_trial(self) -> "Outcome":
+        """Of a frequency table: the outcome of one of the trials of each row."""
+        return replace(self, y=np.sign(self.y), trials=np.sign(self.trials_of_each))
 
     @property
     def distribution(self) -> str:
@@ -108,7 +118,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
     """A two-valued outcome: 0 and 1, booleans, or two labels of which the second (or the named one) is the event."""
     levels = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
     if len(levels) == 1:
-        raise _constant(label, levels[0])
+        raise constant(label, levels[0])
     is_label = isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == bool or event is not None
     if len(levels) != 2 or not (is_label or levels == [0, 1]):
         raise refusal(
@@ -135,70 +145,8 @@ def binomial(label: str, successes: pd.Series, trials: pd.Series) -> Outcome:
     """Counts: whole numbers, no more successes than trials."""
     s, n = check_counts(label, successes, trials)
     if (s == 0).all() or (s == n).all():
-        raise _constant(label, "no success" if (s == 0).all() else "no failure")
+        raise constant(label, "no success" if (s == 0).all() else "no failure")
     return Outcome(label, FAMILIES["bernoulli"], s, trials=n)
-
-
-def share(label: str, values: pd.Series) -> Outcome:
-    """A share of events in trials that are still to be told; see `weighed`."""
-    return Outcome(label, FAMILIES["bernoulli"], values.to_numpy(dtype=np.float64))
-
-
-def weighed(outcome: Outcome, frame: pd.DataFrame, precision: Precision) -> Outcome:
-    """The outcome with what a column says of its rows.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        Gaussian; events, 0 or 1, or their shares; or counts already, whose trials the column must repeat.
-    frame : DataFrame
-        (row, column), with the column.
-    precision : Precision
-        Names it, or none: then the outcome stays as it is.
-    """
-    if precision.column is None:
-        return outcome
-    if outcome.family.has_residual:
-        return replace(outcome, precision=precisions(precision, frame), sd_is_known=precision.known_sd is not None)
-    trials = frame[precision.column]
-    if outcome.is_counts:
-        _check_same_trials(outcome, trials, precision)
-        return outcome
-    s, n = _counts_of_shares(outcome, trials)
-    return replace(outcome, y=s, trials=n)
-
-
-def _check_same_trials(outcome: Outcome, trials: pd.Series, precision: Precision) -> None:
-    if isinstance(trials.dtype, pd.CategoricalDtype) or not np.array_equal(trials, outcome.trials_of_each):
-        raise refusal(
-            f"{precision} are other numbers than the trials of {outcome.label}",
-            "The weights of counts are their trials",
-            "Leave weights out",
-        )
-
-
-def _counts_of_shares(outcome: Outcome, trials: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    _, n = check_counts(outcome.label, pd.Series(np.zeros(len(trials))), trials)
-    shares = outcome.y
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise refusal(
-            f"The outcome {outcome.label!r} runs from {shares.min():g} to {shares.max():g}",
-            "With weights an outcome of events is their share among the trials, from 0 to 1",
-            "Divide by the trials, or write cbind(events, others) ~ ... without weights",
-        )
-    s = np.round(shares * n)
-    if len(s) > 1 and ((s == 0).all() or (s == n).all()):
-        raise _constant(outcome.label, "no event" if (s == 0).all() else "nothing but events")
-    wrong = np.abs(s - shares * n) > ROUNDED
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise refusal(
-            f"A share of {shares[row]:g} in {n[row]:g} trials is {shares[row] * n[row]:g} events, in used row {row} "
-            f"({int(wrong.sum())} such rows)",
-            "Shares times trials are whole numbers, up to rounding",
-            "Check the trials, or give the counts: cbind(events, others) ~ ...",
-        )
-    return s, n
 
 
 def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) -> Outcome:
@@ -206,7 +154,7 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
 
     Trials are those of counts; where a column of weights says them, `weighed` comes after.
     """
-    plain = replace(fitted, trials=None, precision=None)
+    plain = replace(fitted, trials=None, precision=None, is_frequencies=False)
     if trials is not None:
         s, n = check_counts(fitted.label, values, trials)
         return replace(plain, y=s, trials=n)
@@ -254,10 +202,11 @@ def _is_number(level: Any, text: str) -> bool:
 def check_varies(label: str, y: NDArray[np.float64]) -> None:
     """Refuse an outcome that is the same in every row, up to rounding."""
     if np.ptp(y) <= 1e-12 * np.abs(y).max():
-        raise _constant(label, f"{y[0]:g}")
+        raise constant(label, f"{y[0]:g}")
 
 
-def _constant(label: str, value: Any) -> HierkitError:
+def constant(label: str, value: Any) -> HierkitError:
+    """The refusal of an outcome that has one value."""
     return refusal(
         f"The outcome {label!r} is constant ({value} in every used row)",
         "A model needs an outcome that varies",

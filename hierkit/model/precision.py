@@ -15,6 +15,7 @@ from hierkit.errors import HierkitError, refusal
 
 COLLINEAR = 1e-10  # of singular values
 DECISIVE = 0.99  # of leverages
+LARGEST = 1e60  # of weights, and of one over the smallest: powers of them must be numbers
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,18 @@ def make_precision(weights: str | None, known_sd: str | None, family: str) -> Pr
         For both at once, for what is no name, and for known sds of events.
     """
     found = Precision(weights, known_sd)
+    for name, value in found.given.items():
+        if not isinstance(value, str):
+            raise refusal(
+                f"{name}= is a {type(value).__name__}",
+                f"{name}= is the name of a column",
+                "Put the numbers into a column",
+            )
     if len(found.given) > 1:
         raise refusal(
             f"Both {str(found).replace(', ', ' and ')} were given",
             "With known_sd each row's sd is known; weights share out a residual sd that is estimated",
             "Pass one of them",
-        )
-    if not all(isinstance(column, str) for column in found.columns):
-        name, value = next(iter(found.given.items()))
-        raise refusal(
-            f"{name}= is a {type(value).__name__}", f"{name}= is the name of a column", "Put the numbers into a column"
         )
     if known_sd is not None and family != "gaussian":
         raise refusal(
@@ -89,12 +92,8 @@ def precisions(precision: Precision, frame: pd.DataFrame) -> Array:
         raise _not_positive(precision, numbers)
     with np.errstate(all="ignore"):  # what is beyond floats is refused below
         w = numbers if precision.known_sd is None else 1 / numbers**2
-    if not np.isfinite(w).all() or not w.all():
-        raise refusal(
-            f"{precision}: sds from {numbers.min():g} to {numbers.max():g} are too far apart for computing with",
-            "Squares of sds are numbers a computer can hold",
-            "Give the outcome and its sds in another unit",
-        )
+    if w.min() < 1 / LARGEST or w.max() > LARGEST:
+        raise _out_of_range(precision, numbers)
     return w
 
 
@@ -109,6 +108,15 @@ def _not_positive(precision: Precision, numbers: Array) -> HierkitError:
         _allowed(precision),
         "Leave these rows out, or set the column missing there",
     )
+
+
+def _out_of_range(precision: Precision, numbers: Array) -> HierkitError:
+    found = f"{precision}: the column runs from {numbers.min():g} to {numbers.max():g}"
+    if precision.known_sd is None:
+        allowed = f"Weights between {1 / LARGEST:g} and {LARGEST:g} can be computed with"
+        return refusal(found, allowed, "Divide them by their mean, which changes nothing but the unit of sigma")
+    allowed = f"Sds between {LARGEST**-0.5:g} and {LARGEST**0.5:g} can be computed with"
+    return refusal(found, allowed, "Give the outcome and its sds in another unit")
 
 
 def typical_variance(w: Array, X: Array) -> float:

@@ -198,7 +198,7 @@ def _plain_frame(data: pd.DataFrame) -> pd.DataFrame:
 
 def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
     return refusal(
-        f"The formula uses {', '.join(map(repr, unknown))}, which {argument} does not have",
+        f"{argument} has no column{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}",
         f"Its columns are {some(known, 20)}",
         "Check the spelling, and put names with spaces or symbols into backticks",
     )

@@ -44,6 +44,21 @@ def subset(design: Design, kept: NDArray[np.intp]) -> Design:
     )
 
 
+def one_trial_apart(design: Design, place: int) -> Design:
+    """The same trials of a frequency table, one of those of a row as a row of its own, the last."""
+    weights = design.formula.precision.columns[0]
+    rows = np.append(np.arange(len(design.offset)), place)
+    again = subset(design, rows)
+    trials = again.trials.copy()
+    trials[place] -= 1
+    trials[-1] = 1
+    return replace(
+        again,
+        rows=replace(again.rows, frame=again.rows.frame.assign(**{weights: trials})),
+        outcome=replace(again.outcome, y=np.sign(again.outcome.y) * trials, trials=trials),
+    )
+
+
 def places_in(smaller: Factor, factor: Factor) -> NDArray[np.intp]:
     """(group,), where each group of a factor is among those of a subset; from their number on for those left out."""
     known = {level: place for place, level in enumerate(smaller.levels)}

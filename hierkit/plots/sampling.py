@@ -18,6 +18,13 @@ def replicates(draws: xr.DataTree, outcome: str) -> Figure:
     return _figure(arviz_plots.plot_ppc_dist(draws, var_names=[outcome], backend="matplotlib"))
 
 
+def reliability(draws: xr.DataTree, outcome: str) -> Figure:
+    """Shares of events by their predicted probability (`arviz_plots.plot_ppc_pava`), a line of equality beside."""
+    figure = _figure(arviz_plots.plot_ppc_pava(draws, var_names=[outcome], backend="matplotlib"))
+    figure.axes[0].set(xlabel="predicted probability", ylabel="share of events")
+    return figure
+
+
 def _figure(collection: Any) -> Figure:
     figure: Figure = collection.viz["figure"].item()
     plt.close(figure)  # or a notebook would show it twice

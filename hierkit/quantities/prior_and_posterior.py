@@ -57,9 +57,10 @@ def prior_and_posterior(posterior: Posterior, priors: Priors) -> Quantity:
     at = np.array([np.linspace(0, 1.2 * float(value.sel(component=name).max()), POINTS + 1)[1:] for name in names])
     density = np.array([np.exp(priors[name].log_density(x)) for name, x in zip(names, at, strict=True)])
     arrays = {"value": value, "at": (("component", "point"), at), "prior_density": (("component", "point"), density)}
+    of = "group effects" if posterior.sigma is None else "group effects and residuals"
     definition = (
-        "Standard deviations of group effects and residuals; the picture has the density of their priors beside them. "
-        "Where the two look alike, the rows said little."
+        f"Standard deviations of {of}; the picture has the density of their priors beside them. Where the two look "
+        "alike, the rows said little."
     )
     if "centre" in {priors.holds.get(name) for name in names}:
         definition += " Both are at the means of the predictors, where these priors hold; see fit.priors."

@@ -42,9 +42,12 @@ def variance_components(posterior: Posterior) -> Quantity:
         shape = (posterior.dataset.sizes["chain"], posterior.dataset.sizes["draw"], 0)
         value = xr.DataArray(np.empty(shape), dims=("chain", "draw", "component"), coords={"component": []})
     definition = (
-        f"Standard deviations τ of the group effects, in {design.link_unit} per unit of their predictor, their "
-        "correlations within a factor, and the residual sd σ where there is one. Squares of the sds are the variances."
+        f"Standard deviations τ of the group effects, in {design.link_unit} per unit of their predictor, and their "
+        "correlations within a factor. Squares of the sds are the variances."
     )
+    if posterior.sigma is not None:
+        of_row = "" if design.outcome.precision is None else " of a row of weight 1"
+        definition += f" sigma: the residual sd σ{of_row}."
     if any(kind_of(name) is Kind.DEGREES for name in parts):
         definition += (
             " The effects are Student-t: τ is their scale, nu the degrees of freedom, and their standard deviation is "

@@ -10,6 +10,7 @@ from hierkit.model.columns import Column, by_term
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import effect_dim, term_dim
+from hierkit.model.outcome import Outcome
 
 STATISTICS = {
     "maxdepth_reached": "reached_max_treedepth",
@@ -38,16 +39,26 @@ def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr
     statistics = statistics.rename({old: new for old, new in STATISTICS.items() if old in statistics})
     statistics = statistics[[name for name in KEPT if name in statistics]]
     outcome, rows = design.outcome, {"__obs__": design.rows.positions}
-    constant = {} if outcome.trials is None else {"trials": ("__obs__", outcome.trials)}
     groups = {
         "posterior": posterior,
         "sample_stats": statistics,
         "observed_data": xr.Dataset({design.outcome_name: ("__obs__", outcome.y)}, coords=rows),
-        "constant_data": xr.Dataset(constant, coords=rows),
+        "constant_data": xr.Dataset(_known(outcome), coords=rows),
     }
     for dataset in groups.values():
         dataset.attrs = {}
     return xr.DataTree.from_dict(groups)
+
+
+def _known(outcome: Outcome) -> dict[str, tuple[str, Array]]:
+    """What is known of each row beside its outcome: `trials` of counts, `weights` or `known_sd` of Gaussian rows."""
+    if outcome.trials is not None:
+        return {"trials": ("__obs__", outcome.trials)}
+    if outcome.precision is None:
+        return {}
+    if outcome.sd_is_known:
+        return {"known_sd": ("__obs__", outcome.precision**-0.5)}
+    return {"weights": ("__obs__", outcome.precision)}
 
 
 def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None) -> xr.Dataset:

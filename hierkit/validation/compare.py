@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierkit.errors import refusal
 from hierkit.posterior.quantity import Quantity
-from hierkit.validation.leave_out import Validation, standard_error
+from hierkit.validation.validation import Validation, standard_error
 
 
 def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
@@ -24,7 +24,8 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
     -------
     Quantity
         (model,): `elpd` and `se`, `elpd_diff` to the best model and `dse` = sqrt(n Var(d_i)) of the
-        differences d_i by row or group, `p`, and `bad_k`, how many Pareto k are too large.
+        differences d_i by row, by group, or by trial of a frequency table, `p`, and `bad_k`, how many Pareto k are too
+        large.
 
     Raises
     ------
@@ -47,13 +48,12 @@ def compare_validations(validations: Mapping[str, Validation]) -> Quantity:
         "elpd": [one.elpd for one in ordered],
         "se": [one.se for one in ordered],
         "elpd_diff": [difference.sum() for difference in differences],
-        "dse": [standard_error(difference) for difference in differences],
+        "dse": [standard_error(difference, best.sizes) for difference in differences],
         "p": [one.p for one in ordered],
         "bad_k": [one.bad for one in ordered],
     }
-    what = "row" if best.left_out == "row" else f"group of {best.left_out}"
     definition = (
-        f"Expected log scores with one {what} left out, the best model first; elpd_diff: the difference to the "
+        f"Expected log scores with one {best.unit} left out, the best model first; elpd_diff: the difference to the "
         "best, and dse its standard error. A difference of several times its dse is clear; below 4, or with few rows "
         "or groups, the dse is itself unreliable. bad_k: how many Pareto k are too large."
     )

@@ -1,86 +1,41 @@
 """How well a model predicts what it has not seen: rows left out, and whole groups left out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-import arviz_stats
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.errors import refusal, warn
+from hierkit.errors import warn
 from hierkit.integration.new_groups import generator
 from hierkit.integration.unknown_groups import log_density, without
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.matrices import fitted_matrices
-from hierkit.model.outcome import Outcome
 from hierkit.model.reference_rows import dim_of
-from hierkit.posterior.draws import Draws, log_likelihood, varying
+from hierkit.model.subset import one_trial_apart
+from hierkit.posterior.draws import Draws, log_likelihood
 from hierkit.posterior.posterior import Posterior
-from hierkit.posterior.quantity import Quantity
+from hierkit.validation.importance import check_draws, good_k, relative_ess, smoothed
 from hierkit.validation.refits import Refit, score_without
+from hierkit.validation.validation import Validation
 
 NUMBERS = 4_000_000  # of log likelihoods at once: 32 MB
-FEWEST = 25  # draws: ArviZ smooths a tail of five
 LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Validation(Quantity):
-    """Log scores of what was left out, one at a time.
-
-    Attributes
-    ----------
-    draws : xarray.Dataset
-        (row,) or (group,): `elpd`, log p of the row or of the group's rows given all others; `p`, what it lost by being
-        left out; `pareto_k`; `refitted`, whether it comes from a new fit; `n`, the rows of a group.
-    definition : str
-        What was computed, with the sum and its standard error.
-    left_out : str
-        "row", or the label of the factor.
-    outcome : Outcome
-        What was predicted; models of the same outcome can be compared.
-    rows, units : ndarray
-        (row,), where each row stood in the table that was given, and with which others it was left out.
-    good_k : float
-        The Pareto k up to which importance sampling can be relied on.
-    """
-
-    left_out: str
-    outcome: Outcome
-    rows: NDArray[np.intp]
-    units: NDArray[np.intp]
-    good_k: float
-
-    @property
-    def elpd(self) -> float:
-        """The sum over rows or groups: the larger, the better."""
-        return float(self.draws["elpd"].sum())
-
-    @property
-    def se(self) -> float:
-        """The standard error of `elpd` over other rows or groups of the same kind."""
-        return standard_error(self.draws["elpd"].values)
-
-    @property
-    def p(self) -> float:
-        """The effective number of parameters."""
-        return float(self.draws["p"].sum())
-
-    @property
-    def bad(self) -> int:
-        """How many Pareto k are too large for what is left of importance sampling to be relied on."""
-        return int((self.draws["pareto_k"] > self.good_k).sum())
+Score = Callable[[int], float | str]  # by place: of what is left out there, from a new fit, or why there is none
 
 
 def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = None) -> Validation:
     """Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows.
 
     Pareto-smoothed importance sampling of the draws with weights 1 / p(y_i | θ, u) (Vehtari, Gelman and Gabry 2017).
+    Of a frequency table, events with `weights=` their numbers, one trial is left out at a time, so that the scores are
+    those of the table with a row for each trial. A row of counts, `p(successes, trials)`, is left out whole.
 
     Parameters
     ----------
@@ -89,7 +44,7 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
     refit : bool
         Whether the model is fitted again without each row whose Pareto k is too large.
     fit_again : callable
-        From places of rows to the posterior of the same model fitted to those; needed with `refit`.
+        From the design of some rows to the posterior of the same model given those; needed with `refit`.
 
     Returns
     -------
@@ -103,25 +58,31 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
         If a Pareto k is too large and nothing is fitted again.
     """
     design = posterior.design
-    _check_draws(posterior)
+    check_draws(posterior)
     draws = posterior.draws
     rows = fitted_matrices(design)
-    outcome = design.outcome
+    outcome = design.outcome.of_one_trial if design.outcome.is_frequencies else design.outcome
     step = max(1, NUMBERS // len(draws.beta))
-    relative, parts = _relative_ess(posterior), []
+    relative, parts = relative_ess(posterior), []
     for start in range(0, len(outcome.y), step):
         places = np.arange(start, min(start + step, len(outcome.y)))
-        parts.append(_smoothed(draws, log_likelihood(draws, rows.at(places), outcome.at(places)), relative))
+        parts.append(smoothed(draws, log_likelihood(draws, rows.at(places), outcome.at(places)), relative))
     points = xr.concat(parts, dim="point").rename(point="row").assign_coords(row=design.rows.positions)
     groups = {dim_of(factor.label): ("row", factor.levels[factor.codes]) for factor in design.factors}
-    left_out = [np.array([place]) for place in range(len(outcome.y))]
     definition = (
         "Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows, by "
         "Pareto-smoothed importance sampling (Vehtari et al. 2017)."
     )
-    left = (outcome, design.rows.positions, np.arange(len(outcome.y)))
+    if design.outcome.is_frequencies:
+        definition = (
+            "Leave one trial out: log p of its outcome given all other trials, its group still known by those, by "
+            "Pareto-smoothed importance sampling (Vehtari et al. 2017). elpd and p of a row are sums over its n trials."
+        )
+        n = design.trials
+        points = points.assign(elpd=points["elpd"] * n, p=points["p"] * n, n=("row", n.astype(np.intp)))
+    left = (design.outcome, design.rows.positions, np.arange(len(outcome.y)))
     found = Validation(points.assign(groups), definition, "row", *left, good_k(len(draws.beta)))
-    return _completed(found, design, draws, left_out, fit_again if refit else None)
+    return _completed(found, _without_row(design, draws, fit_again) if refit and fit_again else None)
 
 
 def logo(
@@ -168,7 +129,7 @@ def logo(
     """
     design = posterior.design
     chosen = factor if isinstance(factor, Factor) else design.factor(factor)
-    _check_draws(posterior)
+    check_draws(posterior)
     draws, rows = posterior.draws, fitted_matrices(design)
     left_out = np.split(np.argsort(chosen.codes, kind="stable"), np.cumsum(chosen.counts)[:-1])
     values = np.empty((len(draws.beta), len(left_out)))
@@ -176,7 +137,7 @@ def logo(
     for j, (own, level) in enumerate(zip(left_out, chosen.levels, strict=True)):
         rng = generator(random_seed, "logo", chosen.label, str(level))
         values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
-    points = _smoothed(draws, values, _relative_ess(posterior))
+    points = smoothed(draws, values, relative_ess(posterior))
     points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", design.sizes(chosen)))
     definition = (
         f"Leave one group of {chosen.label} out: log p(y_j | all other groups), its rows jointly and its effects "
@@ -188,58 +149,36 @@ def logo(
         _warn_of_errors(chosen, errors)
     left = (design.outcome, design.rows.positions, chosen.codes)
     found = Validation(points, definition, chosen.label, *left, good_k(len(draws.beta)))
-    return _completed(found, design, draws, left_out, fit_again if refit else None)
+    return _completed(found, _without_group(design, draws, left_out, fit_again) if refit and fit_again else None)
 
 
-def good_k(samples: int) -> float:
-    """The Pareto k up to which importance sampling with so many draws can be relied on (Vehtari et al. 2024)."""
-    return min(1 - 1 / float(np.log10(samples)), 0.7)
+def _without_row(design: Design, draws: Draws, fit_again: Refit) -> Score:
+    """The score of a row, or of a row's trials, from a fit without the row, or without one of the trials."""
+
+    def score(row: int) -> float | str:
+        if not design.outcome.is_frequencies:
+            return score_without(design, draws, np.array([row]), fit_again)
+        apart = one_trial_apart(design, row)
+        found = score_without(apart, draws, np.array([len(design.offset)]), fit_again)
+        return found if isinstance(found, str) else found * float(design.trials[row])
+
+    return score
 
 
-def standard_error(values: Array) -> float:
-    """That of a sum of independent values: sqrt(n Var), the variance with n - 1 in its denominator.
-
-    Vehtari, Gelman and Gabry (2017, eq. 23) have n - 1, and so has R's loo; ArviZ divides by n.
-    """
-    return float(np.sqrt(len(values) * np.var(values, ddof=1))) if len(values) > 1 else np.nan
+def _without_group(design: Design, draws: Draws, left_out: Sequence[NDArray[np.intp]], fit_again: Refit) -> Score:
+    """The score of a group from a fit without its rows."""
+    return lambda group: score_without(design, draws, left_out[group], fit_again)
 
 
-def _check_draws(posterior: Posterior) -> None:
-    if posterior.size < FEWEST:
-        raise refusal(
-            f"The fit has {posterior.size} draws",
-            f"Importance sampling needs at least {FEWEST}",
-            "Fit again with more draws",
-        )
-
-
-def _smoothed(draws: Draws, values: Array, relative: float) -> xr.Dataset:
-    """PSIS of log likelihoods (sample, point): `elpd`, `pareto_k`, `p` (point,)."""
-    scores = {"elpd": values[0].copy(), "pareto_k": np.full(values.shape[1], -np.inf), "p": np.zeros(values.shape[1])}
-    points = np.flatnonzero(np.ptp(values, axis=0))  # ArviZ refuses rows without trials, which weigh all draws alike
-    if len(points):
-        array = draws.labelled(values[:, points], {"point": points})
-        for name, found in zip(scores, array.azstats.loo(sample_dims=["chain", "draw"], r_eff=relative), strict=True):
-            scores[name][points] = found.values
-    return xr.Dataset({name: ("point", own) for name, own in scores.items()})
-
-
-def _completed(
-    found: Validation, design: Design, draws: Draws, left_out: Sequence[NDArray[np.intp]], refit: Refit | None
-) -> Validation:
+def _completed(found: Validation, again: Score | None) -> Validation:
     """The same with scores from new fits where importance sampling does not reach, or a warning of that."""
     dim = "row" if found.left_out == "row" else "group"
     scores = {name: found.draws[name].values.copy() for name in ("elpd", "pareto_k", "p")}
-    refitted, failed = np.zeros(len(left_out), dtype=bool), dict[Any, str]()
+    refitted, failed = np.zeros(len(scores["p"]), dtype=bool), dict[Any, str]()
     for i in np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist():
-        label = found.draws[dim].values[i]
-        score = (
-            score_without(design, draws, left_out[i], refit)
-            if refit
-            else "with refit=True the model is fitted again without it"
-        )
+        score = again(i) if again else "with refit=True the model is fitted again without it"
         if isinstance(score, str):
-            failed[label] = score
+            failed[found.draws[dim].values[i]] = score
             continue
         scores["p"][i] += scores["elpd"][i] - score
         scores["elpd"][i] = score
@@ -250,14 +189,13 @@ def _completed(
     points = found.draws.assign({name: (dim, own) for name, own in scores.items()} | {"refitted": (dim, refitted)})
     done = replace(found, draws=points.assign_attrs(good_k=found.good_k), picture="pareto")
     note = f" Sum {done.elpd:.1f}, standard error {done.se:.1f}, effective parameters {done.p:.1f}."
-    note += f" Pareto k above {done.good_k:.2f}: {done.bad}." + (
-        f" From new fits: {refitted.sum()}." if refitted.any() else ""
-    )
+    note += f" Pareto k above {done.good_k:.2f}: {done.bad}."
+    note += f" From new fits: {refitted.sum()}." if refitted.any() else ""
     return replace(done, definition=done.definition + note)
 
 
 def _warn(found: Validation, failed: dict[Any, str]) -> None:
-    what = "row" if found.left_out == "row" else f"group of {found.left_out}"
+    what = {"trial": "a trial of row"}.get(found.unit, found.unit)
     named = some(list(failed))
     reasons = "; ".join(dict.fromkeys(failed.values()))
     unreliable = f"Pareto k above {found.good_k:.2f} for {what} {named}: the scores are unreliable"
@@ -270,12 +208,3 @@ def _warn_of_errors(factor: Factor, errors: Array) -> None:
             f"The scores of groups {some(list(large))} of {factor.label} are approximate: the integral over their "
             f"effects has a relative error above {LARGEST_ERROR}."
         )
-
-
-def _relative_ess(posterior: Posterior) -> float:
-    """Effective draws per draw, averaged over the parameters that are no group effects."""
-    if posterior.dataset.sizes["chain"] == 1:
-        return 1.0
-    ess = arviz_stats.ess(varying(posterior.common), method="mean")
-    found = np.concatenate([np.ravel(variable) for variable in ess.values()])
-    return float(found.mean()) / posterior.size

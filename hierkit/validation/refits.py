@@ -11,11 +11,11 @@ from hierkit.errors import HierkitError
 from hierkit.integration.unknown_groups import connected, log_density, without
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
-from hierkit.model.subset import places_in
+from hierkit.model.subset import places_in, subset
 from hierkit.posterior.draws import Draws
 from hierkit.posterior.posterior import Posterior
 
-Refit = Callable[[NDArray[np.intp]], Posterior]
+Refit = Callable[[Design], Posterior]
 STEPS, STILL = 1000, 1e-8
 
 
@@ -29,7 +29,7 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     places : ndarray of int
         Of the rows left out.
     refit : callable
-        From places of rows to posterior and design of the same model fitted to those.
+        From the design of some rows to the posterior of the same model given those.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
         The score; or why there is none, where no such model can be made.
     """
     try:
-        posterior = refit(np.setdiff1d(np.arange(len(design.offset)), places))
+        posterior = refit(subset(design, np.setdiff1d(np.arange(len(design.offset)), places)))
     except HierkitError as error:
         return f"there is no fit without: {error}".removesuffix(".")
     smaller, all_rows = posterior.design.factors, fitted_matrices(design)

@@ -96,10 +96,12 @@ REFUSED = [
     ({"weights": "w", "known_sd": "z"}, "Both weights='w' and known_sd='z' were given. .* Pass one of them"),
     ({"weights": 3}, "weights= is a int. weights= is the name of a column"),
     ({"weights": "y"}, "weights='y' names 'y', which is the outcome"),
-    ({"weights": "nowhere"}, "The formula uses 'nowhere', which data does not have"),
+    ({"weights": "nowhere"}, "data has no column 'nowhere'. Its columns are"),
     ({"weights": "h"}, "weights='h': the column is not of numbers. Weights are positive numbers"),
     ({"known_sd": "zero"}, r"known_sd='zero': the column is 0 in used row 3 \(1 such rows\). Sds are positive numbers"),
-    ({"known_sd": "tiny"}, "sds from .* are too far apart"),
+    ({"weights": np.ones(3), "known_sd": "z"}, "weights= is a ndarray. weights= is the name of a column"),
+    ({"known_sd": "tiny"}, "from 1e-200 to 1e-200. Sds between 1e-30 and 1e.30 can be computed with"),
+    ({"weights": "tiny"}, "from 1e-200 to 1e-200. Weights between 1e-60 and 1e.60 .* Divide them by their mean"),
     ({"known_sd": "w", "family": "bernoulli"}, "known_sd='w' was given with family='bernoulli'. Only a Gaussian"),
 ]
 
@@ -124,6 +126,23 @@ def test_shares_that_are_none(outcome: Any, message: Any) -> None:
     data = rows().assign(half=0.5, zero=0.0, three=3)
     with pytest.raises(HierkitError, match=message):
         design_of(f"{outcome} ~ x + (1 | g)", data, "bernoulli", weights="three")
+
+
+def test_known_sds_are_in_the_units_of_the_outcome() -> None:
+    with pytest.raises(HierkitError, match=r"outcome scale\(y\), whose unit scale\(\) takes from the rows"):
+        design_of("scale(y) ~ x + (1 | g)", rows(), known_sd="w")
+    assert design_of("log(w) ~ x + (1 | g)", rows(), known_sd="w").outcome.sd_is_known
+
+
+def test_shares_of_many_trials_are_rounded_to_their_decimals() -> None:
+    """0.333 of 300 is 99.9; 100 is the only number of events that is rounded to it."""
+    data = rows().assign(n=300, share=lambda d: (d.index * 5 / 300).round(3))
+    found = design_of("share ~ x + (1 | g)", data, "bernoulli", weights="n")
+    np.testing.assert_array_equal(found.outcome.y, data.index * 5)
+    with pytest.raises(HierkitError, match="in 1200 trials is"):
+        design_of("share ~ x + (1 | g)", data.assign(n=1200, share=data.share + 0.0001), "bernoulli", weights="n")
+    with pytest.raises(HierkitError, match=r"weights='n': the column is 2\.5 in used row 0 .* whole numbers"):
+        design_of("share ~ x + (1 | g)", data.assign(n=2.5), "bernoulli", weights="n")
 
 
 def test_missing_weights_leave_rows_out_and_others_stay() -> None:

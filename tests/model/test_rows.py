@@ -121,7 +121,7 @@ def test_sparse_numbers_are_numbers() -> None:
 def test_columns_named_by_numbers_are_named_by_their_digits() -> None:
     rows = read_rows(pd.DataFrame(np.arange(6.0).reshape(3, 2)), ["0", "1"])
     assert rows.frame["1"].tolist() == [1, 3, 5]
-    with pytest.raises(HierkitError, match=r"uses '2', which data does not have\. Its columns are '0', '1'"):
+    with pytest.raises(HierkitError, match=r"data has no column '2'\. Its columns are '0', '1'"):
         read_rows(pd.DataFrame(np.arange(6.0).reshape(3, 2)), ["2"])
     alike = pd.DataFrame([[1.0, 2.0]], columns=pd.Index([1, "1"], dtype=object))
     with pytest.raises(HierkitError, match="two columns whose names are both '1'"):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from synthetic import many_groups, synthetic_fit, table
+from synthetic import frequencies, many_groups, synthetic_fit, table
 
 import hierkit.plots
 from hierkit.plots.canvas import shorten
@@ -101,3 +101,17 @@ def test_arviz_draws_traces_and_replicates() -> None:
     for figure in (fit.plot_trace(), fit.plot_replicates()):
         assert isinstance(figure, Figure)
         assert figure.axes
+
+
+def test_events_are_compared_with_their_probabilities() -> None:
+    """Distributions of 0 and 1 show nothing; those of counts do."""
+    cells, rows = frequencies()
+    labels = []
+    for formula, data, weights in (
+        ("won ~ x + (1 | g)", rows, None),
+        ("won ~ x + (1 | g)", cells, "n"),
+        ("p(hits, tries) ~ x + (1 | g)", table(60), None),
+    ):
+        figure = synthetic_fit(formula, data, "bernoulli", weights=weights).plot_replicates()
+        labels.append(figure.axes[0].get_ylabel())
+    assert labels == ["share of events", "share of events", ""]

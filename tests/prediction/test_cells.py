@@ -72,8 +72,8 @@ def test_many_rows_are_averaged_in_parts(fit: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        (lambda d: d, {"weights": "M"}, "uses 'M', which new_rows does not have"),
-        (lambda d: d, {"by": "place"}, "uses 'place', which new_rows does not have"),
+        (lambda d: d, {"weights": "M"}, "new_rows has no column 'M'"),
+        (lambda d: d, {"by": "place"}, "new_rows has no column 'place'"),
         (lambda d: d.assign(N=-1), {"weights": "N"}, "The weights 'N' are not all numbers of 0 or more"),
         (lambda d: d.assign(N="a"), {"weights": "N"}, "The weights 'N' are not all numbers of 0 or more"),
         (lambda d: d.assign(N=0), {"weights": "N"}, "of a cell are all zero"),

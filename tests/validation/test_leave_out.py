@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from synthetic import design_of, fixed_draws, reference_table, sleepstudy_fit, synthetic_draws, table
+from synthetic import design_of, fixed_draws, frequencies, reference_table, sleepstudy_fit, synthetic_draws, table
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.posterior.posterior import Posterior
-from hierkit.validation.leave_out import _warn_of_errors, good_k, logo, loo
+from hierkit.validation.compare import compare_validations
+from hierkit.validation.leave_out import _warn_of_errors, logo, loo
 from hierkit.validation.refits import bridged
 
 
@@ -57,11 +58,6 @@ def test_a_large_pareto_k_is_warned_of_and_named() -> None:
     worst = found.table().sort_values("pareto_k").iloc[-1]
     assert worst["group"] == "332"
     assert f"Sum {found.elpd:.1f}" in found.definition
-
-
-def test_the_limit_of_pareto_k_is_arvizs() -> None:
-    assert good_k(4000) == 0.7
-    assert good_k(100) == 0.5
 
 
 def test_models_are_compared_pair_by_pair() -> None:
@@ -255,3 +251,48 @@ def test_integrals_with_a_relative_error_above_3_tenths_are_warned_of(error: Any
     messages = [str(warning.message) for warning in recwarn]
     expected = "The scores of groups 20 of g are approximate: the integral over their effects"
     assert [message.startswith(expected) for message in messages] == [True] * warned
+
+
+def test_a_table_of_frequencies_has_the_scores_of_its_trials() -> None:
+    cells, rows = frequencies()
+    of_cells = design_of("won ~ x + (1 | g)", cells, "bernoulli", weights="n")
+    of_rows = design_of("won ~ x + (1 | g)", rows, "bernoulli")
+    draws, other = (fixed_draws(of_rows, {"x": slope, "1|g_sigma": 0.3}, draws=200) for slope in (0.5, 0.0))
+    draws["1|g"] *= 0.2
+    other["1|g"] *= 0.1
+    found = [loo(Posterior(draws, design)) for design in (of_cells, of_rows)]
+    by_row = np.repeat(found[0].draws["elpd"].values / np.maximum(cells.n, 1), cells.n)
+    np.testing.assert_allclose(by_row, found[1].draws["elpd"], rtol=1e-9)
+    assert found[0].draws["n"].values.tolist() == cells.n.tolist()
+    assert "Leave one trial out" in found[0].definition
+    for name in ("elpd", "se", "p"):
+        assert getattr(found[0], name) == pytest.approx(getattr(found[1], name), rel=1e-9)
+    tables = [
+        compare_validations({"a": one, "b": loo(Posterior(other, design))}).table()
+        for one, design in zip(found, (of_cells, of_rows), strict=True)
+    ]
+    pd.testing.assert_frame_equal(tables[0], tables[1], rtol=1e-9)
+
+
+def test_counts_are_left_out_a_row_at_a_time() -> None:
+    """Not so a table of frequencies, whose trials are the observations."""
+    counts = pd.DataFrame({"g": list("aabbcc"), "s": [0, 4, 3, 0, 4, 4], "n": 4})
+    design = design_of("p(s, n) ~ 1 + (1 | g)", counts, "bernoulli")
+    posterior = fixed_draws(design, {"Intercept": 0.2, "1|g_sigma": 1.0}, draws=40)
+    posterior["1|g"] = posterior["1|g"] * 0
+    found = loo(Posterior(posterior, design))
+    np.testing.assert_allclose(found.draws["elpd"], stats.binom(4, 1 / (1 + np.exp(-0.2))).logpmf(counts.s))
+    assert "Leave one row out" in found.definition
+
+
+def test_a_trial_of_a_table_of_frequencies_is_left_out_of_a_new_fit(monkeypatch: Any) -> None:
+    cells, rows = frequencies()
+    options: dict[str, Any] = {"family": "bernoulli", "random_seed": 1, "progressbar": False, "draws": 500}
+    fits = [
+        hierkit.fit("won ~ x + (1 | g)", cells.head(8), weights="n", **options),
+        hierkit.fit("won ~ x + (1 | g)", rows.query("g in ['a', 'b']"), **options),
+    ]
+    monkeypatch.setattr("hierkit.validation.leave_out.good_k", lambda draws: -np.inf)  # every row is fitted again
+    found = [fit.loo(refit=True) for fit in fits]
+    assert found[0].draws["refitted"].values.tolist() == (cells.n.head(8) > 0).tolist()
+    assert found[0].elpd == pytest.approx(found[1].elpd, abs=0.02)
