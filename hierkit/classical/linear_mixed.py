@@ -17,7 +17,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD, correlation, sd
 
 MOST_EFFECTS = 2000  # of all factors but the largest: their information is a dense matrix
-STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of σ
+STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of the rows'
 LEAST = 1e-3  # in searches, because zero is a point without slope whether the minimum is there or not
 LARGEST = 1e4  # of the same: beyond, the rows leave no residual variance
 SAME = 1e-3  # of the minima that searches end in
@@ -51,9 +51,11 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     factors = sorted(design.factors, key=lambda factor: -len(factor.levels) * len(factor.effects))
     _check_size(factors[1:])
     alone = Q.T @ y
-    sums = sums_of(y - Q @ alone, Q, factors, design.outcome)
+    left = y - Q @ alone
+    unit = _unit(design, left / root)
+    sums = sums_of(left, Q, factors, design.outcome, unit * np.sqrt(design.row_variance))
     with threadpool_limits(1 if len(sums.OC) < LARGE else None, "blas"):  # threads cost more than small matrices do
-        theta, note = _minimum(sums, reml)
+        theta, note = _minimum(sums, reml, unit)
     found = profile(sums, theta, reml)
     back = np.linalg.inv(R) / sizes[:, None]
     errors = np.sqrt((back @ found.covariance @ back.T).diagonal())
@@ -79,11 +81,18 @@ def _check_size(others: list[Factor]) -> None:
         )
 
 
-def _minimum(sums: Sums, reml: bool) -> tuple[Array, str]:
+def _unit(design: Design, residuals: Array) -> float:
+    """The sd of rows in units of a typical row's known one, which may be small; 1 where σ is estimated."""
+    if design.outcome.has_sigma:
+        return 1.0
+    return max(1.0, float(np.sqrt(np.mean(residuals**2) / design.row_variance)))
+
+
+def _minimum(sums: Sums, reml: bool, unit: float) -> tuple[Array, str]:
     """The best θ of several searches, and a note where they end at different values."""
     diagonal = np.concatenate([template.rows == template.columns for template in sums.templates])
     row = np.concatenate([template.start + template.rows for template in sums.templates])
-    bounds = [(LEAST if own else -LARGEST, LARGEST) for own in diagonal]
+    bounds = [(LEAST / unit if own else -LARGEST, LARGEST) for own in diagonal]
 
     def criterion(theta: Array) -> float:
         try:

@@ -4,7 +4,9 @@ With u = σ Λ b, b standard normal and Λ a lower triangular factor of the effe
 coefficients and σ have a closed form, and minus twice the log likelihood is a function of Λ alone (Bates, Mächler,
 Bolker and Walker 2015, eq. 34 and 39). A zero on the diagonal of Λ, a variance of zero, is an ordinary point of it.
 
-The groups of the largest factor are taken out one by one, those of the others together.
+The groups of the largest factor are taken out one by one, those of the others together. What its groups leave of the
+rows, and what is within their columns, are kept apart, so that nothing is a difference of large numbers where a group
+explains nearly all.
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,8 @@ from hierkit.arrays import Array
 from hierkit.model.groups import Factor
 from hierkit.model.outcome import Outcome
 
+COLLINEAR = 1e-12  # of eigenvalues
+
 
 @dataclass(frozen=True, eq=False)
 class Template:
@@ -31,7 +35,7 @@ class Template:
     start : int
         The place of the first of them in θ.
     sizes : ndarray
-        (effect,), the root mean squares of the columns of Z at the centre, which θ is in units of.
+        (effect,), the root mean squares of the columns of Z at the centre over the sd of rows, which θ is in units of.
     """
 
     rows: NDArray[np.intp]
@@ -62,11 +66,15 @@ class Sums:
         How many each has.
     ZZ, ZC : ndarray
         (group, effect, effect) and (group, effect, column), of the largest factor with itself and with [X y].
+    roots, inside : ndarray
+        (group, effect, effect) and (group, effect, column), R with R'R = Z'Z, and Q'[X y] of Z = Q R.
+    outside : ndarray
+        (column, column), of what Q leaves of [X y] with itself, over all groups.
     ZO, OO : sparse matrices
         Of its effects, and of the others', with the others' effects; one column for each group and effect, the groups
         of an effect together.
-    OC, CC : ndarray
-        Of the others' effects with [X y], and of [X y] with itself.
+    OC : ndarray
+        Of the others' effects with [X y].
     """
 
     n: int
@@ -75,10 +83,12 @@ class Sums:
     groups: tuple[int, ...]
     ZZ: Array
     ZC: Array
+    roots: Array
+    inside: Array
+    outside: Array
     ZO: sparse.csr_array
     OO: sparse.csr_array
     OC: Array
-    CC: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +101,7 @@ class Profile:
     sigma: float
 
 
-def sums_of(y: Array, Q: Array, factors: Sequence[Factor], outcome: Outcome) -> Sums:
+def sums_of(y: Array, Q: Array, factors: Sequence[Factor], outcome: Outcome, row_sd: float = 1.0) -> Sums:
     """The sums of a design's rows.
 
     Parameters
@@ -102,28 +112,46 @@ def sums_of(y: Array, Q: Array, factors: Sequence[Factor], outcome: Outcome) -> 
         The largest one first.
     outcome : Outcome
         Its weights, and whether σ is estimated.
+    row_sd : float
+        The sd of rows in units of σ, that θ is in units of.
     """
     root = np.sqrt(outcome.row_weights)[:, None]
     columns = [root * factor.Z_centred for factor in factors]
-    templates = templates_of(factors, columns)
+    templates = templates_of(factors, [factor.Z_centred / row_sd for factor in factors])
     scaled = [Z / own.sizes for Z, own in zip(columns, templates, strict=True)]
     C = np.column_stack([Q, y])
     first = factors[0]
     parts = [_indicators(factor, Z) for factor, Z in zip(factors[1:], scaled[1:], strict=True)]
     others = sparse.csr_array(sparse.hstack(parts)) if parts else sparse.csr_array((len(y), 0))
     of_first = _indicators(first, scaled[0])
+    ZZ, ZC = first.sums(scaled[0], scaled[0]), first.sums(C, scaled[0])
+    roots, inside, coefficients = _in_groups(ZZ, ZC)
+    rest = C - np.einsum("rk,rkc->rc", scaled[0], coefficients[first.codes])
     return Sums(
         len(y),
         outcome.sd_is_known,
         templates,
         tuple(len(factor.levels) for factor in factors),
-        first.sums(scaled[0], scaled[0]),
-        first.sums(C, scaled[0]),
+        ZZ,
+        ZC,
+        roots,
+        inside,
+        rest.T @ rest,
         sparse.csr_array(of_first.T @ others),
         sparse.csr_array(others.T @ others),
         np.asarray(others.T @ C),
-        C.T @ C,
     )
+
+
+def _in_groups(ZZ: Array, ZC: Array) -> tuple[Array, Array, Array]:
+    """For each group R, Q'C and the coefficients of C's regression on Z, whether or not the columns of Z differ."""
+    sizes, U = np.linalg.eigh(ZZ)
+    used = sizes > COLLINEAR * sizes.max(axis=1, keepdims=True, initial=0)
+    root = np.sqrt(np.where(used, sizes, 0.0))
+    inverse = np.divide(1, root, out=np.zeros_like(root), where=used)
+    transposed = np.swapaxes(U, 1, 2)
+    inside = inverse[:, :, None] * (transposed @ ZC)
+    return root[:, :, None] * transposed, inside, U @ (inverse[:, :, None] * inside)
 
 
 def templates_of(factors: Sequence[Factor], Z: Sequence[Array]) -> tuple[Template, ...]:
@@ -148,19 +176,22 @@ def profile(sums: Sums, theta: Array, reml: bool) -> Profile:
     """
     first, *others = sums.templates
     L = first.factor(theta)
-    inner = np.linalg.cholesky(L.T @ sums.ZZ @ L + np.eye(len(L)))
-    log_det = 2 * np.log(np.diagonal(inner, axis1=1, axis2=2)).sum()
-    root = np.linalg.solve(inner, np.broadcast_to(L.T, inner.shape))
-    R = root @ sums.ZC
-    left = sums.CC - np.einsum("jka,jkb->ab", R, R)
+    spread = sums.roots @ L
+    outer = np.linalg.cholesky(spread @ np.swapaxes(spread, 1, 2) + np.eye(len(L)))
+    log_det = 2 * np.log(np.diagonal(outer, axis1=1, axis2=2)).sum()
+    shrunk = np.linalg.solve(outer, sums.inside)
+    left = sums.outside + np.einsum("jka,jkb->ab", shrunk, shrunk)
     if others:
+        inner = np.linalg.cholesky(L.T @ sums.ZZ @ L + np.eye(len(L)))
+        root = np.linalg.solve(inner, np.broadcast_to(L.T, inner.shape))
+        R = root @ sums.ZC
         scale = _of_all_groups(others, sums.groups[1:], theta)
         cross = _block_diagonal(root) @ (sums.ZO @ scale)
         D = (scale.T @ sums.OO @ scale - cross.T @ cross).toarray()
         D[np.diag_indices(len(D))] += 1.0
-        outer = np.linalg.cholesky(D)
-        log_det += 2 * np.log(np.diagonal(outer)).sum()
-        T = solve_triangular(outer, scale.T @ sums.OC - cross.T @ _by_effect(R), lower=True)
+        of_others = np.linalg.cholesky(D)
+        log_det += 2 * np.log(np.diagonal(of_others)).sum()
+        T = solve_triangular(of_others, scale.T @ sums.OC - cross.T @ _by_effect(R), lower=True)
         left = left - T.T @ T
     return _of_coefficients(left, log_det, sums, reml)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 from synthetic import REFERENCE, design_of, many_groups, reference_table, table
 
 import hierkit
@@ -196,3 +197,39 @@ def test_known_sds_with_two_levels() -> None:
     np.testing.assert_allclose(values["Intercept"], [expected["fixed"], expected["se"]], rtol=1e-4)
     sds = [values[f"sd(Intercept|{factor})"][0] for factor in ("alloc", "alloc:trial")]
     np.testing.assert_allclose(sds, expected["sd"], rtol=1e-3)
+
+
+def exact_meta_analysis(y: Array, s: Array, reml: bool) -> list[float]:
+    """τ, μ and its standard error: the criterion of one row a group, on a grid of log τ and then by a line search."""
+
+    def of(log_tau: float) -> tuple[float, float, float]:
+        w = 1 / (np.exp(2 * log_tau) + s**2)
+        mean = float(w @ y / w.sum())
+        return float(-np.log(w).sum() + w @ (y - mean) ** 2 + reml * np.log(w.sum())), mean, float(w.sum() ** -0.5)
+
+    grid = np.linspace(-20, 3, 2000)
+    best = int(np.argmin([of(one)[0] for one in grid]))
+    found = minimize_scalar(
+        lambda one: of(one)[0], bounds=grid[[best - 1, best + 1]], method="bounded", options={"xatol": 1e-11}
+    )
+    return [float(np.exp(found.x)), *of(found.x)[1:]]
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("case", ["1e-5", "1e-8", "one small", "one large", "spread"])
+def test_known_sds_of_any_size(case: Any, reml: Any) -> None:
+    """Not limited by how far the sds are below the differences of groups."""
+    rng = np.random.default_rng(1)
+    first = np.arange(20) == 0
+    s = {
+        "1e-5": np.full(20, 1e-5),
+        "1e-8": np.full(20, 1e-8),
+        "one small": np.where(first, 1e-6, 0.3),
+        "one large": np.where(first, 1e3, 1.0),
+        "spread": 10.0 ** rng.uniform(-8, 1, 20),
+    }[case]
+    data = pd.DataFrame({"y": rng.normal(0, 1.5, 20) + s * rng.normal(size=20), "s": s, "g": np.arange(20)})
+    values, note = linear_mixed(design_of("y ~ 1 + (1 | g)", data, known_sd="s"), reml)
+    found = [values["sd(Intercept|g)"][0], *values["Intercept"]]
+    np.testing.assert_allclose(found, exact_meta_analysis(data.y.to_numpy(), s, reml), rtol=1e-6)
+    assert not note
