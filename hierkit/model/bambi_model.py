@@ -56,7 +56,7 @@ def build(
     model = bmb.Model(
         design.text,
         design.frame,
-        family=bambi_family(design.outcome),
+        family=bambi_family(design),
         priors=common_priors(design, priors, for_sampling)
         | _group_priors(design, priors, effects, centred, for_sampling),
         extra_namespace=dict(design.namespace),

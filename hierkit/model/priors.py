@@ -16,11 +16,12 @@ from hierkit.arrays import Array
 from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.formats import as_text, in_notebook
 from hierkit.model.centre import common_spread
-from hierkit.model.columns import weighted_mean, weighted_sd
+from hierkit.model.columns import weighted_mean
 from hierkit.model.design import Design
 from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT, RESIDUAL_SD, Kind, all_sds, kind_of, sd, with_intercepts
+from hierkit.model.outcome_scale import outcome_scale
 
 EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
@@ -164,18 +165,17 @@ def moved_to_centre(factor: Factor, priors: Priors) -> bool:
 
 def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     """`Intercept`, slopes and `sigma`; see docs/priors.md."""
-    y = design.outcome.y - design.offset
-    gaussian = design.family.has_residual
+    gaussian = outcome_scale(design) if design.family.has_residual else None
     trials = design.outcome.trials_of_each
-    unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
-    middle = float(np.mean(y)) if gaussian else 0.0 - float(weighted_mean(design.offset, trials))
+    unit = 2.5 * gaussian.sd if gaussian else LOGIT_UNIT
+    middle = gaussian.mean if gaussian else 0.0 - float(weighted_mean(design.offset, trials))
     has_level = any(column.spread is None for column in design.columns)
     priors, shift = {}, 0.0
     for k, (column, x) in enumerate(zip(design.columns, design.X.T, strict=True)):
         if column.spread is not None:
             spread = common_spread(design.columns, design.X, k, trials, has_level)
             # without any intercept the line passes through the origin: only sizes are left to scale by
-            size = 2.5 * _root_mean_square(y) if gaussian else LOGIT_UNIT
+            size = 2.5 * gaussian.root_mean_square if gaussian else LOGIT_UNIT
             scale = unit / spread if has_level else size / _root_mean_square(x)
             priors[column.label] = make_prior("Normal", 0, scale)
             shift += (scale * float(weighted_mean(x, trials))) ** 2
@@ -185,20 +185,17 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
             sd = unit if column.is_intercept else float(np.hypot(unit, np.sqrt(shift)))
             priors[column.label] = make_prior("Normal", middle, sd)
     ordered = {column.label: priors[column.label] for column in design.columns}
-    if design.outcome.has_sigma:
-        # σ is the sd of a row of weight 1
-        size = weighted_sd(y, design.row_weights) * np.sqrt(np.mean(design.row_weights))
-        ordered[RESIDUAL_SD] = make_prior("HalfStudentT", 4, float(size))
+    if gaussian and design.outcome.has_sigma:
+        ordered[RESIDUAL_SD] = make_prior("HalfStudentT", 4, gaussian.residual_sd)
     return ordered
 
 
 def _group_defaults(design: Design, effects: EffectsDistribution) -> dict[str, Prior]:
-    gaussian = design.family.has_residual
-    y = design.outcome.y - design.offset
-    unit = 2.5 * float(np.std(y)) if gaussian else LOGIT_UNIT
+    gaussian = outcome_scale(design) if design.family.has_residual else None
+    unit = 2.5 * gaussian.sd if gaussian else LOGIT_UNIT
     has_level = any(column.spread is None for column in design.columns)
     # where no common level is taken off, groups differ from zero
-    level = 2.5 * _root_mean_square(y) if gaussian and not has_level else unit
+    level = 2.5 * gaussian.root_mean_square if gaussian and not has_level else unit
     priors = {}
     for factor in design.factors:
         for effect in factor.effects:

@@ -52,11 +52,13 @@ Picture = Literal[
     "pareto",
     "partition",
     "pooling",
+    "pooling_factors",
     "priors",
     "probabilities",
     "qq",
     "ranks",
     "replicates",
+    "sensitivity",
     "study",
 ]
 PART = 1_000_000  # numbers summarised at once: 8 MB

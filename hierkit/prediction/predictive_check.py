@@ -12,6 +12,7 @@ from hierkit.errors import check_word, refusal, warn
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.new_rows import NewRows, read_new_rows, weight_columns
+from hierkit.model.outcome_scale import counts_of_rows, outcome_scale
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -40,7 +41,7 @@ def replicated(posterior: Posterior, groups: ReplicatedGroups = "known", random_
     -------
     xarray.Dataset
         The outcome under its name (chain, draw, __obs__), successes for counts; and for each factor `mean(team)`
-        (chain, draw, team), the mean outcome of its groups (successes over trials).
+        (chain, draw, team), the mean outcome of its groups (successes over trials; weighted where rows have weights).
 
     Raises
     ------
@@ -86,9 +87,10 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
     -------
     Quantity
         `replicated` (chain, draw, statistic): `spread of means(team)`, the sd over groups of their means, in the
-        outcome's units; for a two-valued outcome or counts `share without event(team)`, of groups without an event.
-        Beside them `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted half:
-        near 0 or 1 the model does not make data like those that were seen.
+        outcome's units, in which groups that have hardly been measured hardly count where rows have weights or known
+        sds; for a two-valued outcome or counts `share without event(team)`, of groups without an event. Beside them
+        `observed` (statistic) and `above` (statistic), the share of replicates above it, ties counted half: near 0 or 1
+        the model does not make data like those that were seen.
 
     Raises
     ------
@@ -123,10 +125,28 @@ def _statistics(
     design: Design, factor: Factor, replicates: xr.DataArray, seen: xr.DataArray
 ) -> list[tuple[str, xr.DataArray, xr.DataArray]]:
     dim = dim_of(factor.label)
-    found = [(f"spread of means({factor.label})", replicates.std(dim, ddof=1), seen.std(dim, ddof=1))]
+    counts = _counts_of_groups(design, factor, seen)
+    found = [(f"spread of means({factor.label})", _spread(replicates, counts), _spread(seen, counts))]
     if not design.family.has_residual:
         found.append((f"share without event({factor.label})", (replicates == 0).mean(dim), (seen == 0).mean(dim)))
     return found
+
+
+def _counts_of_groups(design: Design, factor: Factor, seen: xr.DataArray) -> xr.DataArray:
+    """(group,), how much each group counts in the spread of means: equally, unless some have hardly been measured."""
+    outcome = design.outcome
+    if outcome.rows_are_alike:
+        return xr.ones_like(seen)
+    precision = np.bincount(factor.codes, outcome.row_weights, len(factor.levels))
+    return seen.copy(data=counts_of_rows(seen.values, outcome_scale(design).residual_sd ** 2 / precision))
+
+
+def _spread(means: xr.DataArray, counts: xr.DataArray) -> xr.DataArray:
+    """(...), the sd over groups of (..., group), with one less than their number in its denominator."""
+    dim = str(counts.dims[0])
+    n = counts.sizes[dim]
+    spread: xr.DataArray = (means.weighted(counts).var(dim) * (n / (n - 1))) ** 0.5
+    return spread
 
 
 def _with_means(design: Design, outcome: xr.DataArray) -> xr.Dataset:
@@ -136,7 +156,9 @@ def _with_means(design: Design, outcome: xr.DataArray) -> xr.Dataset:
     coords = {dim: outcome.coords[dim] for dim in outcome.dims[:-1]}
     found = {design.outcome_name: outcome}
     for factor in design.factors:
-        means = _sums(factor, values) / np.bincount(factor.codes, design.outcome.trials, len(factor.levels))
+        precision = design.outcome.precision
+        weighted = values if precision is None else values * precision
+        means = _sums(factor, weighted) / np.bincount(factor.codes, design.row_weights, len(factor.levels))
         dim = dim_of(factor.label)
         found[_name(factor)] = xr.DataArray(means, coords={**coords, dim: factor.levels}, dims=(*dims, dim))
     return xr.Dataset(found)

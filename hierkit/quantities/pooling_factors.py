@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hierkit.posterior.effects import entry, sizes_of, stack
+from hierkit.posterior.effects import entry, labels_of, sizes_of, stack
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
@@ -46,6 +46,5 @@ def pooling_factors(posterior: Posterior, factor: str | None = None) -> Quantity
     if len(chosen.levels) < FEWEST_GROUPS:
         definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
     definition += student_t_note(posterior)
-    return Quantity(
-        xr.Dataset({"n": sizes_of(design, chosen), "pooling": batch, "group_pooling": by_group}), definition
-    )
+    arrays = {"n": sizes_of(design, chosen), "pooling": batch, "group_pooling": by_group}
+    return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="pooling_factors")

@@ -75,7 +75,8 @@ def prior_sensitivity(posterior: Posterior, priors: Priors) -> Quantity:
             "what partial pooling does."
         )
     by_parameter = {name: ("parameter", values) for name, values in variables.items()}
-    return Quantity(xr.Dataset(by_parameter, coords=names), definition)
+    dataset = xr.Dataset(by_parameter, coords=names, attrs={"noticeable": SENSITIVE})
+    return Quantity(dataset, definition, picture="sensitivity")
 
 
 def _columns(posterior: Posterior) -> Iterator[tuple[str, str, xr.DataArray]]:

@@ -34,6 +34,8 @@ def quantities(fit: Any, x: Any, factor: Any) -> Any:
     yield fit.design_effect(factor)
     yield fit.icc()
     yield fit.predictive_check()
+    yield fit.prior_sensitivity()
+    yield fit.pooling_factors(factor)
     if x is not None:
         yield fit.icc(along=x)
         yield fit.slopes(x)

@@ -4,6 +4,7 @@ from typing import Any
 
 import arviz_plots
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.special import expit
@@ -130,3 +131,23 @@ def test_refusals() -> None:
     with pytest.raises(HierkitError, match="The model has no groups"):
         predictive_check(Posterior(posterior, design), "known")
     assert isinstance(replicated(Posterior(posterior, design)), xr.Dataset)
+
+
+def test_weighted_rows_have_weighted_means() -> None:
+    data = table(60).assign(w=lambda d: np.exp(2 * d.z))
+    design = design_of("y ~ x + (1 | g)", data, weights="w")
+    expected = (data.w * data.y).groupby(data.g).sum() / data.w.groupby(data.g).sum()
+    np.testing.assert_allclose(observed(design)["mean(g)"], expected)
+
+
+def test_a_study_that_says_nothing_does_not_hide_how_studies_differ() -> None:
+    """Eleven studies far apart under a model of nearly equal ones, and one with a standard error of 1,000."""
+    y = np.append(np.linspace(-10, 10, 11), 500.0)
+    data = pd.DataFrame({"y": y, "s": np.append(np.full(11, 0.5), 1000.0), "g": list("abcdefghijkl")})
+    for rows, name in ((data.head(11), "without"), (data, "with")):
+        design = design_of("y ~ 1 + (1 | g)", rows, known_sd="s")
+        posterior = fixed_draws(design, {"Intercept": 0.0, "1|g_sigma": 2.0}, draws=400)
+        found = predictive_check(Posterior(posterior, design)).draws.isel(statistic=0)
+        assert float(found["above"]) < 0.02, name
+        assert float(found["observed"]) == pytest.approx(np.std(y[:11], ddof=1), rel=0.1)
+        assert float(found["replicated"].mean()) == pytest.approx(np.sqrt(4.25), rel=0.1)
