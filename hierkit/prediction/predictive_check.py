@@ -138,7 +138,8 @@ def _counts_of_groups(design: Design, factor: Factor, seen: xr.DataArray) -> xr.
     if outcome.rows_are_alike:
         return xr.ones_like(seen)
     precision = np.bincount(factor.codes, outcome.row_weights, len(factor.levels))
-    return seen.copy(data=counts_of_rows(seen.values, outcome_scale(design).residual_sd ** 2 / precision))
+    counts = counts_of_rows(seen.values, outcome_scale(design).residual_sd ** 2 / precision)
+    return seen.copy(data=counts**2)  # so that the noise of a group that is hardly known is hardly seen
 
 
 def _spread(means: xr.DataArray, counts: xr.DataArray) -> xr.DataArray:
