@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from hierkit import storage
 from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
 from hierkit.checks.sampling import sampling_findings
+from hierkit.classical.classical import classical
 from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.documented import documented_by
 from hierkit.errors import SamplingWarning, warn
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
-from hierkit.model.names import matrix_dims
 from hierkit.model.priors import Priors
 from hierkit.model.run import Run
+from hierkit.pictures import plot_replicates, plot_trace
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
-from hierkit.prediction.by_trial import by_trial
 from hierkit.prediction.predict import Groups, PredictionKind, predict
-from hierkit.prediction.predictive_check import ReplicatedGroups, observed, predictive_check, replicated
+from hierkit.prediction.predictive_check import ReplicatedGroups, predictive_check
+from hierkit.predictive import posterior_predictive, prior_predictive
 from hierkit.quantities.blup_qq import blup_qq
 from hierkit.quantities.break_even_size import break_even_size
 from hierkit.quantities.coefficients import coefficients
@@ -47,7 +49,7 @@ from hierkit.refitting import refit
 from hierkit.reporting.parts import Parts
 from hierkit.reporting.render import Report, render_notebook, render_report
 from hierkit.reporting.sections import Summary, summarise
-from hierkit.sampling.settings import check_count, read_seed
+from hierkit.sampling.settings import read_seed
 from hierkit.simulation.calibration import calibration
 from hierkit.statements.contrast import contrast, probability
 from hierkit.validation.leave_out import logo, loo
@@ -187,61 +189,13 @@ class Fit:
         seed = self._seed(random_seed)
         return predict(self._posterior, new_rows, groups, kind, given, weights, by, seed)
 
+    @documented_by(posterior_predictive)
     def posterior_predictive(self, groups: ReplicatedGroups = "known", random_seed: int | None = None) -> xr.DataTree:
-        """Outcomes of the fitted rows drawn anew, beside the draws, for ArviZ's predictive checks.
+        return posterior_predictive(self._posterior, self.draws, groups, self._seed(random_seed))
 
-        Parameters
-        ----------
-        groups : {"known", "new"}
-            Group effects as drawn, or drawn anew from their distribution.
-        random_seed : int, optional
-            The same seed gives the same numbers; the fit's own if not given.
-
-        Returns
-        -------
-        xarray.DataTree
-            The groups of `draws`, and `posterior_predictive`: the outcome under its name (chain, draw, __obs__) in its
-            own units, successes for counts, and for each factor `mean(team)` (chain, draw, team), the means of its
-            groups.
-
-        Raises
-        ------
-        HierkitError
-            For unknown `groups`.
-        """
-        found = replicated(self._posterior, groups, self._seed(random_seed))
-        kept = {name: node.to_dataset() for name, node in self.draws.children.items()}
-        return xr.DataTree.from_dict(kept | {"posterior_predictive": found, "observed_data": observed(self.design)})
-
+    @documented_by(prior_predictive)
     def prior_predictive(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
-        """Draws of the prior, and outcomes of the fitted rows drawn from it.
-
-        Parameters
-        ----------
-        draws : int
-            How many.
-        random_seed : int, optional
-            The same seed gives the same numbers; the fit's own if not given.
-
-        Returns
-        -------
-        xarray.DataTree
-            `prior`, parameters (chain, draw, ...) under the names of the posterior; `prior_predictive`, outcomes as in
-            `posterior_predictive`; `observed_data`.
-
-        Raises
-        ------
-        HierkitError
-            For a number of draws below 1.
-        """
-        from hierkit.sampling.pymc.engine import sample_prior  # Bambi and PyMC take seconds to import
-
-        check_count("draws", draws)
-        seed = self._seed(random_seed)
-        prior = sample_prior(self.design, self.priors, self._run.effects, draws, seed)
-        found = replicated(Posterior(prior, self.design), "known", seed)
-        groups = {"prior": prior, "prior_predictive": found, "observed_data": observed(self.design)}
-        return xr.DataTree.from_dict(groups)
+        return prior_predictive(self.design, self.priors, self._run, draws, self._seed(random_seed))
 
     @documented_by(predictive_check)
     def predictive_check(self, groups: ReplicatedGroups = "new", random_seed: int | None = None) -> Quantity:
@@ -270,78 +224,24 @@ class Fit:
         seed = self._seed(random_seed)
         return calibration(self.design, self.priors, self._run, n, seed, progressbar)
 
+    @documented_by(plot_trace)
     def plot_trace(self) -> "Figure":
-        """Distributions and ranks of the parameters by chain, drawn by ArviZ; group effects are left out.
+        return plot_trace(self._posterior, self.draws)
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-            For each parameter its draws in each chain as a distribution, and the ranks of its draws, which are uniform
-            where the chains agree.
-        """
-        from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
-
-        common = self._posterior.common
-        return trace(self.draws, [str(name) for name, variable in common.items() if not matrix_dims(variable)])
-
+    @documented_by(plot_replicates)
     def plot_replicates(self, groups: ReplicatedGroups = "known") -> "Figure":
-        """Outcomes drawn from the model beside the observed ones, by ArviZ.
+        return plot_replicates(self._posterior, self.draws, groups, self._run.random_seed)
 
-        Parameters
-        ----------
-        groups : {"known", "new"}
-            Group effects as drawn, or drawn anew from their distribution.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Distributions of replicated outcomes, and the one that was observed. For a two-valued outcome the share of
-            events by their predicted probability, which a model that fits keeps near the line of equality, with a band
-            of what it would be in data drawn from the model.
-        """
-        from hierkit.plots import sampling as pictures  # arviz_plots takes a second to import
-
-        found, name = self.posterior_predictive(groups), self.design.outcome_name
-        if self.design.outcome.is_frequencies:
-            found = by_trial(self.design, found)
-        return (pictures.reliability if self.design.outcome.is_events else pictures.replicates)(found, name)
-
+    @documented_by(classical)
     def classical(self) -> Quantity:
-        """The posterior beside classical estimates of the same rows, by statsmodels.
-
-        REML and maximum likelihood, variational Bayes, GEE and regressions that ignore the groups, where they exist for
-        the model. Compare methods that answer the same question: within a group, or across the population.
-
-        Returns
-        -------
-        Quantity
-            `estimate` and `se` (parameter, method), of the posterior its mean and sd; `answers` and `note` (method).
-            Coefficients on the link scale, sds and correlations of effects in the units of the outcome or log odds. The
-            definition names the methods that gave nothing, and why.
-        """
-        from hierkit.classical.classical import classical  # statsmodels takes a second to import
-
         return classical(self._posterior)
 
+    @documented_by(checks)
     def checks(self) -> Findings:
-        """What to know before using the results: sampling, priors, structure, groups and data.
-
-        Returns
-        -------
-        Findings
-            The gravest first; `need_action` are those without which nothing should be read. The page "Findings" of the
-            documentation lists all of them with their limits.
-        """
         return self._findings
 
+    @documented_by(summarise)
     def summary(self) -> Summary:
-        """The fit on one page of text: model, findings, coefficients, variance components.
-
-        Returns
-        -------
-        Summary
-            Prints as text, and shows tables in a notebook.
-        """
         return summarise(self._parts)
 
     @documented_by(render_report)
@@ -356,26 +256,8 @@ class Fit:
     ) -> Report:
         return render_report(self._parts, title, sections, include_levels, labels, units, calibration)
 
+    @documented_by(storage.write)
     def save(self, path: str | Path) -> Path:
-        """Write the fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; one that exists is replaced, whole or not at all.
-
-        Returns
-        -------
-        Path
-            Where it was written.
-
-        Raises
-        ------
-        HierkitError
-            For a folder that does not exist, and for data that cannot be written.
-        """
-        from hierkit import storage  # Zarr takes a third of a second to import
-
         design = self.design
         return storage.write(path, self.formula, design.family.name, design.rows, self.priors, self.draws)
 

@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-import zarr
-from zarr.storage import MemoryStore
 
 from hierkit.errors import HierkitError, refusal
 from hierkit.model.distributions import checked_prior
@@ -38,7 +36,7 @@ CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not r
 
 
 def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: Priors, draws: xr.DataTree) -> Path:
-    """Write the parts of a fit into one file.
+    """Write a fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.
 
     Parameters
     ----------
@@ -51,12 +49,20 @@ def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: P
     Returns
     -------
     Path
+        Where it was written.
 
     Raises
     ------
+    HierkitError
+        For a folder that does not exist.
     OSError
         Where the file cannot be written; an older one is left as it was.
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise refusal(
+            f"There is no folder {str(path.parent)!r}", "A fit is saved in a folder that exists", "Make it first"
+        )
     arrays = _Writer()
     manifest = {
         "format": FORMAT,
@@ -71,7 +77,6 @@ def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: P
             "groups": {name: _pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
         },
     }
-    path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
     try:
@@ -157,8 +162,10 @@ class _Writer:
     """Arrays in the order in which they come, in a Zarr store in memory."""
 
     def __init__(self) -> None:
+        import zarr  # takes a third of a second
+
         self._content: dict[str, Any] = {}
-        self._group = zarr.open_group(MemoryStore(self._content), mode="w", zarr_format=3)
+        self._group = zarr.open_group(zarr.storage.MemoryStore(self._content), mode="w", zarr_format=3)
         self._count = 0
 
     def add(self, values: np.ndarray[Any, Any]) -> str:
@@ -175,10 +182,12 @@ class _Reader:
     """The arrays of a file by key, each with its codecs looked at before it is decoded."""
 
     def __init__(self, content: dict[str, bytes]) -> None:
+        import zarr  # takes a third of a second
+
         self._raw = content
         prototype = zarr.core.buffer.default_buffer_prototype()
         buffers = {key: prototype.buffer.from_bytes(value) for key, value in content.items()}
-        self._group = zarr.open_group(MemoryStore(buffers), mode="r", zarr_format=3)
+        self._group = zarr.open_group(zarr.storage.MemoryStore(buffers), mode="r", zarr_format=3)
 
     def get(self, key: str) -> np.ndarray[Any, Any]:
         codecs = {codec["name"] for codec in json.loads(self._raw[f"{key}/zarr.json"])["codecs"]}

@@ -33,10 +33,13 @@ ALLOWED = {
         *("prediction", "quantities", "validation", "vocabulary"),
     },
     "refitting": {"errors", "model", "sampling"},
+    "predictive": {"model", "posterior", "prediction", "sampling"},
+    "pictures": {"model", "plots", "posterior", "prediction", "predictive"},
     "simulation": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities", "sampling"},
     "fitted": {
-        *("checks", "classical", "errors", "model", "plots", "posterior", "prediction", "quantities", "refitting"),
-        *("documented", "reporting", "sampling", "simulation", "statements", "storage", "validation", "vocabulary"),
+        *("checks", "classical", "documented", "errors", "model", "pictures", "plots", "posterior", "prediction"),
+        *("predictive", "quantities", "refitting", "reporting", "sampling", "simulation", "statements", "storage"),
+        *("validation", "vocabulary"),
     },
     "fitting": {
         "errors",

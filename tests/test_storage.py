@@ -267,3 +267,8 @@ def test_trusted_formula_is_trusted_anew(tmp_path: Any) -> None:
     with pytest.raises(HierkitError, match=r"calls np.tanh\(\)"):
         hierkit.load(path)
     assert hierkit.load(path, trusted_formula=True).formula.text == "y ~ np.tanh(x)"
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Any) -> None:
+    with pytest.raises(HierkitError, match=r"There is no folder .* Make it first"):
+        synthetic_fit("y ~ 1", table()).save(tmp_path / "nowhere" / "fit.hierkit")

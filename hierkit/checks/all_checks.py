@@ -16,7 +16,7 @@ from hierkit.posterior.posterior import Posterior
 
 
 def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
-    """Every check of docs/findings.md on a fit.
+    """What to know before using the results: sampling, priors, structure, groups and data.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
     Returns
     -------
     Findings
-        The gravest first; empty if nothing was found.
+        The gravest first, none if nothing was found; `need_action` are those without which nothing should be read. The
+        page "Findings" of the documentation lists all of them with their limits.
     """
     posterior = Posterior(draws["posterior"].to_dataset(), design)
     return sorted_findings(

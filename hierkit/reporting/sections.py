@@ -77,7 +77,18 @@ class Summary:
 
 
 def summarise(parts: Parts) -> Summary:
-    """The sections that fit on a page of text: model, findings, coefficients, variance components."""
+    """The fit on one page of text: model, findings, coefficients, variance components.
+
+    Parameters
+    ----------
+    parts : Parts
+        The parts of the fit.
+
+    Returns
+    -------
+    Summary
+        Prints as text, and shows tables in a notebook.
+    """
     return Summary((data_section(parts), findings_section(parts), *_estimates(parts)))
 
 
