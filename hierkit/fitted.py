@@ -12,7 +12,7 @@ import xarray as xr
 from hierkit import storage
 from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
-from hierkit.checks.sampling import sampling_findings
+from hierkit.checks.sampling import Measures, measures, sampling_findings
 from hierkit.classical.classical import classical
 from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.documented import documented_by
@@ -270,8 +270,12 @@ class Fit:
         return Run.from_attrs(self.draws.attrs)
 
     @cached_property
+    def _measures(self) -> Measures:
+        return measures(self.draws)
+
+    @cached_property
     def _findings(self) -> Findings:
-        return checks(self.draws, self.design, self.priors)
+        return checks(self.draws, self.design, self.priors, self._measures)
 
     def _again(self, smaller: Design) -> Posterior:
         """The posterior of the same model given some of the rows."""
@@ -286,7 +290,7 @@ class Fit:
 
     @property
     def _parts(self) -> Parts:
-        return Parts(self.design, self.priors, self.draws, self._findings)
+        return Parts(self.design, self.priors, self.draws, self._findings, self._measures)
 
     def __repr__(self) -> str:
         return str(self.summary())

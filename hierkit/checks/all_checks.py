@@ -8,14 +8,14 @@ from hierkit.checks.data import data_findings
 from hierkit.checks.findings import Findings, sorted_findings
 from hierkit.checks.groups import group_findings
 from hierkit.checks.priors import prior_findings
-from hierkit.checks.sampling import sampling_findings
+from hierkit.checks.sampling import Measures, sampling_findings
 from hierkit.checks.structure import structure_findings
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors
 from hierkit.posterior.posterior import Posterior
 
 
-def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
+def checks(draws: xr.DataTree, design: Design, priors: Priors, measured: Measures | None = None) -> Findings:
     """What to know before using the results: sampling, priors, structure, groups and data.
 
     Parameters
@@ -26,6 +26,8 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
         Of the model that was fitted.
     priors : Priors
         That it was fitted with.
+    measured : Measures, optional
+        Those of the draws, where they are known.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def checks(draws: xr.DataTree, design: Design, priors: Priors) -> Findings:
     posterior = Posterior(draws["posterior"].to_dataset(), design)
     return sorted_findings(
         chain(
-            sampling_findings(draws),
+            sampling_findings(draws, measured),
             prior_findings(posterior, priors),
             structure_findings(posterior, priors),
             group_findings(posterior),

@@ -30,13 +30,35 @@ TREE_DEPTH_NAMES = ("reached_max_treedepth", "maxdepth_reached")  # ArviZ's and 
 LONGER = "Sample longer (draws and tune), and look at the other findings for the cause."
 
 
-def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """How a run went, over all parameters and the group effects that are looked at, by their names.
+
+    Attributes
+    ----------
+    r_hat : pandas.Series
+        Missing with one chain; empty, as those below, where there are too few draws or some are not finite.
+    ess_bulk, ess_tail : pandas.Series
+        Effective sample sizes of the mean and of the interval.
+    divergences : int
+        In all chains.
+    """
+
+    r_hat: pd.Series
+    ess_bulk: pd.Series
+    ess_tail: pd.Series
+    divergences: int
+
+
+def sampling_findings(draws: xr.DataTree, found: Measures | None = None) -> Iterator[Finding]:
     """Findings about the sampling run.
 
     Parameters
     ----------
     draws : xarray.DataTree
         posterior (chain, draw, ...) and sample_stats (chain, draw), the latter under ArviZ's or nutpie's names.
+    found : Measures, optional
+        Those of the draws, where they are known.
 
     Yields
     ------
@@ -49,41 +71,40 @@ def sampling_findings(draws: xr.DataTree) -> Iterator[Finding]:
     if retry := draws.attrs.get("retry"):
         advice = "The draws are those of the second run; any divergences of that run are listed separately."
         yield Finding("note", "sampled again", f"{retry}.", advice)
-    posterior = varying(_some_groups(draws["posterior"].to_dataset()))
-    if broken := [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]:
+    posterior = _looked_at(draws)
+    if broken := _not_finite(posterior):
         message = f"{', '.join(broken)} have draws that are not finite numbers."
         yield Finding("action", "not finite", message, "Check the priors and the scales of outcome and predictors.")
     elif posterior.sizes["draw"] < FEWEST_DRAWS:
         yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws per chain are too few to check.", LONGER)
     else:
-        yield from _mixing(posterior)
+        yield from _mixing(found or measures(draws), posterior.sizes["chain"])
     if "sample_stats" in draws:
         yield from _statistics(draws["sample_stats"].to_dataset())
 
 
-@dataclass(frozen=True)
-class Measures:
-    """How a run went: the largest R-hat (missing with one chain), the smallest effective sample sizes, divergences."""
-
-    r_hat: float
-    ess_bulk: float
-    ess_tail: float
-    divergences: int
-
-
 def measures(draws: xr.DataTree) -> Measures:
-    """The measures of a run, over all parameters and the group effects that are looked at; missing of too few draws."""
-    posterior = varying(_some_groups(draws["posterior"].to_dataset()))
+    """The measures of a run; of a factor with more than 200 groups every so many are looked at."""
+    posterior = _looked_at(draws)
     statistics = draws["sample_stats"].to_dataset() if "sample_stats" in draws else xr.Dataset()
     diverged = int(statistics["diverging"].sum()) if "diverging" in statistics else 0
-    if posterior.sizes["draw"] < FEWEST_DRAWS:
-        return Measures(math.nan, math.nan, math.nan, diverged)
-    bulk, tail = (_stack(arviz_stats.ess(posterior, method=method)).min() for method in ("bulk", "tail"))
-    r_hat = math.nan
+    if posterior.sizes["draw"] < FEWEST_DRAWS or _not_finite(posterior):
+        nothing = pd.Series(dtype=np.float64)
+        return Measures(nothing, nothing, nothing, diverged)
+    bulk, tail = (_stack(arviz_stats.ess(posterior, method=method)) for method in ("bulk", "tail"))
+    r_hat = pd.Series(np.nan, index=bulk.index)
     if posterior.sizes["chain"] > 1:
         with np.errstate(invalid="ignore", divide="ignore"):
-            r_hat = float(_stack(arviz_stats.rhat(posterior)).max())
-    return Measures(r_hat, float(bulk), float(tail), diverged)
+            r_hat = _stack(arviz_stats.rhat(posterior))
+    return Measures(r_hat, bulk, tail, diverged)
+
+
+def _looked_at(draws: xr.DataTree) -> xr.Dataset:
+    return varying(_some_groups(draws["posterior"].to_dataset()))
+
+
+def _not_finite(posterior: xr.Dataset) -> list[str]:
+    return [str(name) for name, variable in posterior.items() if not np.isfinite(variable).all()]
 
 
 def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
@@ -94,16 +115,13 @@ def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _mixing(posterior: xr.Dataset) -> Iterator[Finding]:
-    needed = ESS_PER_CHAIN * posterior.sizes["chain"]
-    bulk = _stack(arviz_stats.ess(posterior, method="bulk"))
-    tail = _stack(arviz_stats.ess(posterior, method="tail"))
-    if posterior.sizes["chain"] > 1:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rhat = _stack(arviz_stats.rhat(posterior))
+def _mixing(found: Measures, chains: int) -> Iterator[Finding]:
+    needed = ESS_PER_CHAIN * chains
+    rhat, bulk, tail = found.r_hat, found.ess_bulk, found.ess_tail
+    if chains > 1:
         stuck = rhat.isna()
         smaller = bulk.where(bulk < tail, tail)
-        chance = largest_by_chance(smaller, posterior.sizes["chain"])
+        chance = largest_by_chance(smaller, chains)
         bad = (rhat > RHAT) & ((rhat > chance) | (smaller < needed))
         if stuck.any():
             message = f"All chains are stuck at one value of {stuck.idxmax()} ({int(stuck.sum())} such parameters)."

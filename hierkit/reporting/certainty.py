@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from hierkit.checks.limits import ESS_PER_CHAIN, RHAT
-from hierkit.checks.sampling import measures
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import predictive_check
@@ -52,16 +51,16 @@ def data_like_these(parts: Parts) -> Quantity | None:
 
 
 def _of_the_run(parts: Parts) -> Iterator[Answer]:
-    found = measures(parts.draws)
-    if math.isnan(found.ess_bulk):
+    found = parts.measures
+    if found.ess_bulk.empty:
         yield Answer("Are there enough draws?", f"{parts.posterior.size:,} draws", "Too few to tell.")
     else:
         needed = ESS_PER_CHAIN * parts.run.chains
-        if not math.isnan(found.r_hat):
-            agree = found.r_hat <= RHAT or "R-hat" not in {one.check for one in parts.findings.need_action}
+        largest, least = found.r_hat.max(), min(found.ess_bulk.min(), found.ess_tail.min())
+        if not math.isnan(largest):
+            agree = largest <= RHAT or "R-hat" not in {one.check for one in parts.findings.need_action}
             verdict = "Yes." if agree else "No: sample longer."
-            yield Answer("Do the chains agree?", f"largest R-hat {found.r_hat:.3f}", verdict)
-        least = min(found.ess_bulk, found.ess_tail)
+            yield Answer("Do the chains agree?", f"largest R-hat {largest:.3f}", verdict)
         verdict = "Yes." if least >= needed else f"Fewer than {needed:,.0f}: sample longer."
         yield Answer("Are there enough independent draws?", f"{least:,.0f} for the least certain number", verdict)
     verdict = "Yes." if not found.divergences else "Not everywhere: see the findings below."

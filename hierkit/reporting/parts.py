@@ -8,6 +8,7 @@ import xarray as xr
 
 from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
+from hierkit.checks.sampling import Measures, measures
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import FactorNames
@@ -31,12 +32,13 @@ MOST_MEANS = 20_000_000  # means of rows in draws that are computed for one quan
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of a fit, its findings, and what several sections show, computed once and when first asked for."""
+    """The parts of a fit, what was found of it, and what several sections show, computed once when first asked for."""
 
     design: Design
     priors: Priors
     draws: xr.DataTree
     findings: Findings
+    measures: Measures
     words: Vocabulary = field(default_factory=Vocabulary)
     calibration: Quantity | None = None
 
@@ -104,4 +106,6 @@ def without_levels(parts: Parts) -> Parts:
     nodes = {name: node.to_dataset() for name, node in parts.draws.children.items()}
     draws = xr.DataTree.from_dict(nodes | {"posterior": nodes["posterior"].assign_coords(coords)})
     draws.attrs = parts.draws.attrs
-    return Parts(design, parts.priors, draws, checks(draws, design, parts.priors), parts.words, parts.calibration)
+    measured = measures(draws)  # anew: they name groups
+    findings = checks(draws, design, parts.priors, measured)
+    return replace(parts, design=design, draws=draws, findings=findings, measures=measured)
