@@ -95,12 +95,20 @@ def group_draws(
 
 
 def replicate(posterior: Posterior, rows: NewRows, seed: int) -> xr.DataArray:
-    """(chain, draw, row), outcomes of rows in known groups, or in unseen ones that are drawn."""
+    """(chain, draw, row), outcomes of rows in known groups, or in unseen ones that are drawn.
+
+    All rows from the same random numbers, in an order of their own: whatever their order in the table, each gets the
+    same.
+    """
     design = posterior.design
     draws, places = posterior.draws, np.arange(len(rows.frame))
     effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
     linear = Linear(rows.matrices, draws, effects, ())
-    values = outcomes(linear, row_keys(design, rows), row_weights(design, rows.frame), seed, places)
+    keys = np.array(row_keys(design, rows), dtype=np.uint64)
+    order = np.lexsort(keys.T[::-1])
+    weights = row_weights(design, rows.frame)[order, None]
+    values = np.empty((len(places), len(draws.beta)))
+    values[order] = draws.family.draw(linear.at(order), weights, draws.sigma, generator(seed, "replicate"))
     return draws.labelled(values.T, {"row": places})
 
 

@@ -151,3 +151,13 @@ def test_a_study_that_says_nothing_does_not_hide_how_studies_differ() -> None:
         assert float(found["above"]) < 0.02, name
         assert float(found["observed"]) == pytest.approx(np.std(y[:11], ddof=1), rel=0.1)
         assert float(found["replicated"].mean()) == pytest.approx(np.sqrt(4.25), rel=0.1)
+
+
+@pytest.mark.parametrize(("formula", "family"), [("y ~ x + (1 | g)", "gaussian"), ("won ~ x + (1 | g)", "bernoulli")])
+def test_replicates_do_not_depend_on_the_order_of_rows(formula: Any, family: Any) -> None:
+    data = table(60)
+    shuffled = data.sample(frac=1, random_state=1)
+    design, other = (design_of(formula, rows, family) for rows in (data, shuffled))
+    posterior = synthetic_draws(design)
+    one, two = (replicated(Posterior(posterior, own), random_seed=3)[own.outcome_name] for own in (design, other))
+    np.testing.assert_array_equal(two.values, one.values[..., shuffled.index])
