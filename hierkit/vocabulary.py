@@ -50,6 +50,11 @@ class Vocabulary:
         name = self.name(column)
         return plural(name) if WORD.fullmatch(name) else f"groups of {name}"
 
+    def one(self, column: str) -> str:
+        """One of its groups, in a sentence: "support team"; "group of g" where there is no word for it."""
+        name = self.name(column)
+        return name if WORD.fullmatch(name) or ":" in column else f"group of {name}"
+
     def group(self, column: str, level: object) -> str:
         """A group of a factor, "team 7"; its label alone where that says what it is, "group 7 of g" for no word."""
         name = self.name(column)

@@ -266,8 +266,8 @@ def factor_name(draws: xr.Dataset) -> str:
 
 
 def one_group(draws: xr.Dataset) -> str:
-    """One of them, "support team"."""
-    return shorten(_DRAWING.get().words.name(str(draws.attrs.get("factor", "group"))), 60)
+    """One of them, "support team", "group of g"."""
+    return shorten(_DRAWING.get().words.one(str(draws.attrs.get("factor", "group"))), 60)
 
 
 def counted(draws: xr.Dataset, n: int) -> str:

@@ -50,7 +50,7 @@ def _mean(parts: Parts) -> Iterator[str]:
     design, words = parts.design, parts.words
     if not design.columns or design.offset.any():
         return
-    typical = listed([f"a typical {words.name(factor.label)}" for factor in design.factors])
+    typical = listed([f"a typical {words.one(factor.label)}" for factor in design.factors])
     where = f"in {typical}, " if typical else ""
     intercept = coefficients(parts.posterior).draws["coefficient"].isel(term=0)
     if design.family.is_linear:
@@ -89,7 +89,7 @@ def _odds(parts: Parts, column: Column, draws: xr.DataArray) -> str:
     text = f"{_subject(parts, column)} multiplies the odds of {event(design, words)} by {within}"
     if across is None:
         return f"{text}."
-    places = listed([words.name(factor.label) for factor in design.factors])
+    places = listed([words.one(factor.label) for factor in design.factors])
     between = _constant_within(design, column)
     if between:
         where = f"comparing {listed([words.plural(label) for label in between])} that are otherwise alike"
@@ -110,7 +110,7 @@ def within_and_across(parts: Parts) -> str:
     if not np.isfinite(weaker) or not 0 < weaker < 1:
         return ""
     first = design.factors[0].label
-    one, several = words.name(first), words.plural(first)
+    one, several = words.one(first), words.plural(first)
     return (
         f"Across the population effects are weaker (here by {1 - weaker:.0%}), because {several} with few and with "
         f"many events are mixed there. Take the first number for what happens within {with_article(one)}, the second "

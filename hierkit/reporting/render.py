@@ -18,7 +18,7 @@ from hierkit.reporting.section import Section
 from hierkit.reporting.sections import report_sections, summarise
 from hierkit.reporting.several import about_several, several_sections
 from hierkit.reporting.weight import MOST_BYTES, lighter
-from hierkit.reporting.words import listed, outcome_name, verdict
+from hierkit.reporting.words import caution, listed, outcome_name, verdict
 from hierkit.vocabulary import Labels, Units, capital, make_vocabulary
 
 MOST_NAMED = 3  # predictors in a title
@@ -92,7 +92,7 @@ def render_report(
     parts = replace(parts, words=words, calibration=calibration)
     if not include_levels:
         parts = without_levels(parts)
-    said, trusted = verdict(parts.findings), not parts.findings.need_action
+    said, trusted = caution(parts.findings) or verdict(parts.findings), not parts.findings.need_action
     version = parts.run.versions.get("hierkit", "")
     return _page(title or _title(parts), _about(parts), said, trusted, version, report_sections(parts, sections))
 

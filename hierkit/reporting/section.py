@@ -12,7 +12,8 @@ from hierkit.posterior.quantity import Quantity
 from hierkit.vocabulary import Vocabulary
 
 MOST_ROWS = 400
-WIDTH = 100
+WIDTH = 100  # letters of a paragraph of text
+WIDE = 6.0  # inches of a picture, beyond which its letters are too small on a phone
 # parts of a picture that are put into words
 KEYS = ("quantity", "factor", "effect", "term")
 MOST_SAID = 8
@@ -36,10 +37,11 @@ def findings_as_text(table: pd.DataFrame) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An SVG, and what it shows in words."""
+    """An SVG, what it shows in words, and whether it is too wide to be legible on a phone unless one scrolls."""
 
     svg: bytes
     alt: str
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,8 @@ def drawn(
     section = quantity_section(title, tabled, caption, sentences, notes)
     words = Vocabulary() if words is None else words
     figure = quantity.plot(labels=words.labels, units=words.units)
-    return replace(section, picture=Picture(to_svg(figure), f"{caption}. {_seen(section.table)}"))
+    is_wide = bool(figure.get_figwidth() > WIDE)
+    return replace(section, picture=Picture(to_svg(figure), f"{caption}. {_seen(section.table)}", is_wide))
 
 
 def _seen(table: pd.DataFrame | None) -> str:

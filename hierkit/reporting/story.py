@@ -15,6 +15,7 @@ from hierkit.quantities.group_effects import partner
 from hierkit.reporting.parts import Parts
 from hierkit.reporting.predictors import predictors_in_words, within_and_across
 from hierkit.reporting.words import (
+    caution,
     event,
     figures,
     fraction,
@@ -23,7 +24,6 @@ from hierkit.reporting.words import (
     number,
     outcome_name,
     outcome_unit,
-    verdict,
     zeros_of,
 )
 from hierkit.vocabulary import capital
@@ -37,8 +37,8 @@ ODDS = "(Odds are how many cases with the event there are for each case without 
 
 
 def story(parts: Parts) -> tuple[str, ...]:
-    """The findings about groups and predictors, a sentence or two each."""
-    sentences = [*_caution(parts)]
+    """The findings about groups and predictors, a sentence or two each, after a caution where there must be one."""
+    sentences = [caution(parts.findings)]
     for factor in parts.design.factors:
         sentences += [*_levels(parts, factor), *_effects(parts, factor), share(parts, factor)]
     sentences += [*_rows(parts), *predictors_in_words(parts), within_and_across(parts)]
@@ -51,7 +51,7 @@ def story(parts: Parts) -> tuple[str, ...]:
 
 def first_screen(parts: Parts) -> tuple[str, ...]:
     """Three to five findings that a reader should know."""
-    sentences = [*_caution(parts), *list(predictors_in_words(parts))[:MOST_FIRST]]
+    sentences = list(predictors_in_words(parts))[:MOST_FIRST]
     sentences.append(within_and_across(parts))
     for factor in parts.design.factors[:2]:
         sentences += _levels(parts, factor)
@@ -66,11 +66,6 @@ def first_screen(parts: Parts) -> tuple[str, ...]:
     if any(" odds " in sentence for sentence in found):
         found.append(ODDS)
     return tuple(found)
-
-
-def _caution(parts: Parts) -> Iterator[str]:
-    if parts.findings.need_action:
-        yield f"{verdict(parts.findings)} What follows may be wrong."
 
 
 def sd_of_levels(parts: Parts, factor: Factor) -> xr.DataArray:
@@ -88,7 +83,7 @@ def _levels(parts: Parts, factor: Factor) -> Iterator[str]:
     design, words = parts.design, parts.words
     sd = sd_of_levels(parts, factor)
     name = outcome_name(design, words)
-    one = words.name(factor.label)
+    one = words.one(factor.label)
     several, same = capital(words.plural(factor.label)), _same(parts)
     if parts.is_student_t(factor):
         yield f"{several} differ{same}: the scale of their Student-t distribution is {number(sd)}{_unit(parts)}."

@@ -102,11 +102,17 @@ def verdict(findings: Findings) -> str:
     """Whether the numbers can be used, in a sentence."""
     if findings.need_action:
         checks = list(dict.fromkeys(finding.check for finding in findings.need_action))
-        reasons = list(dict.fromkeys(WORDS_OF_ACTIONS.get(check, check) for check in checks))
+        said = [check for check in checks if not (check == "tail ESS" and "bulk ESS" in checks)]
+        reasons = list(dict.fromkeys(WORDS_OF_ACTIONS.get(check, check) for check in said))
         return f"These numbers cannot be trusted yet: {listed(reasons)} ({', '.join(checks)})."
     notes = sum(finding.severity == "warning" for finding in findings)
     kept = {0: "", 1: " One thing is to be kept in mind."}.get(notes, f" {notes} things are to be kept in mind.")
     return f"The computation can be trusted.{kept}"
+
+
+def caution(findings: Findings) -> str:
+    """The verdict and what it means for all that follows; nothing where the numbers can be used."""
+    return f"{verdict(findings)} What follows may be wrong." if findings.need_action else ""
 
 
 def listed(names: Sequence[Any], last: str = "and") -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from synthetic import synthetic_fit, table
 
+from hierkit.checks.findings import Finding, Findings
 from hierkit.reporting.section import MOST_ROWS
 from hierkit.reporting.sections import report_sections
 from hierkit.reporting.words import verdict
@@ -41,6 +42,15 @@ def test_verdict_names_what_failed() -> None:
     expected = "These numbers cannot be trusted yet: there are too few draws to tell (few draws)."
     assert verdict(bad.checks()) == expected
     assert verdict(bad.checks()) in str(bad.summary())
+
+
+def test_verdict_says_once_that_there_are_too_few_draws() -> None:
+    checks = ("R-hat", "bulk ESS", "tail ESS")
+    bad = Findings(tuple(Finding("action", check, "", "") for check in checks))
+    assert verdict(bad) == (
+        "These numbers cannot be trusted yet: the chains disagree and there are too few independent draws (R-hat, bulk "
+        "ESS, tail ESS)."
+    )
 
 
 @pytest.mark.parametrize(
