@@ -184,22 +184,27 @@ class Quantity:
         return as_csv(self.table(ci_prob, ci_kind))
 
     def __repr__(self) -> str:
-        return "\n\n".join(filter(None, [self.definition, as_text(self._head.table()), self._rest]))
+        return "\n\n".join(filter(None, [self.definition, as_text(self._shown), self._rest]))
 
     def _repr_html_(self) -> str:
-        return for_notebooks(self._head.table(), self.definition, self._rest)
+        return for_notebooks(self._shown, self.definition, self._rest)
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join(filter(None, [in_markdown(self.definition), as_markdown(self._head.table()), self._rest]))
+        return "\n\n".join(filter(None, [in_markdown(self.definition), as_markdown(self._shown), self._rest]))
 
     def _repr_latex_(self) -> str:
-        return as_latex(self._head.table(), self.definition)
+        return as_latex(self._shown, self.definition)
 
     @property
     def _long(self) -> dict[Hashable, int]:
         """The labels of which only the first are shown, and how many there are."""
         sizes = self.draws.sizes.items()
         return {dim: size for dim, size in sizes if dim not in (*SAMPLE_DIMS, PLACE) and size > SHOWN}
+
+    @property
+    def _shown(self) -> pd.DataFrame:
+        """What is printed."""
+        return self._head.table()
 
     @property
     def _head(self) -> "Quantity":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
@@ -70,6 +71,18 @@ class Validation(Quantity):
     def bad(self) -> int:
         """How many Pareto k are too large for what is left of importance sampling to be relied on."""
         return int((self.draws["pareto_k"] > self.good_k).sum())
+
+    @property
+    def _shown(self) -> pd.DataFrame:
+        """The sum over rows, which are many; the table of groups."""
+        if self.left_out != "row":
+            return super()._shown
+        total = {"elpd": self.elpd, "se": self.se, "p": self.p, "bad_k": self.bad}
+        return pd.DataFrame({name: [value] for name, value in total.items()})
+
+    @property
+    def _rest(self) -> str:
+        return "The scores of single rows: .table()" if self.left_out == "row" else super()._rest
 
 
 def standard_error(sums: Array, sizes: Array) -> float:

@@ -296,3 +296,16 @@ def test_a_trial_of_a_table_of_frequencies_is_left_out_of_a_new_fit(monkeypatch:
     found = [fit.loo(refit=True) for fit in fits]
     assert found[0].draws["refitted"].values.tolist() == (cells.n.head(8) > 0).tolist()
     assert found[0].elpd == pytest.approx(found[1].elpd, abs=0.02)
+
+
+def test_the_sum_over_rows_is_shown_and_rows_are_in_the_table() -> None:
+    design = design_of("y ~ x + (1 | g)", table(40))
+    posterior = fixed_draws(design, {"Intercept": 0.1, "x": 0.2, "sigma": 1.3, "1|g_sigma": 0.7}, draws=40)
+    posterior["1|g"] *= 0
+    found = loo(Posterior(posterior, design))
+    shown = repr(found).splitlines()
+    assert shown[2].split() == ["elpd", "se", "p", "bad_k"]
+    assert float(shown[3].split()[0]) == pytest.approx(found.elpd, rel=1e-2)
+    assert shown[-1] == "The scores of single rows: .table()"
+    assert len(found.table()) == 40
+    assert "0  " in repr(logo(Posterior(posterior, design)))
