@@ -76,9 +76,13 @@ def test_a_group_without_trials_is_drawn() -> None:
     data["hits"] = data[["hits", "tries"]].min(axis=1)
     fit = synthetic_fit("p(hits, tries) ~ 1 + (1 | g)", data, "bernoulli", draws=30)
     for quantity in (fit.shrinkage(), fit.compare_pooling(), fit.design_effect()):
-        figure = quantity.plot()
-        figure.draw_without_rendering()
-        assert all(np.isfinite(axes.get_xlim()).all() for axes in figure.axes)
+        quantity.plot().draw_without_rendering()
+    own_estimates = fit.compare_pooling().plot().axes[1].lines[0]
+    assert np.isfinite(own_estimates.get_ydata()).sum() == 5  # of six groups
+    shares = fit.shrinkage().plot().axes[1]
+    assert shares.get_xlim()[0] < 0  # the group without trials is at 0, which a logarithm has no place for
+    assert (shares.lines[0].get_xdata() == 0).sum() == 1
+    assert shares.lines[0].get_ydata()[shares.lines[0].get_xdata() == 0] == pytest.approx(0)
 
 
 def test_names_are_shown_as_they_are() -> None:
