@@ -36,7 +36,7 @@ clean:
 
 .venv/ready: requirements.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 

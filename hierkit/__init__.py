@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
+from hierkit.lazily import collecting_later
 
 if TYPE_CHECKING:
     from hierkit import datasets
@@ -49,7 +50,7 @@ MODULES = {
     "Priors": "model.priors",
     "Quantity": "posterior.quantity",
     "Report": "reporting.render",
-    "Validation": "validation.leave_out",
+    "Validation": "validation.validation",
     "center_within": "model.within_between",
     "compare": "fitting",
     "compare_table": "fitting",
@@ -64,7 +65,8 @@ def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("hierkit.datasets")
     if name in MODULES:
-        return getattr(import_module(f"hierkit.{MODULES[name]}"), name)
+        with collecting_later():
+            return getattr(import_module(f"hierkit.{MODULES[name]}"), name)
     raise AttributeError(f"module 'hierkit' has no attribute {name!r}")
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hierkit.formats import STYLE, as_csv, as_html, condensed
@@ -20,6 +20,9 @@ from hierkit.reporting.several import about_several, several_sections
 from hierkit.reporting.weight import MOST_BYTES, lighter
 from hierkit.reporting.words import caution, listed, outcome_name, verdict
 from hierkit.vocabulary import Labels, Units, capital, make_vocabulary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_NAMED = 3  # predictors in a title
 MOST_CSV = 60_000  # bytes of a table that is downloaded
@@ -162,7 +165,9 @@ def render_notebook(parts: Parts) -> str:
     )
 
 
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # not before there is something to render
+
     environment = Environment(
         loader=PackageLoader("hierkit", "reporting"),
         autoescape=True,

@@ -7,6 +7,7 @@ from typing import get_args
 import xarray as xr
 
 from hierkit.errors import check_word, refusal
+from hierkit.lazily import collecting_later
 from hierkit.model.design import Design
 from hierkit.model.names import Kind, kind_of
 from hierkit.model.priors import EffectsDistribution, Priors
@@ -173,19 +174,22 @@ def _no_effects(design: Design) -> int:
 
 
 def _load_marginal() -> Sampler:
-    from hierkit.sampling.marginal.engine import sample_marginal
+    with collecting_later():
+        from hierkit.sampling.marginal.engine import sample_marginal
 
     return sample_marginal
 
 
 def _load_joint() -> Sampler:
-    from hierkit.sampling.joint.engine import sample_joint
+    with collecting_later():
+        from hierkit.sampling.joint.engine import sample_joint
 
     return sample_joint
 
 
 def _load_pymc() -> Sampler:
-    from hierkit.sampling.pymc.engine import sample_pymc
+    with collecting_later():
+        from hierkit.sampling.pymc.engine import sample_pymc
 
     return sample_pymc
 

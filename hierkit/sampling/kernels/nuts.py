@@ -1,8 +1,4 @@
-"""A compiled log posterior -> draws, by nutpie's NUTS.
-
-nutpie calls it without Python, as it does a PyMC model's. Through `nutpie.compiled_pyfunc`, the documented way, each
-call would take Python's lock: 15 microseconds where a gradient takes 3, and one chain at a time.
-"""
+"""A compiled log posterior -> draws, by nutpie's NUTS."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,14 +6,17 @@ from typing import Any
 
 import numpy as np
 import nutpie
+import pyarrow
 import xarray as xr
-from nutpie.compile_pymc import CompiledPyMCModel
+from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.sampling.console import progress
-from hierkit.sampling.kernels.densities import keep_point
+from hierkit.sampling.kernels.nutpie_model import as_nutpie
 from hierkit.sampling.settings import Settings
+
+STATISTICS = ("diverging", "maxdepth_reached", "depth", "energy", "mean_tree_accept", "step_size", "n_steps", "logp")
 
 
 def run_nuts(
@@ -45,9 +44,13 @@ def run_nuts(
     statistics : xarray.Dataset
         (chain, draw), under nutpie's names.
     """
+
+    def initial_point(seed: int) -> Array:
+        return start + spread * np.random.default_rng(seed).uniform(-1, 1, len(start))
+
     with progress(engine, settings) as update, refusing_what_nuts_raises():
-        results = nutpie.sample(
-            _as_nutpie(log_posterior, data, start, spread),
+        trace = nutpie.sample(
+            as_nutpie(log_posterior, data, len(start), initial_point),
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -57,9 +60,28 @@ def run_nuts(
             save_warmup=False,
             progress_bar=False,
             progress_callback=update,
+            return_raw_trace=True,
         )
-    kept = slice(None, None, settings.thin)
-    return results["posterior"]["x"].values[:, kept], results["sample_stats"].to_dataset().isel(draw=kept)
+    return _read(trace, len(start), slice(None, None, settings.thin))
+
+
+def _read(trace: Any, size: int, kept: slice) -> tuple[Array, xr.Dataset]:
+    """Draws and statistics of nutpie's raw trace, which its own conversion would import all of ArviZ for."""
+    draws, statistics = trace.get_arrow_trace()
+    rows = [np.flatnonzero(~_numbers(own, "tuning"))[kept] for own in statistics]
+    x = [_numbers(own, "x").reshape(-1, size)[chain] for own, chain in zip(draws, rows, strict=True)]
+    found = {
+        name: (("chain", "draw"), [_numbers(own, name)[chain] for own, chain in zip(statistics, rows, strict=True)])
+        for name in STATISTICS
+    }
+    return np.stack(x), xr.Dataset(found)
+
+
+def _numbers(batch: Any, name: str) -> NDArray[Any]:
+    """The column of an Arrow batch, its lists one after the other."""
+    column = pyarrow.array(batch.column(name))
+    values = column.flatten() if pyarrow.types.is_large_list(column.type) else column
+    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 @contextlib.contextmanager
@@ -73,25 +95,3 @@ def refusing_what_nuts_raises() -> Iterator[None]:
             "The posterior density must be finite where chains start",
             "Look for extreme values in the outcome and the predictors, and check the priors",
         ) from error
-
-
-def _as_nutpie(log_posterior: Any, data: Array, start: Array, spread: Array) -> CompiledPyMCModel:
-    def initial_point(seed: int) -> Array:
-        return start + spread * np.random.default_rng(seed).uniform(-1, 1, len(start))
-
-    return CompiledPyMCModel(
-        dims={},
-        compiled_logp_func=log_posterior,
-        compiled_expand_func=keep_point,
-        initial_point_func=initial_point,
-        shared_data={},
-        shared_var_keys={},
-        user_data=data,
-        n_expanded=len(start),
-        shape_info=(["x"], [slice(0, len(start))], [(len(start),)]),
-        logp_func=None,
-        expand_func=None,
-        _n_dim=len(start),
-        _shapes={"x": (len(start),)},
-        _coords={},
-    )
