@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from hierkit.arrays import Array
-from hierkit.integration.quadrature import Block, log_marginal
+from hierkit.integration.block import Block
+from hierkit.integration.integrals import candidates_for, log_marginal_from
+from hierkit.integration.quadrature import enough_nodes
 from hierkit.model.design import Design
 from hierkit.model.matrices import Matrices
 from hierkit.model.outcome import Outcome
 from hierkit.posterior.draws import Draws, batches, common_part, lower_factors
+
+MANY = 200_000  # rows times draws
+TRIED = 16  # draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +92,28 @@ def log_density(
         For importance sampling.
     """
     total, errors = np.empty(len(draws.beta)), [0.0]
+    if unknown.groups:
+        one = block_of(draws.some(slice(1)), rows, unknown, outcome)
+        nodes, t = _nodes(draws, rows, unknown, outcome), candidates_for(one, len(total), rng)
     for part in batches(len(total), len(unknown.rows)):
         some = draws.some(part)
         if unknown.groups:
-            total[part], error = log_marginal(block_of(some, rows, unknown, outcome), rng)
+            total[part], error = log_marginal_from(
+                block_of(some, rows, unknown, outcome), None if t is None else t[part], nodes
+            )
             errors.append(error)
         else:
             total[part] = _log_known(some, rows, unknown, outcome.at(unknown.rows))
     return total, max(errors)
+
+
+def _nodes(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> int | None:
+    """How many nodes of quadrature the draws with the largest effects need, where it pays to find out."""
+    if len(draws.beta) * len(unknown.rows) < MANY:
+        return None
+    spread = np.sum([np.trace(draws.G[f], axis1=1, axis2=2) for f, _ in unknown.groups], axis=0)
+    widest = np.sort(np.argsort(-spread, kind="stable")[:TRIED])
+    return enough_nodes(block_of(draws.some(widest), rows, unknown, outcome))
 
 
 def _log_known(draws: Draws, rows: Matrices, unknown: Unknown, outcome: Outcome) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.special import expit, gammaln
+from scipy.special import gammaln
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
@@ -43,9 +43,10 @@ class Family:
     log_density : callable
         y, weights, eta, sigma -> log p(y | eta) of each row. Weights are the trials of counts, and of a Gaussian row
         the w of its residual variance σ²/w; 1 for others.
-    score, weight : callable
-        The first derivative of the log density by eta, from y, weights, eta and sigma; and minus the second one, from
-        weights, eta and sigma.
+    weight : callable
+        weights, eta, sigma -> minus the second derivative of the log density by eta.
+    derivatives : callable
+        y, weights, eta, sigma -> the same, and the score, the first derivative.
     weight_slope : callable
         The derivative of the weight by eta, from weights and eta; zero for a Gaussian outcome.
     latent_variance : callable
@@ -67,8 +68,8 @@ class Family:
     mean_over_groups: Callable[[Array, Mixture], Array]
     link_over_groups: Callable[[Array, Mixture], Array]
     log_density: Callable[[Array, Array, Array, Array | None], Array]
-    score: Callable[[Array, Array, Array, Array | None], Array]
     weight: Callable[[Array, Array, Array | None], Array]
+    derivatives: Callable[[Array, Array, Array, Array | None], tuple[Array, Array]]
     weight_slope: Callable[[Array, Array], Array]
     latent_variance: Callable[[Array | None], Array]
     variance_between: Callable[[Array, Mixture, Mixture], tuple[Array, Array]] | None
@@ -124,12 +125,13 @@ def _normal_log_density(y: Array, weights: Array, eta: Array, sigma: Array | Non
     return np.asarray(constant - 0.5 * weights * ((y - eta) / sd) ** 2 - np.log(sd))
 
 
-def _normal_score(y: Array, weights: Array, eta: Array, sigma: Array | None) -> Array:
-    return np.asarray(weights * (y - eta) / _required(sigma) ** 2)
-
-
 def _normal_weight(weights: Array, eta: Array, sigma: Array | None) -> Array:
     return np.broadcast_to(weights / _required(sigma) ** 2, eta.shape)
+
+
+def _normal_derivatives(y: Array, weights: Array, eta: Array, sigma: Array | None) -> tuple[Array, Array]:
+    weight = _normal_weight(weights, eta, sigma)
+    return weight, np.asarray(weight * (y - eta))
 
 
 def _no_slope(weights: Array, eta: Array) -> Array:
@@ -151,7 +153,14 @@ def _required(sigma: Array | None) -> Array:
 
 
 def _probability(eta: Array) -> Array:
-    return np.asarray(expit(eta))
+    """1 / (1 + exp(-eta)), in place: several times as fast as scipy's expit."""
+    p = np.array(eta, dtype=np.float64)
+    np.negative(p, out=p)
+    with np.errstate(over="ignore"):  # infinity is a probability of zero
+        np.exp(p, out=p)
+    p += 1
+    np.divide(1, p, out=p)
+    return p
 
 
 def _binomial_log_density(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
@@ -169,18 +178,22 @@ def _softplus(eta: Array) -> Array:
     return np.maximum(eta, 0) + small
 
 
-def _binomial_score(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
-    return np.asarray(y - trials * expit(eta))
-
-
 def _binomial_weight(trials: Array, eta: Array, sigma: Array | None) -> Array:
-    p = expit(eta)
-    return np.asarray(trials * p * (1 - p))
+    p = _probability(eta)
+    return np.asarray(trials * (p * (1 - p)))
+
+
+def _binomial_derivatives(y: Array, trials: Array, eta: Array, sigma: Array | None) -> tuple[Array, Array]:
+    p = _probability(eta)
+    expected = trials * p
+    np.subtract(1, p, out=p)
+    p *= expected
+    return p, np.subtract(y, expected, out=expected)
 
 
 def _binomial_weight_slope(trials: Array, eta: Array) -> Array:
-    p = expit(eta)
-    return np.asarray(trials * p * (1 - p) * (1 - 2 * p))
+    p = _probability(eta)
+    return np.asarray(trials * (p * (1 - p) * (1 - 2 * p)))
 
 
 def _logistic_variance(sigma: Array | None) -> Array:
@@ -202,7 +215,7 @@ def _variance_of_events(eta: Array, own: Mixture, rest: Mixture) -> tuple[Array,
 
 
 def _binomial_draw(eta: Array, trials: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
-    p = expit(eta)
+    p = _probability(eta)
     if np.all(trials == 1):
         return np.asarray(rng.uniform(size=eta.shape) < p, dtype=np.float64)
     return np.asarray(rng.binomial(np.asarray(trials, dtype=np.int64), p), dtype=np.float64)
@@ -220,8 +233,8 @@ FAMILIES = {
         mean_over_groups=_same_whatever_the_groups,
         link_over_groups=_same_whatever_the_groups,
         log_density=_normal_log_density,
-        score=_normal_score,
         weight=_normal_weight,
+        derivatives=_normal_derivatives,
         weight_slope=_no_slope,
         latent_variance=_normal_variance,
         variance_between=None,
@@ -238,8 +251,8 @@ FAMILIES = {
         mean_over_groups=_mean_of_events,
         link_over_groups=logit_of_mean,
         log_density=_binomial_log_density,
-        score=_binomial_score,
         weight=_binomial_weight,
+        derivatives=_binomial_derivatives,
         weight_slope=_binomial_weight_slope,
         latent_variance=_logistic_variance,
         variance_between=_variance_of_events,

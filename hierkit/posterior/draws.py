@@ -1,8 +1,6 @@
 """Linear predictors and group variances of rows, in batches of draws."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,15 +8,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS, Array
+from hierkit.cores import on_all_cores
 from hierkit.model.families import Family
 from hierkit.model.matrices import Matrices
 from hierkit.model.names import matrix_dims
 from hierkit.model.outcome import Outcome
 
-BATCH = 400_000  # numbers at once: 3 MB, near the processor
+BATCH = 100_000  # numbers at once: 1 MB, near the processor
 LARGEST_INFLATION = 1000.0  # of the variance of Student-t effects, by their tails
 NEARLY_SINGULAR = 1e-12  # of a variance: for draws with a correlation of one
 
@@ -123,8 +121,7 @@ def batches(samples: int, size: int) -> Iterator[slice]:
 
 def in_batches(work: Callable[[slice], None], samples: int, size: int) -> None:
     """Do the work for every batch, on all cores; each writes its own part of the results."""
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(work, batches(samples, size)))
+    on_all_cores(work, batches(samples, size))
 
 
 def averaging(places: NDArray[np.intp], size: int, weights: Array) -> sparse.csr_array:

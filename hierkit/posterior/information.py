@@ -46,8 +46,7 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
     q = Z.shape[1]
     for part in batches(len(draws.beta), max(len(order), q * q * len(starts))):
         eta = linear_predictor(draws, rows, part)
-        W = draws.family.weight(weights, eta, draws.sigma_of(part))
-        residual = draws.family.score(y, weights, eta, draws.sigma_of(part))
+        W, residual = draws.family.derivatives(y, weights, eta, draws.sigma_of(part))
         products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
         yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
 

@@ -68,9 +68,7 @@ class GroupRows:
 
     def derivatives(self, eta: Array) -> tuple[Array, Array]:
         """(effect, effect, sample, group) and (effect, sample, group), the information and the score of each group."""
-        family = self.draws.family
-        W = family.weight(self.weights, eta, None)
-        residual = family.score(self.y, self.weights, eta, None)
+        W, residual = self.draws.family.derivatives(self.y, self.weights, eta, None)
         q = self.Z.shape[1]
         M = np.array([[self.sums(W * (self.Z[:, a] * self.Z[:, b])) for b in range(q)] for a in range(q)])
         return M, np.array([self.sums(residual * z) for z in self.Z.T])

@@ -1,8 +1,6 @@
 """Quantity: draws with a definition, from which tables and pictures are made."""
 
-import os
 from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
@@ -11,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_base import rc_context
-from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import SAMPLE_DIMS
+from hierkit.cores import on_all_cores
 from hierkit.formats import (
     SUMMARY,
     as_csv,
@@ -236,8 +234,7 @@ def _in_parts(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSetting
     def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:
         return _summarise(draws.isel(part), others.isel(part, missing_dims="ignore"), settings)
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
-        return pd.concat(threads.map(summarise, parts), ignore_index=True)
+    return pd.concat(on_all_cores(summarise, parts), ignore_index=True)
 
 
 def _summarise(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal, warn
+from hierkit.integration.integrals import draw_effects
 from hierkit.integration.new_groups import generator
-from hierkit.integration.quadrature import draw_effects
 from hierkit.integration.unknown_groups import Unknown, block_of, connected, log_density
 from hierkit.model.design import Design
 from hierkit.model.new_rows import NewRows, new_outcome, read_new_rows, weight_columns

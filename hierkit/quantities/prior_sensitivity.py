@@ -9,7 +9,7 @@ import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.integration.quadrature import log_student_t
+from hierkit.integration.block import log_student_t
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors

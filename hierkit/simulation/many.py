@@ -1,12 +1,12 @@
 """Many independent tasks on all cores, each with a seed of its own, with a line of progress."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from numpy.random import SeedSequence
 from threadpoolctl import threadpool_limits
 
+from hierkit.cores import usable_cores
 from hierkit.sampling.console import counting
 
 
@@ -28,7 +28,7 @@ def many[Made](task: Callable[[int, int], Made], count: int, seed: int, what: st
     with (
         threadpool_limits(1, "blas"),
         counting(what, count, progressbar) as advance,
-        ThreadPoolExecutor(os.cpu_count()) as threads,
+        ThreadPoolExecutor(usable_cores()) as threads,
     ):
         futures = [threads.submit(task, place, one) for place, one in enumerate(seeds)]
         try:

@@ -1,4 +1,6 @@
-"""Pareto-smoothed importance sampling of a posterior's draws, by ArviZ."""
+"""Importance sampling of a posterior's draws: what it needs, and what it gives."""
+
+from collections.abc import Callable
 
 import arviz_stats
 import numpy as np
@@ -6,10 +8,11 @@ import xarray as xr
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.posterior.draws import Draws, varying
+from hierkit.posterior.draws import varying
 from hierkit.posterior.posterior import Posterior
+from hierkit.validation.psis import psis
 
-FEWEST = 25  # draws: ArviZ smooths a tail of five
+FEWEST = 25  # draws: their tail has five
 
 
 def good_k(samples: int) -> float:
@@ -27,15 +30,10 @@ def check_draws(posterior: Posterior) -> None:
         )
 
 
-def smoothed(draws: Draws, values: Array, relative: float) -> xr.Dataset:
-    """PSIS of log likelihoods (sample, point): `elpd`, `pareto_k`, `p` (point,)."""
-    scores = {"elpd": values[0].copy(), "pareto_k": np.full(values.shape[1], -np.inf), "p": np.zeros(values.shape[1])}
-    points = np.flatnonzero(np.ptp(values, axis=0))  # ArviZ refuses rows without trials, which weigh all draws alike
-    if len(points):
-        array = draws.labelled(values[:, points], {"point": points})
-        for name, found in zip(scores, array.azstats.loo(sample_dims=["chain", "draw"], r_eff=relative), strict=True):
-            scores[name][points] = found.values
-    return xr.Dataset({name: ("point", own) for name, own in scores.items()})
+def smoothed(posterior: Posterior, log_p: Callable[[slice], Array], points: int) -> xr.Dataset:
+    """PSIS of log densities (sample, point), computed in parts: `elpd`, `pareto_k`, `p` (point,)."""
+    found = psis(log_p, points, relative_ess(posterior))
+    return xr.Dataset({name: ("point", own) for name, own in zip(("elpd", "pareto_k", "p"), found, strict=True)})
 
 
 def relative_ess(posterior: Posterior) -> float:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
+from hierkit.cores import on_all_cores
 from hierkit.errors import warn
 from hierkit.integration.new_groups import generator
 from hierkit.integration.unknown_groups import log_density, without
@@ -20,11 +20,10 @@ from hierkit.model.reference_rows import dim_of
 from hierkit.model.subset import one_trial_apart
 from hierkit.posterior.draws import Draws, log_likelihood
 from hierkit.posterior.posterior import Posterior
-from hierkit.validation.importance import check_draws, good_k, relative_ess, smoothed
+from hierkit.validation.importance import check_draws, good_k, smoothed
 from hierkit.validation.refits import Refit, score_without
 from hierkit.validation.validation import Validation
 
-NUMBERS = 4_000_000  # of log likelihoods at once: 32 MB
 LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
 Score = Callable[[int], float | str]  # by place: of what is left out there, from a new fit, or why there is none
@@ -62,12 +61,13 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
     draws = posterior.draws
     rows = fitted_matrices(design)
     outcome = design.outcome.of_one_trial if design.outcome.is_frequencies else design.outcome
-    step = max(1, NUMBERS // len(draws.beta))
-    relative, parts = relative_ess(posterior), []
-    for start in range(0, len(outcome.y), step):
-        places = np.arange(start, min(start + step, len(outcome.y)))
-        parts.append(smoothed(draws, log_likelihood(draws, rows.at(places), outcome.at(places)), relative))
-    points = xr.concat(parts, dim="point").rename(point="row").assign_coords(row=design.rows.positions)
+
+    def log_p(part: slice) -> Array:
+        places = np.arange(part.start, part.stop)
+        return log_likelihood(draws, rows.at(places), outcome.at(places))
+
+    points = smoothed(posterior, log_p, len(outcome.y))
+    points = points.rename(point="row").assign_coords(row=design.rows.positions)
     groups = {dim_of(factor.label): ("row", factor.levels[factor.codes]) for factor in design.factors}
     definition = (
         "Leave one row out: log p(y_i | all other rows), the row's group still known by its other rows, by "
@@ -134,10 +134,13 @@ def logo(
     left_out = np.split(np.argsort(chosen.codes, kind="stable"), np.cumsum(chosen.counts)[:-1])
     values = np.empty((len(draws.beta), len(left_out)))
     errors = np.empty(len(left_out))
-    for j, (own, level) in enumerate(zip(left_out, chosen.levels, strict=True)):
-        rng = generator(random_seed, "logo", chosen.label, str(level))
-        values[:, j], errors[j] = log_density(draws, rows, without(design, own), design.outcome, rng)
-    points = smoothed(draws, values, relative_ess(posterior))
+
+    def leave(j: int) -> None:
+        rng = generator(random_seed, "logo", chosen.label, str(chosen.levels[j]))
+        values[:, j], errors[j] = log_density(draws, rows, without(design, left_out[j]), design.outcome, rng)
+
+    on_all_cores(leave, range(len(left_out)))
+    points = smoothed(posterior, lambda part: values[:, part], len(left_out))
     points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", design.sizes(chosen)))
     definition = (
         f"Leave one group of {chosen.label} out: log p(y_j | all other groups), its rows jointly and its effects "

@@ -30,7 +30,9 @@ def test_log_densities_are_scipys() -> None:
 def test_score_and_weight_are_the_derivatives_of_the_log_density(family: Any, sigma: Any) -> None:
     eta, step = np.array([[0.3, -2.0, 1.0], [-1.0, 0.1, 2.0]]), 1e-4
     below, here, above = (family.log_density(Y, WEIGHTS, eta + k * step, sigma) for k in (-1, 0, 1))
-    np.testing.assert_allclose(family.score(Y, WEIGHTS, eta, sigma), (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+    weight, score = family.derivatives(Y, WEIGHTS, eta, sigma)
+    np.testing.assert_allclose(score, (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(weight, family.weight(WEIGHTS, eta, sigma))
     np.testing.assert_allclose(family.weight(WEIGHTS, eta, sigma), -(above - 2 * here + below) / step**2, rtol=1e-4)
 
 

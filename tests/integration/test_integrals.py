@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from hierkit.integration.quadrature import Block, draw_effects, log_marginal
+from hierkit.integration.block import Block
+from hierkit.integration.integrals import draw_effects, log_marginal
 from hierkit.model.families import FAMILIES
 
 

@@ -1,0 +1,20 @@
+"""Work on all cores that the process may use, for functions that release Python's lock."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from threadpoolctl import threadpool_limits
+
+
+def usable_cores() -> int:
+    """The cores that the process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def on_all_cores[Item, Result](work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """What the work gives for each item, in their order; linear algebra inside it has one thread."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as threads:
+        return list(threads.map(work, items))

@@ -1,0 +1,32 @@
+"""Work on all cores."""
+
+import os
+import threading
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from hierkit.cores import on_all_cores, usable_cores
+
+
+def test_results_are_in_the_order_of_the_items() -> None:
+    assert on_all_cores(lambda i: i**2, range(50)) == [i**2 for i in range(50)]
+
+
+def test_cores_that_the_process_may_not_use_are_not_used() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert usable_cores() == 1
+        assert len(set(on_all_cores(lambda _: threading.get_ident(), range(20)))) == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert usable_cores() == len(allowed)
+
+
+def test_linear_algebra_inside_has_one_thread() -> None:
+    np.linalg.inv(np.eye(2))
+    (found,) = on_all_cores(
+        lambda _: [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"], [0]
+    )
+    assert set(found) <= {1}
