@@ -59,16 +59,16 @@ def _some(log_p: Array, relative_ess: float) -> tuple[Array, Array, Array]:
     length = tail_length(samples, relative_ess)
     least, most = log_p.min(axis=1), log_p.max(axis=1)
     log_weights = np.partition(least[:, None] - log_p, samples - length - 1, axis=1)
-    rest = np.exp(log_weights[:, :-length])
-    tail = np.exp(np.sort(log_weights[:, -length:], axis=1))
-    cutoff = np.exp(log_weights[:, -length - 1])
+    rest, log_tail = np.exp(log_weights[:, :-length]).sum(axis=1), np.sort(log_weights[:, -length:], axis=1)
+    tail, cutoff = np.exp(log_tail), np.exp(log_weights[:, -length - 1])
     k, sigma = generalised_pareto(tail - cutoff[:, None])
-    smooth = cutoff[:, None] + quantiles(k, sigma, length)
-    smooth = np.where(np.isfinite(smooth).all(axis=1)[:, None], np.minimum(smooth, tail[:, -1:]), tail)
+    smooth = np.minimum(cutoff[:, None] + quantiles(k, sigma, length), tail[:, -1:])
+    known = np.isfinite(smooth).all(axis=1)[:, None]
+    with np.errstate(divide="ignore"):  # a weight of zero counts nothing
+        densities = np.where(known, np.exp(np.log(smooth) - log_tail), 1.0).sum(axis=1)
+    weights = rest + np.where(known, smooth, tail).sum(axis=1)
     # in draws outside the tail weight times density is the same
-    elpd = (
-        least + np.log(samples - length + (smooth / tail).sum(axis=1)) - np.log(rest.sum(axis=1) + smooth.sum(axis=1))
-    )
+    elpd = least + np.log(samples - length + densities) - np.log(weights)
     mean = most + np.log(np.exp(log_p - most[:, None]).mean(axis=1))
     return elpd, np.where(tail[:, 0] == tail[:, -1], -np.inf, k), mean - elpd
 

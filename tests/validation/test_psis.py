@@ -38,6 +38,16 @@ def test_two_values_are_no_pareto_distribution_and_their_weights_stay_as_they_ar
     assert np.isnan(k[0]) or k[0] == -np.inf
 
 
+def test_weights_that_underflow_are_arvizs_too() -> None:
+    """Log densities thousands apart, as of draws that are far from a row."""
+    log_p = -np.random.default_rng(1).exponential(3000, (200, 5))
+    found = psis(lambda part: log_p[:, part], 5, 0.97)
+    array = xr.DataArray(log_p[None], dims=("chain", "draw", "point"))
+    expected: Any = array.azstats.loo(sample_dims=["chain", "draw"], r_eff=0.97)
+    for own, its in zip(found, expected, strict=True):
+        np.testing.assert_allclose(own, its.values, rtol=1e-9)
+
+
 def test_the_tail_is_at_most_a_fifth() -> None:
     assert tail_length(4000, 1.0) == 189
     assert tail_length(4000, 0.001) == 800

@@ -5,12 +5,14 @@ out constants that do not depend on parameters. Kernels are compiled once per ma
 """
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numba
 import numpy as np
 
 from hierkit.arrays import Array, Ints
+from hierkit.errors import warn
 from hierkit.sampling.kernels.codes import (
     CAUCHY,
     CURVE,
@@ -44,34 +46,47 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
 
     Without `fastmath=False` a kernel would take over the setting of whichever function first calls it.
     """
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, forceinline=True)(function)
-    return compiled
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, forceinline=True), function)
 
 
 def row_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, free to reorder sums; infinities and not-a-numbers still pass as they are."""
     reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True)(function)
-    return compiled
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True), function)
 
 
 def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False, parallel=True)(function)
-    return compiled
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, parallel=True), function)
 
 
 def callback[F: Callable[..., Any]](function: F) -> F:
     """Compile, once per machine, to a function that nutpie calls without Python."""
-    compiled: F = numba.cfunc(C_LOG_POSTERIOR, cache=True, error_model="numpy", fastmath=False)(function)
-    return compiled
+    return _kept(partial(numba.cfunc, C_LOG_POSTERIOR, error_model="numpy", fastmath=False), function)
 
 
 def expansion[F: Callable[..., Any]](function: F) -> F:
     """Compile, once per machine, to a function with which nutpie stores a point."""
-    signature = "int64(uint64, uint64, CPointer(double), CPointer(double), voidptr)"
-    compiled: F = numba.cfunc(signature, cache=True)(function)
-    return compiled
+    return _kept(partial(numba.cfunc, "int64(uint64, uint64, CPointer(double), CPointer(double), voidptr)"), function)
+
+
+def _kept[F: Callable[..., Any]](compiler: Callable[..., Callable[[F], F]], function: F) -> F:
+    """Compile with the result kept in a file for the next process; without, where none can be written."""
+    try:
+        return compiler(cache=True)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        _say_that_nothing_is_kept()
+        return compiler()(function)
+
+
+@cache
+def _say_that_nothing_is_kept() -> None:
+    warn(
+        "Compiled code cannot be kept, because no folder for it can be written: each process compiles anew, for "
+        "up to a minute. Set NUMBA_CACHE_DIR to a folder that can be written."
+    )
 
 
 @expansion
