@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
-from hierkit.lazily import collecting_later
 
 if TYPE_CHECKING:
     from hierkit import datasets
@@ -65,8 +64,7 @@ def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("hierkit.datasets")
     if name in MODULES:
-        with collecting_later():
-            return getattr(import_module(f"hierkit.{MODULES[name]}"), name)
+        return getattr(import_module(f"hierkit.{MODULES[name]}"), name)
     raise AttributeError(f"module 'hierkit' has no attribute {name!r}")
 
 

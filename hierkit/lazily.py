@@ -1,6 +1,5 @@
-"""Imports that take as little time as they can."""
+"""Libraries that another one imports whether or not it needs them, imported when something of them is used."""
 
-import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,15 +29,3 @@ def when_used(name: str) -> Iterator[None]:
     finally:
         if sys.modules.get(name) is stand_in:
             del sys.modules[name]
-
-
-@contextmanager
-def collecting_later() -> Iterator[None]:
-    """Imports inside make a hundred thousand objects that stay: looking for garbage among them takes a tenth."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -117,7 +117,9 @@ def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
 
 def _mixing(found: Measures, chains: int) -> Iterator[Finding]:
     needed = ESS_PER_CHAIN * chains
-    rhat, bulk, tail = found.r_hat, found.ess_bulk, found.ess_tail
+    rhat = found.r_hat
+    bulk = found.ess_bulk
+    tail = found.ess_tail
     if chains > 1:
         stuck = rhat.isna()
         smaller = bulk.where(bulk < tail, tail)

@@ -12,7 +12,7 @@ MOST_EFFECTS = 2  # of quadrature
 NEWTON_STEPS = 100
 HALVINGS = 40
 STILL = 1e-6
-SHORT = 1.0  # of a change of the linear predictor, over which a Bernoulli row's curvature changes by less than a half
+SHORT = 1.0  # of a change of the linear predictor: a full Newton step then gains 3 - e = 0.28 of its slope, above RISE
 # of what the slope promises (Armijo), and of the density
 RISE = 0.1
 ROUNDING = 1e-12

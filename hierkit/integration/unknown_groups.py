@@ -91,19 +91,19 @@ def log_density(
     rng : numpy.random.Generator
         For importance sampling.
     """
-    total, errors = np.empty(len(draws.beta)), [0.0]
-    if unknown.groups:
-        one = block_of(draws.some(slice(1)), rows, unknown, outcome)
-        nodes, t = _nodes(draws, rows, unknown, outcome), candidates_for(one, len(total), rng)
-    for part in batches(len(total), len(unknown.rows)):
-        some = draws.some(part)
-        if unknown.groups:
-            total[part], error = log_marginal_from(
-                block_of(some, rows, unknown, outcome), None if t is None else t[part], nodes
-            )
-            errors.append(error)
-        else:
-            total[part] = _log_known(some, rows, unknown, outcome.at(unknown.rows))
+    total = np.empty(len(draws.beta))
+    parts = batches(len(total), len(unknown.rows))
+    if not unknown.groups:
+        for part in parts:
+            total[part] = _log_known(draws.some(part), rows, unknown, outcome.at(unknown.rows))
+        return total, 0.0
+    first = block_of(draws.some(slice(1)), rows, unknown, outcome)
+    nodes, t = _nodes(draws, rows, unknown, outcome), candidates_for(first, len(total), rng)
+    errors = []
+    for part in parts:
+        block = block_of(draws.some(part), rows, unknown, outcome)
+        total[part], error = log_marginal_from(block, None if t is None else t[part], nodes)
+        errors.append(error)
     return total, max(errors)
 
 

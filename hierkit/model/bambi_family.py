@@ -30,7 +30,9 @@ class MeasuredGaussian(bmb.Family):  # type: ignore[misc]  # Bambi has no types
     """Gaussian rows of unequal precision, which Bambi asks for when it builds, predicts and scores."""
 
     def __init__(self, params: list[str], w: Array, precision: Precision, names: dict[str, str]) -> None:
-        self._w, self._precision, self._names = w, precision, names
+        self._w = w
+        self._precision = precision
+        self._names = names
         likelihood = bmb.Likelihood("MeasuredNormal", params=params, parent="mu", dist=MeasuredNormal(w**-0.5))
         super().__init__("measured_gaussian", likelihood, "identity")
 

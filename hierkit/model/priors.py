@@ -21,7 +21,7 @@ from hierkit.model.design import Design
 from hierkit.model.distributions import POSITIVE, Prior, make_prior, read_prior
 from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT, RESIDUAL_SD, Kind, all_sds, kind_of, sd, with_intercepts
-from hierkit.model.outcome_scale import outcome_scale
+from hierkit.model.outcome_scale import OutcomeScale, outcome_scale
 
 EffectsDistribution = Literal["normal", "student_t"]
 LOGIT_UNIT = 2.5  # of log odds, as 2.5 sds of a Gaussian outcome
@@ -108,7 +108,8 @@ def make_priors(
             f"priors is {user!r}", "priors maps names to distributions", 'Pass {"sigma": "HalfNormal(10)"} and the like'
         )
     given = {with_intercepts(name): prior for name, prior in (user or {}).items()}
-    defaults = _coefficient_defaults(design) | _group_defaults(design, effects)
+    scale = outcome_scale(design) if design.family.has_residual else None
+    defaults = _coefficient_defaults(design, scale) | _group_defaults(design, scale, effects)
     names = _group_names(design) | _term_names(design)
     chosen: dict[str, Prior] = {}
     unknown = [name for name in given if name not in defaults and name not in names]
@@ -163,9 +164,8 @@ def moved_to_centre(factor: Factor, priors: Priors) -> bool:
     return held_at_zero(factor, priors) and bool(shifts.max() > FAR) and not uniform
 
 
-def _coefficient_defaults(design: Design) -> dict[str, Prior]:
+def _coefficient_defaults(design: Design, gaussian: OutcomeScale | None) -> dict[str, Prior]:
     """`Intercept`, slopes and `sigma`; see docs/priors.md."""
-    gaussian = outcome_scale(design) if design.family.has_residual else None
     trials = design.outcome.trials_of_each
     unit = 2.5 * gaussian.sd if gaussian else LOGIT_UNIT
     middle = gaussian.mean if gaussian else 0.0 - float(weighted_mean(design.offset, trials))
@@ -190,8 +190,7 @@ def _coefficient_defaults(design: Design) -> dict[str, Prior]:
     return ordered
 
 
-def _group_defaults(design: Design, effects: EffectsDistribution) -> dict[str, Prior]:
-    gaussian = outcome_scale(design) if design.family.has_residual else None
+def _group_defaults(design: Design, gaussian: OutcomeScale | None, effects: EffectsDistribution) -> dict[str, Prior]:
     unit = 2.5 * gaussian.sd if gaussian else LOGIT_UNIT
     has_level = any(column.spread is None for column in design.columns)
     # where no common level is taken off, groups differ from zero

@@ -7,7 +7,6 @@ from typing import get_args
 import xarray as xr
 
 from hierkit.errors import check_word, refusal
-from hierkit.lazily import collecting_later
 from hierkit.model.design import Design
 from hierkit.model.names import Kind, kind_of
 from hierkit.model.priors import EffectsDistribution, Priors
@@ -174,22 +173,19 @@ def _no_effects(design: Design) -> int:
 
 
 def _load_marginal() -> Sampler:
-    with collecting_later():
-        from hierkit.sampling.marginal.engine import sample_marginal
+    from hierkit.sampling.marginal.engine import sample_marginal
 
     return sample_marginal
 
 
 def _load_joint() -> Sampler:
-    with collecting_later():
-        from hierkit.sampling.joint.engine import sample_joint
+    from hierkit.sampling.joint.engine import sample_joint
 
     return sample_joint
 
 
 def _load_pymc() -> Sampler:
-    with collecting_later():
-        from hierkit.sampling.pymc.engine import sample_pymc
+    from hierkit.sampling.pymc.engine import sample_pymc
 
     return sample_pymc
 

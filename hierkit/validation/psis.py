@@ -44,7 +44,8 @@ def psis(log_p: Callable[[slice], Array], points: int, relative_ess: float) -> t
         found[:, part] = _some(np.ascontiguousarray(log_p(part).T), relative_ess)
 
     on_all_cores(work, range(0, points, POINTS))
-    return found[0], found[1], found[2]
+    elpd, k, p = found
+    return elpd, k, p
 
 
 def tail_length(samples: int, relative_ess: float) -> int:

@@ -1,9 +1,14 @@
 """Rows of unknown groups: which belong together, and their joint density."""
 
+from typing import Any
+
 import numpy as np
 from scipy import stats
-from synthetic import design_of, synthetic_draws, table
+from synthetic import design_of, fixed_draws, synthetic_draws, table
 
+from hierkit.integration import unknown_groups as module
+from hierkit.integration.integrals import log_marginal_from
+from hierkit.integration.quadrature import FEWER
 from hierkit.integration.unknown_groups import Unknown, connected, known_part, log_density, without
 from hierkit.model.matrices import fitted_matrices
 from hierkit.posterior.draws import linear_predictor
@@ -79,3 +84,30 @@ def test_densities_do_not_depend_on_batches() -> None:
     whole = log_density(draws, rows, group, design.outcome, None)[0]  # type: ignore[arg-type]
     parts = [log_density(draws.some(slice(i, i + 10)), rows, group, design.outcome, None)[0] for i in range(0, 80, 10)]  # type: ignore[arg-type]
     np.testing.assert_allclose(whole, np.concatenate(parts))
+
+
+def test_large_groups_need_fewer_nodes_and_have_the_same_density(monkeypatch: Any) -> None:
+    """400 rows of a group say much of its level; those of another one of three rows do not, and keep all nodes."""
+    data = table(403).assign(g=np.where(np.arange(403) < 400, "many", "few"))
+    design = design_of("won ~ x + (1 | g)", data, "bernoulli")
+    draws, rows = Posterior(fixed_draws(design, {"1|g_sigma": 3.0}, draws=40), design).draws, fitted_matrices(design)
+    asked: list[int | None] = []
+
+    def listening(block: Any, t: Any, nodes: int | None) -> Any:
+        asked.append(nodes)
+        return log_marginal_from(block, t, nodes)
+
+    monkeypatch.setattr(module, "log_marginal_from", listening)
+    found = {}
+    for most in (0, 10**9):
+        monkeypatch.setattr(module, "MANY", most)
+        for code, level in enumerate(design.factors[0].levels):
+            group = without(design, np.flatnonzero(design.factors[0].codes == code))
+            rng = np.random.default_rng(0)
+            found[level, most] = log_density(draws, rows, group, design.outcome, rng)[0]
+            if most == 0:
+                assert (asked[-1] in FEWER) == (level == "many")
+            else:
+                assert asked[-1] is None
+    for level in ("many", "few"):
+        np.testing.assert_allclose(found[level, 0], found[level, 10**9], rtol=0, atol=1e-4)
