@@ -57,5 +57,5 @@ def plot_replicates(
     outcome, name = posterior.design.outcome, posterior.design.outcome_name
     found = posterior_predictive(posterior, draws, groups, random_seed)
     if outcome.is_frequencies:
-        found = by_trial(posterior.design, found)
+        found = by_trial(posterior.design, found, random_seed)
     return (pictures.reliability if outcome.is_events else pictures.replicates)(found, name)

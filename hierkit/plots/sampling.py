@@ -21,7 +21,8 @@ def replicates(draws: xr.DataTree, outcome: str) -> Figure:
 def reliability(draws: xr.DataTree, outcome: str) -> Figure:
     """Shares of events by their predicted probability (`arviz_plots.plot_ppc_pava`), a line of equality beside."""
     figure = _figure(arviz_plots.plot_ppc_pava(draws, var_names=[outcome], backend="matplotlib"))
-    figure.axes[0].set(xlabel="predicted probability", ylabel="share of events")
+    figure.axes[0].set(xlabel="predicted probability", ylabel="share of events", title="")
+    figure.set_layout_engine("constrained")  # or the label below would be cut off
     return figure
 
 
