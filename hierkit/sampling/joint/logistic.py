@@ -4,18 +4,21 @@ It is where the time of a Bernoulli model goes. A compiled `np.exp` or `np.log` 
 here are plain arithmetic, which the compiler applies to several rows at once: four to eight times as fast.
 """
 
+import math
+
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel, row_kernel
+from hierkit.sampling.kernels.densities import row_kernel, series_kernel
 
 # ln 2 in two parts, the first with zeros at its end: k times it is exact (as in fdlibm's exp)
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 LOG2_E = 1.4426950408889634
+EXP_SERIES = tuple(1 / math.factorial(n) for n in range(14))
 
 
-@kernel
+@series_kernel
 def exp_below_zero(x: Array, result: Array) -> None:
     """Fill `result` with exp x for x from -700 to 0; below -700 with exp -700.
 
@@ -26,9 +29,9 @@ def exp_below_zero(x: Array, result: Array) -> None:
         bounded = max(x[i], -700.0)
         k = np.floor(bounded * LOG2_E + 0.5)
         r = (bounded - k * LN2_HIGH) - k * LN2_LOW
-        s = 1 + r / 13
-        for n in range(12, 0, -1):
-            s = 1 + s * r / n
+        s = EXP_SERIES[13]
+        for n in range(12, -1, -1):
+            s = EXP_SERIES[n] + s * r
         result[i] = s
         power[i] = (np.int64(k) + 1023) << 52  # the bits of 2^k
     scale = power.view(np.float64)

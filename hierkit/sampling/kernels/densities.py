@@ -55,6 +55,13 @@ def row_kernel[F: Callable[..., Any]](function: F) -> F:
     return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True), function)
 
 
+def series_kernel[F: Callable[..., Any]](function: F) -> F:
+    """Compile as `kernel` does, with a product and a sum as one operation, which rounds once: for series."""
+    return _kept(
+        partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True), function
+    )
+
+
 def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
     return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, parallel=True), function)
