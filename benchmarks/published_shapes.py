@@ -43,7 +43,7 @@ def election() -> pd.DataFrame:
     )
     data["region"] = regions[data["state"]]
     data["before"] = before[data["state"]]
-    logit = -3.5 - 1.6 * data["black"] - 0.1 * data["female"] - 0.2 * data["black"] * data["female"] + 7 * data["before"]
+    logit = -3.5 - 1.6 * data["black"] - 0.1 * data["female"] + 7 * data["before"]
     for codes, size, sd in [
         (data["age"], 4, 0.1),
         (data["education"], 4, 0.15),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from threadpoolctl import threadpool_limits
 
@@ -12,6 +13,12 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def shares(count: int) -> list[slice]:
+    """Slices of so many items, one for each core."""
+    bounds = [count * place // usable_cores() for place in range(usable_cores() + 1)]
+    return [slice(first, last) for first, last in pairwise(bounds)]
 
 
 def on_all_cores[Item, Result](work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

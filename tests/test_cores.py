@@ -4,9 +4,10 @@ import os
 import threading
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info
 
-from hierkit.cores import on_all_cores, usable_cores
+from hierkit.cores import on_all_cores, shares, usable_cores
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -22,6 +23,12 @@ def test_cores_that_the_process_may_not_use_are_not_used() -> None:
     finally:
         os.sched_setaffinity(0, allowed)
     assert usable_cores() == len(allowed)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 4000])
+def test_shares_are_all_of_it_once(count: int) -> None:
+    assert [i for share in shares(count) for i in range(count)[share]] == list(range(count))
+    assert len(shares(count)) == usable_cores()
 
 
 def test_linear_algebra_inside_has_one_thread() -> None:

@@ -30,7 +30,7 @@ from hierkit.arrays import Array
 from hierkit.sampling.joint.information import Information, block_diagonal, prior_precision
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.pilot import Pilot
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.sampling.kernels.densities import part
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import Origin
 from hierkit.sampling.kernels.packing import matrix, vector
@@ -252,7 +252,7 @@ def _inverse_root(matrices: Array) -> Array:
     return np.swapaxes(solve_triangular(K, np.broadcast_to(np.eye(K.shape[-1]), K.shape), lower=True), -1, -2)
 
 
-@kernel
+@part
 def unpack_model(block: Array) -> tuple[Numbers, Origin, Geometry, Layout]:
     """Parameters, origin, geometry and layout, the first 22 arrays that `hierkit.sampling.joint.engine` packs."""
     i = np.arange(22)  # numba would compile the readers anew for each literal number

@@ -1,12 +1,14 @@
 """Any grouping factors, Gaussian, Bernoulli or counts: NUTS on parameters and effects, in coordinates from a pilot."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
+from hierkit.cores import on_all_cores, shares
 from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.names import RESIDUAL_SD
@@ -14,13 +16,12 @@ from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
 from hierkit.sampling.joint.coordinates import Geometry, factors_in_head, make_geometry
-from hierkit.sampling.joint.gaussian import gaussian_callback, gaussian_log_posterior
 from hierkit.sampling.joint.group_effects import draw_largest, gaussian_draws
-from hierkit.sampling.joint.logit import logit_callback, logit_draws, logit_log_posterior
 from hierkit.sampling.joint.patterns import Patterns, make_patterns
 from hierkit.sampling.joint.pilot import Pilot, make_pilot
 from hierkit.sampling.joint.products import Sums, make_sums
 from hierkit.sampling.kernels.curves import along_curves
+from hierkit.sampling.kernels.from_python import from_python
 from hierkit.sampling.kernels.layout import Layout, make_layout, without_last
 from hierkit.sampling.kernels.nuts import run_nuts
 from hierkit.sampling.kernels.origin import Origin, make_origin
@@ -52,9 +53,9 @@ def sample_joint(design: Design, priors: Priors, effects: EffectsDistribution, s
         After Ctrl-C.
     """
     model = make_model(design, priors)
-    callback = gaussian_callback if isinstance(model.rows, Sums) else logit_callback
+    compiled = compiled_log_posterior(model)
     with stopping_on_interrupt():
-        x, sample_stats = run_nuts("joint", callback, model.packed(), model.start, model.spread, settings)
+        x, sample_stats = run_nuts("joint", compiled, model.packed(), model.start, model.spread, settings)
         posterior = _posterior(design, model, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
 
@@ -91,12 +92,21 @@ class Model(NamedTuple):
         """All that the compiled log posterior reads, in one block."""
         return pack(*self.numbers, *self.origin, *self.geometry, *self.layout, *self.rows)
 
-    def log_posterior(self, x: Array) -> tuple[float, Array]:
-        """The log density at a point, up to a constant, and its gradient."""
-        given = (self.numbers, self.origin, self.geometry, self.layout)
-        if isinstance(self.rows, Sums):
-            return gaussian_log_posterior(x, *given, self.rows)
-        return logit_log_posterior(x, *given, self.rows)
+
+def compiled_log_posterior(model: Model) -> Any:
+    """The log density, up to a constant; it is compiled, once per machine, when its module is imported."""
+    if isinstance(model.rows, Sums):
+        from hierkit.sampling.joint.gaussian import gaussian_callback
+
+        return gaussian_callback
+    from hierkit.sampling.joint.logit import logit_callback
+
+    return logit_callback
+
+
+def log_posterior_of(model: Model) -> Callable[[Array], tuple[float, Array]]:
+    """A function of a point that returns the log density there and its gradient."""
+    return from_python(compiled_log_posterior(model), model.packed(), len(model.start))
 
 
 def make_model(design: Design, priors: Priors) -> Model:
@@ -114,7 +124,8 @@ def make_model(design: Design, priors: Priors) -> Model:
     start, spread = starting_point(parameters, pilot, layout, int(sampled.first[-1]))
     rows = make_sums(design, basis, layout, head, origin.T) if gaussian else patterns
     model = Model(parameters, origin, geometry, sampled, rows, start, spread)
-    curved, start = along_curves(parameters, lambda x: model.log_posterior(x)[0], start, 0)
+    log_posterior = log_posterior_of(model)
+    curved, start = along_curves(parameters, lambda x: log_posterior(x)[0], start, 0)
     changed = np.flatnonzero(curved.codes[:, 0] != parameters.codes[:, 0])
     spread[changed] = CURVE_SPREAD
     return model._replace(parameters=curved, start=start, spread=spread)
@@ -158,6 +169,8 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
         gaussian_draws(c, L, geometry, layout, v)
         u = _largest_effects(design, model, v, L, np.ones(len(v)) if sigma is None else sigma, random_seed)
     else:
+        from hierkit.sampling.joint.logit import logit_draws
+
         logit_draws(c, L, geometry, layout, rows, v)
     for f, place in enumerate(layout.order):
         n_groups = layout.groups[f]
@@ -183,5 +196,6 @@ def _largest_effects(
         return {}
     shape = (len(v), int(layout.effects[-1]), int(layout.groups[-1]))
     z = np.random.default_rng([random_seed, 1]).standard_normal(shape)
-    draw_largest(v, L, model.origin.T, sigma, model.rows, z)
+    T, rows = model.origin.T, model.rows
+    on_all_cores(lambda own: draw_largest(v[own], L[own], T, sigma[own], rows, z[own]), shares(len(v)))
     return {int(layout.order[-1]): np.swapaxes(z, 1, 2)}

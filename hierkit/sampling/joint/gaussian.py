@@ -12,20 +12,21 @@ import numpy as np
 
 from hierkit.arrays import Array
 from hierkit.sampling.joint.coordinates import Geometry, unpack_model
-from hierkit.sampling.joint.products import Sums, less_sparse_transposed, sparse_products
+from hierkit.sampling.joint.products import Sums, from_centre, less_sparse_transposed, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns, column_products
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
-from hierkit.sampling.kernels.densities import answer, callback, kernel, log_priors, numbers_at, words
+from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, part, words
 from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
 from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.loops import copy, copy_matrix, joined, product
 from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import cubes, matrix, vector
 from hierkit.sampling.kernels.parameters import Numbers
 
 
-@kernel
+@part
 def gaussian_log_posterior(
     x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, sums: Sums
 ) -> tuple[float, Array]:
@@ -42,7 +43,9 @@ def gaussian_log_posterior(
     head = parameters.codes.shape[0]
     p = sums.centre.shape[0]
     q = origin.T.shape[0]
-    c, n_head = np.concatenate((x[:p], x[head:])), geometry.head_b.shape[0]
+    n_head = geometry.head_b.shape[0]
+    c = np.empty(x.shape[0] - head + p)
+    joined(x[:p], x[head:], c)
     C = np.empty((q, q))
     L = np.zeros((q, q))
     left = np.empty(parameters.pairs.shape[0])
@@ -64,12 +67,13 @@ def gaussian_log_posterior(
     end = layout.groups.shape[0]
     total -= position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
     # the priors of coefficients hold for beta, the columns as they are
-    beta = geometry.basis @ v[:p]
+    beta = np.empty(p)
+    product(geometry.basis, v[:p], beta)
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
     grad_v = np.zeros(c.shape[0])
     grad_c = np.empty(c.shape[0])
     grad_P = np.zeros((q, q))
-    grad_v[:p] = geometry.basis.T @ grad_head[:p]
+    product(geometry.basis.T, grad_head[:p], grad_v[:p])
     grad_L = np.zeros((q, q))
     # the largest factor's effects are integrated out
     has_sigma = head > p + q + parameters.pairs.shape[0]
@@ -83,11 +87,13 @@ def gaussian_log_posterior(
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
     total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
-    grad_head[:p] = grad_c[:p]
-    return total, np.concatenate((grad_head, grad_c[p:]))
+    copy(grad_c[:p], grad_head[:p])
+    grad = np.empty(x.shape[0])
+    joined(grad_head, grad_c[p:], grad)
+    return total, grad
 
 
-@kernel
+@part
 def gaussian_likelihood(
     v: Array, L: Array, sigma: float, sums: Sums, grad_v: Array, grad_L: Array
 ) -> tuple[float, float]:
@@ -118,18 +124,19 @@ def gaussian_likelihood(
     q = sums.groups.shape[1]
     lanes = sums.groups.shape[3]
     # ||e - H h||², from the sums of products alone
-    h, product = v.copy(), np.empty(v.shape[0])
-    h[:p] -= sums.centre
-    sparse_products(sums.cross_starts, sums.cross_columns, sums.cross_values, h, product)
+    h, crossed = np.empty(v.shape[0]), np.empty(v.shape[0])
+    from_centre(v, sums.centre, h)
+    sparse_products(sums.cross_starts, sums.cross_columns, sums.cross_values, h, crossed)
     squares = sums.totals[1]
     for i in range(h.shape[0]):
-        squares += h[i] * (product[i] - 2 * sums.linear[i])
-        grad_v[i] += (sums.linear[i] - product[i]) / s2
+        squares += h[i] * (crossed[i] - 2 * sums.linear[i])
+        grad_v[i] += (sums.linear[i] - crossed[i]) / s2
     # w_j = Z_j'(e - H h), what is left for each group of the largest factor
     w = np.empty(sums.right.shape[0])
     sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
     add_columns(h[:p], sums.tie_X, w)
-    own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    own = np.empty((q, q))
+    copy_matrix(L[first : first + q, first : first + q], own)
     # the groups, a lane for each, each with its effects integrated out
     system, one = np.full((1, 1), squares / s2), np.ones((1, 1))
     g = np.empty((q, q + 1, lanes))
@@ -140,21 +147,26 @@ def gaussian_likelihood(
     by_A = np.zeros((q, q))
     log_det = 0.0
     for b in range(blocks):
-        g[:, :q] = sums.groups[b]
         part = slice(b * q * lanes, (b + 1) * q * lanes)
-        g[:, q] = (sums.right[part] - w[part]).reshape((q, lanes))
+        own_right, pulled = sums.right[part].reshape((q, lanes)), w[part].reshape((q, lanes))
+        for k in range(q):
+            for m in range(q):
+                copy(sums.groups[b, k, m], g[k, m])
+            for n in range(lanes):
+                g[k, q, n] = own_right[k, n] - pulled[k, n]
         log_det += integrate_groups(g, own, s2, AL, inverse, T, solved, system)
         integrate_groups_gradient(g, s2, AL, inverse, solved, one, by_X, by_A)
         # what the estimates of the groups' effects give back to the others
-        pulled = w[part].reshape((q, lanes))
         for k in range(q):
             pulled[k] = 0.0
             for m in range(k + 1):
-                pulled[k] += own[k, m] / (s2 * s2) * solved[m, 0]
+                for n in range(lanes):
+                    pulled[k, n] += own[k, m] / (s2 * s2) * solved[m, 0, n]
     less_sparse_transposed(sums.tie_starts, sums.tie_columns, sums.tie_values, w, grad_v[p:])
     by_gamma = np.zeros(p)
     column_products(sums.tie_X, w, by_gamma)
-    grad_v[:p] -= by_gamma
+    for i in range(p):
+        grad_v[i] -= by_gamma[i]
     # log p = -(n log s2 + log|M| + quadratic form) / 2, and its derivatives by s2 and L
     n = sums.totals[0]
     value = -0.5 * (n * np.log(s2) + log_det + system[0, 0])
@@ -166,7 +178,7 @@ def gaussian_likelihood(
     return value, -sigma * d_s2
 
 
-@kernel
+@part
 def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Sums]:
     """Parameters, origin, geometry, layout and sums as `hierkit.sampling.joint.engine` packs them."""
     i = np.arange(22, 35)

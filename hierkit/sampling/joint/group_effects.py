@@ -1,17 +1,17 @@
 """Numba kernels of the engine `joint` that draw a Gaussian model's coefficients and effects from coordinates."""
 
-import numba
 import numpy as np
 
 from hierkit.arrays import Array
 from hierkit.sampling.joint.coordinates import Geometry
-from hierkit.sampling.joint.products import Sums, sparse_products
+from hierkit.sampling.joint.products import Sums, from_centre, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns
 from hierkit.sampling.joint.transform import position
 from hierkit.sampling.joint.whitening import precision
-from hierkit.sampling.kernels.densities import kernel, parallel_kernel
+from hierkit.sampling.kernels.densities import kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group
 from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.loops import copy_matrix, matrix_product
 
 
 @kernel
@@ -40,7 +40,7 @@ def gaussian_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, v: Ar
         position(c[d], P, geometry, layout, end, v[d], head_K, head_w, K, w)
 
 
-@parallel_kernel
+@kernel
 def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Array) -> None:
     """Effects of the largest factor given all else, from standard normal numbers.
 
@@ -59,18 +59,18 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Arra
     """
     first, p = sums.last[0], sums.centre.shape[0]
     q, lanes = sums.groups.shape[1], sums.groups.shape[3]
-    own_T = np.ascontiguousarray(T[first : first + q, first : first + q])
-    for d in numba.prange(z.shape[0]):
-        h, w = v[d].copy(), np.empty(sums.right.shape[0])
-        h[:p] -= sums.centre
+    h, w = np.empty(v.shape[1]), np.empty(sums.right.shape[0])
+    own, TL, M = np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
+    right = np.empty(q)
+    t = np.empty(q)
+    for d in range(z.shape[0]):
+        from_centre(v[d], sums.centre, h)
         # w_j = Z_j'(e - H h), what the other effects leave
         sparse_products(sums.tie_starts, sums.tie_columns, sums.tie_values, h[p:], w)
         add_columns(h[:p], sums.tie_X, w)
-        own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
-        TL, s2 = own_T @ own, sigma[d] * sigma[d]
-        M = np.empty((q, q))
-        right = np.empty(q)
-        t = np.empty(q)
+        s2 = sigma[d] * sigma[d]
+        copy_matrix(L[d, first : first + q, first : first + q], own)
+        matrix_product(T[first : first + q, first : first + q], own, TL)
         # each group from its normal distribution given all else
         for j in range(z.shape[2]):
             block, lane = j // lanes, j % lanes

@@ -20,18 +20,20 @@ from hierkit.sampling.joint.row_sums import (
     group_products,
     less_products,
     less_transposed_products,
+    less_weighed_effects,
 )
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
-from hierkit.sampling.kernels.densities import answer, callback, kernel, log_priors, numbers_at, words
+from hierkit.sampling.kernels.densities import answer, callback, kernel, log_priors, numbers_at, part, words
 from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.loops import add_matrix, copy, joined, product
 from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import matrix, vector
 from hierkit.sampling.kernels.parameters import Numbers
 
 
-@kernel
+@part
 def logit_log_posterior(
     x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, rows: Patterns
 ) -> tuple[float, Array]:
@@ -48,7 +50,8 @@ def logit_log_posterior(
     p = rows.X.shape[0]
     q = rows.Z.shape[0]
     n_head, n = geometry.head_b.shape[0], rows.y.shape[0]
-    c = np.concatenate((x[:p], x[head:]))
+    c = np.empty(x.shape[0] - head + p)
+    joined(x[:p], x[head:], c)
     C = np.empty((q, q))
     L = np.zeros((q, q))
     left = np.empty(parameters.pairs.shape[0])
@@ -69,10 +72,12 @@ def logit_log_posterior(
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     total -= rows_position(c, P, geometry, layout, rows, v, head_K, head_w, K, w, eta)
     # the priors of coefficients hold for beta, the columns as they are
-    beta = geometry.basis @ v[:p]
+    beta = np.empty(p)
+    product(geometry.basis, v[:p], beta)
     total += log_priors(beta, codes[:p], numbers[:p], value[:p], slope[:p], grad_head[:p])
     # the likelihood of the covariate patterns; residual is its derivative by eta
-    eta += rows.offset
+    for i in range(n):
+        eta[i] += rows.offset[i]
     add_columns(v[:p], rows.X, eta)
     residual = np.empty(n)
     total += binomial_rows(eta, rows.y, rows.size, residual)
@@ -80,18 +85,20 @@ def logit_log_posterior(
     grad_v = np.zeros(c.shape[0])
     grad_c = np.empty(c.shape[0])
     grad_P = np.zeros((q, q))
-    grad_v[:p] = geometry.basis.T @ grad_head[:p]
+    product(geometry.basis.T, grad_head[:p], grad_v[:p])
     column_products(rows.X, residual, grad_v[:p])
     total += _rows_gradient(c, P, geometry, layout, rows, v, head_K, head_w, K, w, residual, grad_v, grad_c, grad_P)
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
     total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
-    grad_head[:p] = grad_c[:p]
-    return total, np.concatenate((grad_head, grad_c[p:]))
+    copy(grad_c[:p], grad_head[:p])
+    grad = np.empty(x.shape[0])
+    joined(grad_head, grad_c[p:], grad)
+    return total, grad
 
 
-@kernel
+@part
 def rows_position(
     c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
     K: Array, w: Array, eta: Array,
@@ -114,12 +121,14 @@ def rows_position(
         size, width = n_groups * q * q, n_groups * q * p
         at, tied = geometry.M.shape[0] - size, geometry.S.shape[0] - width
         # s = b - S gamma - Z'W Z u: what the rows say of this factor given all before it
-        s = geometry.b[geometry.b.shape[0] - n_groups * q :].copy()
+        s = np.empty(n_groups * q)
+        copy(geometry.b[geometry.b.shape[0] - n_groups * q :], s)
         less_products(geometry.S[tied:].reshape((n_groups * q, p)), v, s)
         if f > 0:
-            coupled = np.zeros((q, n_groups))
-            group_products(Z, rows.starts, geometry.W * eta, coupled)
-            s -= coupled.ravel()
+            weighed = np.empty(eta.shape[0])
+            for i in range(eta.shape[0]):
+                weighed[i] = -geometry.W[i] * eta[i]
+            group_products(Z, rows.starts, weighed, s.reshape((q, n_groups)))
         log_det += unwhiten(
             geometry.M[at:].reshape((q, q, n_groups)),
             s.reshape((q, n_groups)),
@@ -133,7 +142,7 @@ def rows_position(
     return log_det
 
 
-@kernel
+@part
 def _rows_gradient(
     c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
     K: Array, w: Array, residual: Array, grad_v: Array, grad_c: Array, grad_P: Array,
@@ -166,16 +175,16 @@ def _rows_gradient(
             grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
         )
-        grad_P[block, block] += grad_own
+        add_matrix(grad_own, grad_P[block, block])
         # what this factor's mean takes from gamma and from the factors before it
         less_transposed_products(geometry.S[tied:].reshape((n_groups * q, p)), g.ravel(), grad_v)
         if f > 0:
-            add_effects(-g, geometry.W * Z, rows.codes[f], residual)
+            less_weighed_effects(g, Z, geometry.W, rows.codes[f], residual)
     _add_smaller_gradient(residual, layout, head, end, rows, grad_v[p:])
     return total + position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
 
 
-@kernel
+@part
 def _add_smaller(u: Array, layout: Layout, head: int, end: int, rows: Patterns, eta: Array) -> None:
     """Add Z u of the factors but the last to eta; the head has its effects group by group, others effect by effect."""
     for f in range(head):
@@ -186,7 +195,7 @@ def _add_smaller(u: Array, layout: Layout, head: int, end: int, rows: Patterns, 
         add_effects(own.reshape((layout.effects[f], layout.groups[f])), Z, rows.codes[f], eta)
 
 
-@kernel
+@part
 def _add_smaller_gradient(residual: Array, layout: Layout, head: int, end: int, rows: Patterns, grad_u: Array) -> None:
     """Add Z'residual of the factors but the last to grad_u."""
     for f in range(head):
@@ -199,12 +208,12 @@ def _add_smaller_gradient(residual: Array, layout: Layout, head: int, end: int, 
         effect_products(Z, rows.codes[f], residual, own.reshape((layout.effects[f], layout.groups[f])))
 
 
-@kernel
+@part
 def _own_Z(rows: Patterns, layout: Layout, f: int) -> Array:
     return rows.Z[layout.columns[f] : layout.columns[f] + layout.effects[f]]
 
 
-@kernel
+@part
 def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Patterns]:
     """Parameters, origin, geometry, layout and rows as `hierkit.sampling.joint.engine` packs them."""
     i = np.arange(22, 30)

@@ -15,7 +15,7 @@ from scipy import sparse
 from hierkit.arrays import Array, Ints
 from hierkit.model.basis import Basis
 from hierkit.model.design import Design
-from hierkit.sampling.kernels.densities import row_kernel
+from hierkit.sampling.kernels.densities import kernel, row_kernel
 from hierkit.sampling.kernels.integrated_groups import in_lanes
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import sampled_Z
@@ -125,6 +125,13 @@ def _of_rows(Z: Array, places: NDArray[np.intp], width: int) -> sparse.csr_array
 
 def _as_rows(matrix: sparse.csr_array) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float)
+
+
+@kernel
+def from_centre(v: Array, centre: Array, h: Array) -> None:
+    """Fill h (coordinate,) with v counted from the least-squares coefficients and no effects."""
+    for i in range(h.shape[0]):
+        h[i] = v[i] - centre[i] if i < centre.shape[0] else v[i]
 
 
 @row_kernel

@@ -35,6 +35,14 @@ def add_effects(u: Array, Z: Array, codes: Ints, eta: Array) -> None:
 
 
 @row_kernel
+def less_weighed_effects(u: Array, Z: Array, W: Array, codes: Ints, eta: Array) -> None:
+    """Subtract each row's effects (effect, group) times Z (effect, row) and its weight from eta."""
+    for k in range(Z.shape[0]):
+        for i in range(eta.shape[0]):
+            eta[i] -= W[i] * Z[k, i] * u[k, codes[i]]
+
+
+@row_kernel
 def effect_products(Z: Array, codes: Ints, r: Array, grad: Array) -> None:
     """Add each row's Z r to its group's entries of grad (effect, group)."""
     for k in range(Z.shape[0]):

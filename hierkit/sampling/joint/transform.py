@@ -17,27 +17,34 @@ from hierkit.sampling.joint.whitening import (
     unwhiten_head,
     unwhiten_head_gradient,
 )
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.sampling.kernels.densities import kernel, part
 from hierkit.sampling.kernels.layout import Layout
+from hierkit.sampling.kernels.loops import add_matrix, copy, copy_matrix, matrix_product
 
 
 @kernel
+def _fill_prior(P: Array, geometry: Geometry, layout: Layout, prior: Array) -> None:
+    """The precision (head, head) of the head's effects: a block of P for each of its groups."""
+    at = prior.shape[0] - layout.first[geometry.head[0]]
+    for f in range(geometry.head[0]):
+        q, column = layout.effects[f], layout.columns[f]
+        for _ in range(layout.groups[f]):
+            copy_matrix(P[column : column + q, column : column + q], prior[at : at + q, at : at + q])
+            at += q
+
+
+@part
 def head_position(
     c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array
 ) -> float:
     """Fill gamma and the effects of the head's factors in v; return log|K|."""
     size = geometry.head_b.shape[0]
     prior = np.zeros((size, size))
-    at = size - layout.first[geometry.head[0]]
-    for f in range(geometry.head[0]):
-        q, column = layout.effects[f], layout.columns[f]
-        for _ in range(layout.groups[f]):
-            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
-            at += q
+    _fill_prior(P, geometry, layout, prior)
     return unwhiten_head(geometry.head_M, geometry.head_b, prior, c[:size], head_K, head_w, v[:size])
 
 
-@kernel
+@part
 def head_gradient(
     c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array, g: Array,
     grad_c: Array, grad_P: Array,
@@ -46,12 +53,7 @@ def head_gradient(
     size = geometry.head_b.shape[0]
     start = geometry.head_b.shape[0] - layout.first[geometry.head[0]]
     prior, grad_prior = np.zeros((size, size)), np.zeros((size, size))
-    at = start
-    for f in range(geometry.head[0]):
-        q, column = layout.effects[f], layout.columns[f]
-        for _ in range(layout.groups[f]):
-            prior[at : at + q, at : at + q] = P[column : column + q, column : column + q]
-            at += q
+    _fill_prior(P, geometry, layout, prior)
     total = unwhiten_head_gradient(head_K, prior, head_w, c[:size], v[:size], g, grad_c[:size], grad_prior)
     at = start
     for f in range(geometry.head[0]):
@@ -64,7 +66,7 @@ def head_gradient(
     return total
 
 
-@kernel
+@part
 def position(
     c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
     K: Array, w: Array,
@@ -108,7 +110,8 @@ def position(
         width = geometry.widths[f - head]
         after = slice(first - layout.first[head], first - layout.first[head] + n_groups * q)
         # s = b - S v: what the rows say of this factor given all before it
-        s = geometry.b[after].copy()
+        s = np.empty(n_groups * q)
+        copy(geometry.b[after], s)
         less_products(geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), v, s)
         log_det += unwhiten(
             geometry.M[at : at + size].reshape((q, q, n_groups)),
@@ -123,7 +126,7 @@ def position(
     return log_det
 
 
-@kernel
+@part
 def position_gradient(
     c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
     K: Array, w: Array, grad_v: Array, grad_c: Array, grad_P: Array,
@@ -174,7 +177,7 @@ def position_gradient(
             grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
         )
-        grad_P[block, block] += grad_own
+        add_matrix(grad_own, grad_P[block, block])
         # through s = b - S v to all before it
         less_transposed_products(
             geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), g, grad_v
@@ -192,8 +195,13 @@ def scales_gradient(layout: Layout, L: Array, L_inverse: Array, P: Array, grad_P
 
     G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.
     """
-    grad_L -= 2.0 * (P @ grad_P) @ np.ascontiguousarray(L_inverse.T)
-    total = 0.0
+    q, total = L.shape[0], 0.0
+    half, by_L = np.empty((q, q)), np.empty((q, q))
+    matrix_product(P, grad_P, half)
+    matrix_product(half, L_inverse.T, by_L)
+    for k in range(q):
+        for m in range(q):
+            grad_L[k, m] -= 2.0 * by_L[k, m]
     for f in range(layout.groups.shape[0]):
         for k in range(layout.columns[f], layout.columns[f] + layout.effects[f]):
             total -= layout.groups[f] * np.log(L[k, k])

@@ -4,6 +4,7 @@ import numpy as np
 
 from hierkit.arrays import Array
 from hierkit.sampling.kernels.densities import kernel, row_kernel
+from hierkit.sampling.kernels.loops import copy_matrix
 
 
 @kernel
@@ -231,7 +232,8 @@ def unwhiten_head_gradient(
             grad_P[k, m] = grad_P[m, k] = t
         grad_P[k, k] -= 0.5
     _solve_rows(K, grad_P)
-    other = grad_P.T.copy()
+    other = np.empty((size, size))
+    copy_matrix(grad_P.T, other)
     _solve_rows(K, other)
     for k in range(size):
         for m in range(size):

@@ -46,25 +46,27 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
 
     Without `fastmath=False` a kernel would take over the setting of whichever function first calls it.
     """
-    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, forceinline=True), function)
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False), function)
+
+
+def part[F: Callable[..., Any]](function: F) -> F:
+    """Make a function a part of the kernels that call it, which are compiled with it in one piece.
+
+    For the long functions between a log posterior and its loops: numba would compile each by itself, and then each
+    again with all that calls it.
+    """
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, inline="always"), function)
 
 
 def row_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, free to reorder sums; infinities and not-a-numbers still pass as they are."""
     reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
-    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True), function)
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder), function)
 
 
 def series_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, with a product and a sum as one operation, which rounds once: for series."""
-    return _kept(
-        partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True), function
-    )
-
-
-def parallel_kernel[F: Callable[..., Any]](function: F) -> F:
-    """Compile as `kernel` does, with loops over `numba.prange` spread over threads."""
-    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, parallel=True), function)
+    return _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"}), function)
 
 
 def callback[F: Callable[..., Any]](function: F) -> F:
@@ -120,8 +122,11 @@ def numbers_at(address: Any, count: int) -> Any:
 def answer(value: float, grad: Array, out: Array, log_p: Array) -> int:
     """Hand value and gradient to nutpie; the code says whether they are finite."""
     log_p[0] = value
-    out[:] = grad
-    if not np.all(np.isfinite(grad)):
+    finite = True
+    for i in range(grad.shape[0]):
+        out[i] = grad[i]
+        finite &= np.isfinite(grad[i])
+    if not finite:
         return NO_GRADIENT
     return 0 if np.isfinite(value) else NO_VALUE
 

@@ -34,7 +34,8 @@ def invert_lanes(M: Array, inverse: Array) -> float:
     one_by_d, det = np.empty((q, lanes)), np.ones(lanes)
     for k in range(q):
         for j in range(k):
-            M[j, k] = M[k, j]
+            for n in range(lanes):
+                M[j, k, n] = M[k, j, n]
             for i in range(j):
                 for n in range(lanes):
                     M[j, k, n] -= M[i, k, n] * M[j, i, n]
@@ -59,7 +60,8 @@ def invert_lanes(M: Array, inverse: Array) -> float:
             for k in range(j + 1, q):
                 for n in range(lanes):
                     inverse[j, i, n] += one_by_d[k, n] * M[k, j, n] * M[k, i, n]
-            inverse[i, j] = inverse[j, i]
+            for n in range(lanes):
+                inverse[i, j, n] = inverse[j, i, n]
     return _sum_of_logs(det)
 
 
@@ -162,7 +164,8 @@ def integrate_groups_gradient(
             by_X[a, k] += s
         # M_j^-1 + solved_j N solved_j' / s2²
         for m in range(q):
-            weight[m] = inverse[m, k]
+            for n in range(lanes):
+                weight[m, n] = inverse[m, k, n]
             for i in range(width):
                 for n in range(lanes):
                     weight[m, n] += scale * solved[m, i, n] * Y[i, n]

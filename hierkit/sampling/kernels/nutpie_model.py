@@ -5,7 +5,6 @@ release of nutpie have changed it, the documented way is taken, where each call 
 where a gradient takes 3, and chains wait for each other. The draws are the same.
 """
 
-import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +15,7 @@ from nutpie.compiled_pyfunc import from_pyfunc
 from hierkit.arrays import Array
 from hierkit.errors import warn
 from hierkit.sampling.kernels.densities import keep_point
-
-POINTER = ctypes.POINTER(ctypes.c_double)
+from hierkit.sampling.kernels.from_python import from_python
 
 
 def as_nutpie(log_posterior: Any, data: Array, size: int, initial_point: Callable[[int], Array]) -> Any:
@@ -58,13 +56,12 @@ def as_nutpie(log_posterior: Any, data: Array, size: int, initial_point: Callabl
 
 def _through_python(log_posterior: Any, data: Array, size: int, initial_point: Callable[[int], Array]) -> Any:
     def make_log_p() -> Callable[[Array], tuple[float, Array]]:
-        value, compiled = np.empty(1), log_posterior.ctypes
+        function = from_python(log_posterior, data, size)
 
         def log_p(x: Array) -> tuple[float, Array]:
-            gradient = np.empty(size)
-            places = [array.ctypes.data_as(POINTER) for array in (np.ascontiguousarray(x), gradient, value)]
-            failed = compiled(size, *places, data.ctypes.data)
-            return (-np.inf if failed else float(value[0])), gradient
+            value, gradient = function(x)
+            finite = np.isfinite(value) and np.isfinite(gradient).all()
+            return (value if finite else -np.inf), gradient
 
         return log_p
 

@@ -29,9 +29,11 @@ from hierkit.sampling.kernels.densities import (
     kernel,
     log_priors,
     numbers_at,
+    part,
     words,
 )
 from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
+from hierkit.sampling.kernels.loops import copy, copy_matrix, scaled, transpose
 from hierkit.sampling.kernels.origin import Origin, origin_priors
 from hierkit.sampling.kernels.packing import cubes, matrix, vector
 
@@ -112,10 +114,10 @@ def solve_head(
             SL[i, m] = SL[m, i] = system[i, m]
     # K = Lambda'S Lambda + I, for the coefficients with their prior's precision instead of I
     times_factors(SL, L, statistics.head, p)
-    K[:] = SL.T
+    copy_matrix(SL.T, K)
     times_factors(K, L, statistics.head, p)
     right = np.empty((1, size))
-    right[0] = system[size, :size]
+    copy(system[size, :size], right[0])
     times_factors(right, L, statistics.head, p)
     for i in range(size):
         if i < p:
@@ -136,7 +138,7 @@ def solve_head(
     return log_det, quad
 
 
-@kernel
+@part
 def marginal_gaussian(L: Array, sigma: float, statistics: Statistics, grad_L: Array) -> tuple[float, float]:
     """Log likelihood of y with coefficients and effects integrated out, without its constant, and its gradient.
 
@@ -166,9 +168,10 @@ def marginal_gaussian(L: Array, sigma: float, statistics: Statistics, grad_L: Ar
     size = width - 1
     first = statistics.last[0]
     s2 = sigma * sigma
-    own = np.ascontiguousarray(L[first : first + q, first : first + q])
+    own = np.empty((q, q))
+    copy_matrix(L[first : first + q, first : first + q], own)
     # integrate the largest factor out, a lane for each group; what is left is a system in the head
-    system = cross / s2
+    system = scaled(cross, 1 / s2)
     AL, inverse = np.empty((blocks, q, q, lanes)), np.empty((blocks, q, q, lanes))
     T, solved = np.empty((q, width, lanes)), np.empty((blocks, q, width, lanes))
     log_det = 0.0
@@ -191,16 +194,19 @@ def marginal_gaussian(L: Array, sigma: float, statistics: Statistics, grad_L: Ar
     # to L of the smaller factors, then N from the whitened head to the effects as they are
     _head_gradient(system, SL, V, estimate, statistics.head, p, grad_L)
     times_factors_transposed(N[:, :size], L, statistics.head, p)
-    N[:size, :size] = N[:size, :size].T.copy()
+    transpose(N[:size, :size])
     times_factors_transposed(N[:size, :size], L, statistics.head, p)
-    N[:size, size] = N[size, :size]
+    copy(N[size, :size], N[:size, size])
     N[size, size] = 1.0
     # to L of the largest factor
     by_X, by_A = np.zeros((q, q)), np.zeros((q, q))
     for b in range(blocks):
         integrate_groups_gradient(groups[b], s2, AL[b], inverse[b], solved[b], N, by_X, by_A)
     # to s2, in which both the system and the groups' systems are measured
-    d_s2 = statistics.size[0] / s2 - np.sum(N * cross) / (s2 * s2)
+    d_s2 = statistics.size[0] / s2
+    for i in range(width):
+        for m in range(width):
+            d_s2 -= N[i, m] * cross[i, m] / (s2 * s2)
     for k in range(q):
         for m in range(k + 1):
             d_s2 += own[k, m] * (2 * by_X[k, m] / s2 - by_A[k, m]) / (s2 * s2)
@@ -226,7 +232,7 @@ def _head_gradient(system: Array, SL: Array, N: Array, estimate: Array, head: In
             at += q
 
 
-@kernel
+@part
 def marginal_log_posterior(
     x: Array, codes: Ints, numbers: Array, pairs: Ints, origin: Origin, statistics: Statistics
 ) -> tuple[float, Array]:
@@ -264,7 +270,7 @@ def marginal_log_posterior(
     return total + likelihood, grad
 
 
-@kernel
+@part
 def unpack(block: Array) -> tuple[Ints, Array, Ints, Origin, Statistics]:
     """Codes, numbers, pairs, origin and statistics as `hierkit.sampling.marginal.engine` packs them."""
     i = np.arange(13)  # numba would compile the readers anew for each literal number

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy import optimize
 
 from hierkit.arrays import Array, Ints
+from hierkit.cores import on_all_cores, shares
 from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
 from hierkit.model.names import RESIDUAL_SD
@@ -18,14 +19,14 @@ from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
 from hierkit.sampling.kernels.curves import along_curves
+from hierkit.sampling.kernels.from_python import from_python
 from hierkit.sampling.kernels.integrated_groups import in_lanes
 from hierkit.sampling.kernels.layout import Layout, make_layout
 from hierkit.sampling.kernels.nuts import run_nuts
 from hierkit.sampling.kernels.origin import Origin, make_origin, sampled_Z
 from hierkit.sampling.kernels.packing import pack
 from hierkit.sampling.kernels.parameters import Parameters, make_parameters, scales, to_real, uncentre
-from hierkit.sampling.marginal import density
-from hierkit.sampling.marginal.density import Statistics, marginal_log_posterior
+from hierkit.sampling.marginal.density import Statistics, marginal_callback
 from hierkit.sampling.marginal.group_effects import draw_effects
 from hierkit.sampling.settings import Settings
 
@@ -63,7 +64,7 @@ def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution
     with stopping_on_interrupt():
         parameters, start, spread = pilot(design, parameters, origin, statistics)
         data = pack(*arguments(parameters), *origin, *statistics)
-        x, sample_stats = run_nuts("marginal", density.marginal_callback, data, start, spread, settings)
+        x, sample_stats = run_nuts("marginal", marginal_callback, data, start, spread, settings)
         posterior = _posterior(design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
 
@@ -134,13 +135,21 @@ def pilot(
     return parameters, start, _spread(_minus_log_posterior(parameters, origin, statistics), start)
 
 
+def log_posterior_of(
+    parameters: Parameters, origin: Origin, statistics: Statistics
+) -> Callable[[Array], tuple[float, Array]]:
+    """A function of (sds, partial correlations, sigma) in NUTS's coordinates: the log density and its gradient."""
+    data = pack(*arguments(parameters), *origin, *statistics)
+    return from_python(marginal_callback, data, len(parameters) - parameters.coefficients)
+
+
 def _minus_log_posterior(
     parameters: Parameters, origin: Origin, statistics: Statistics
 ) -> Callable[[Array], tuple[float, Array]]:
-    codes, numbers, pairs = arguments(parameters)
+    log_posterior = log_posterior_of(parameters, origin, statistics)
 
     def minus(x: Array) -> tuple[float, Array]:
-        value, grad = marginal_log_posterior(x, codes, numbers, pairs, origin, statistics)
+        value, grad = log_posterior(x)
         finite = np.isfinite(value) and np.isfinite(grad).all()
         return (-value, -grad) if finite else (FAILED, np.zeros_like(x))
 
@@ -168,7 +177,10 @@ def _posterior(
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
     z = rng.standard_normal((len(flat), n_effects, n_last))
-    draw_effects(L, origin.T, np.ones(len(flat)) if sigma is None else sigma, statistics, head, z)
+    residual_sd = np.ones(len(flat)) if sigma is None else sigma
+    on_all_cores(
+        lambda own: draw_effects(L[own], origin.T, residual_sd[own], statistics, head[own], z[own]), shares(len(flat))
+    )
     beta = (head[:, :p] + centre) @ basis.inverse.T
     u, at = {}, p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):

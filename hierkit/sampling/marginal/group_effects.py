@@ -1,15 +1,15 @@
 """Numba kernel of the engine `marginal` that draws coefficients and effects, once the rest was sampled without them."""
 
-import numba
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import parallel_kernel
+from hierkit.sampling.kernels.densities import kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group, integrate_groups
+from hierkit.sampling.kernels.loops import copy_matrix, matrix_product, scaled
 from hierkit.sampling.marginal.density import Statistics, solve_head, times_factors_transposed
 
 
-@parallel_kernel
+@kernel
 def draw_effects(L: Array, T: Array, sigma: Array, statistics: Statistics, head: Array, z: Array) -> None:
     """Coefficients and effects given the rest, from standard normal numbers.
 
@@ -37,19 +37,23 @@ def draw_effects(L: Array, T: Array, sigma: Array, statistics: Statistics, head:
     lanes = groups.shape[3]
     width = statistics.cross.shape[0]
     first, size = statistics.last[0], width - 1
-    for d in numba.prange(head.shape[0]):
+    own, TL = np.empty((q, q)), np.empty((q, q))
+    AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
+    products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+    SL = np.empty((size, size))
+    K = np.empty((size, size))
+    V = np.empty((size, size))
+    estimate = np.empty(size)
+    M = np.empty((q, q))
+    right = np.empty(q)
+    t = np.empty(q)
+    for d in range(head.shape[0]):
         s2 = sigma[d] * sigma[d]
-        own = np.ascontiguousarray(L[d, first : first + q, first : first + q])
-        system = statistics.cross / s2
-        AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
-        products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
+        copy_matrix(L[d, first : first + q, first : first + q], own)
+        system = scaled(statistics.cross, 1 / s2)
         # the same systems as in the density
         for b in range(blocks):
             integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
-        SL = np.empty((size, size))
-        K = np.empty((size, size))
-        V = np.empty((size, size))
-        estimate = np.empty(size)
         solve_head(system, L[d], statistics, SL, K, V, estimate)
         # head = Lambda K^-1/2 z + estimate: back substitution in K's Cholesky factor
         for i in range(size - 1, -1, -1):
@@ -61,10 +65,7 @@ def draw_effects(L: Array, T: Array, sigma: Array, statistics: Statistics, head:
             head[d, i] += estimate[i]
         times_factors_transposed(head[d : d + 1], L[d], statistics.head, p)
         # each group of the largest factor given the head
-        M = np.empty((q, q))
-        right = np.empty(q)
-        t = np.empty(q)
-        TL = np.ascontiguousarray(T[first : first + q, first : first + q]) @ own
+        matrix_product(T[first : first + q, first : first + q], own, TL)
         for j in range(z.shape[2]):
             g = groups[j // lanes, :, :, j % lanes]
             for a in range(q):

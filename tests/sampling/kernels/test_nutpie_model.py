@@ -31,11 +31,14 @@ def test_another_release_of_nutpie_draws_the_same(monkeypatch: Any, changed: Any
 
 
 def test_points_without_a_density_are_left() -> None:
-    """Through Python too: where a density is not finite, the gradient is none."""
+    """Through Python too: where a density is not finite, the answer says so."""
     from hierkit.sampling.kernels import nutpie_model
 
     class Broken:
-        ctypes = staticmethod(lambda *places: 4)
+        @staticmethod
+        def ctypes(size: int, x: Any, gradient: Any, value: Any, data: int) -> int:
+            value[0], gradient[0], gradient[1] = 1.0, np.nan, 0.0
+            return 3
 
     model = nutpie_model._through_python(Broken(), np.zeros(1), 2, lambda seed: np.zeros(2))
     value, _ = model._make_logp_func()(np.zeros(2))

@@ -13,7 +13,7 @@ from hierkit.sampling.kernels.layout import make_layout
 from hierkit.sampling.kernels.origin import make_origin
 from hierkit.sampling.kernels.parameters import make_parameters
 from hierkit.sampling.marginal import engine
-from hierkit.sampling.marginal.density import marginal_gaussian, marginal_log_posterior
+from hierkit.sampling.marginal.density import marginal_gaussian
 from hierkit.sampling.marginal.group_effects import draw_effects
 
 
@@ -117,7 +117,6 @@ def test_coefficients_and_effects_have_their_conditional_distribution(text: Any)
 @pytest.mark.parametrize("x", [-800.0, -50.0, 50.0, 800.0])
 def test_extreme_points_return_and_do_not_raise(x: Any) -> None:
     design, priors, origin, *_, statistics, _ = problem("y ~ x + (x | g)")
-    given = engine.arguments(make_parameters(design, priors))
-    value, grad = marginal_log_posterior(np.full(4, x), *given, origin, statistics)
+    value, grad = engine.log_posterior_of(make_parameters(design, priors), origin, statistics)(np.full(4, x))
     assert isinstance(value, float)
     assert grad.shape == (4,)

@@ -20,7 +20,6 @@ from hierkit.sampling.kernels.layout import make_layout
 from hierkit.sampling.kernels.origin import make_origin
 from hierkit.sampling.kernels.parameters import make_parameters
 from hierkit.sampling.marginal import engine
-from hierkit.sampling.marginal.density import marginal_log_posterior
 
 MODELS = {
     "y ~ x + (1 | g)": {},
@@ -109,7 +108,7 @@ def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -
             at += len(own)
         sd = (values[-1] if design.outcome.has_sigma else 1.0) / np.sqrt(design.row_weights)
         known = log_density_of(design.outcome.y, design.offset, columns, sd, prior, values[:p], z)
-        ours.append(marginal_log_posterior(x[p:], *engine.arguments(parameters), origin, statistics)[0])
+        ours.append(engine.log_posterior_of(parameters, origin, statistics)(x[p:])[0])
         theirs.append(float(log_p(pymc_point(model, design, parameters, values, z))) - known)
     assert q == sum(len(factor.effects) for factor in design.factors)
     np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-7, atol=1e-7)
@@ -119,13 +118,10 @@ def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -
 def test_gradient(text: Any) -> None:
     design, priors = model_of(text)
     parameters, start, _ = engine.pilot(design, *(parts := parts_of(design, priors)))
-    data = (*engine.arguments(parameters), *parts[1:])
+    log_posterior = engine.log_posterior_of(parameters, *parts[1:])
     x = start + np.random.default_rng(1).normal(0, 0.3, len(start))
-    _, grad = marginal_log_posterior(x, *data)
-    numeric = [
-        (marginal_log_posterior(x + 1e-6 * e, *data)[0] - marginal_log_posterior(x - 1e-6 * e, *data)[0]) / 2e-6
-        for e in np.eye(len(x))
-    ]
+    _, grad = log_posterior(x)
+    numeric = [(log_posterior(x + 1e-6 * e)[0] - log_posterior(x - 1e-6 * e)[0]) / 2e-6 for e in np.eye(len(x))]
     np.testing.assert_allclose(grad, numeric, rtol=1e-5, atol=1e-6 * np.abs(grad).max())
 
 
@@ -136,9 +132,9 @@ def test_zero_of_x_and_y_costs_no_digits() -> None:
     for change in (0, 1e6):
         design = design_of("y ~ x + (x | g)", rows.assign(x=rows.x + change, y=rows.y + change))
         parameters, origin, statistics = parts_of(design, make_priors(design))
-        data = (*engine.arguments(parameters), origin, statistics)
+        log_posterior = engine.log_posterior_of(parameters, origin, statistics)
         start = np.full(4, -0.5)
-        differences.append(marginal_log_posterior(start + 0.3, *data)[0] - marginal_log_posterior(start, *data)[0])
+        differences.append(log_posterior(start + 0.3)[0] - log_posterior(start)[0])
     assert differences[0] == pytest.approx(differences[1], rel=1e-6)
 
 
