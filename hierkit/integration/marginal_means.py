@@ -31,8 +31,12 @@ def marginal_links(draws: Draws, rows: Matrices, part: slice = slice(None)) -> A
 
 
 def mixture_of_rows(draws: Draws, rows: Matrices, part: slice = slice(None)) -> Mixture:
-    """What the groups of all factors add to the linear predictor, variances (sample, row)."""
-    variances = [group_variance(G[part], Z) for G, Z in zip(draws.G, rows.Z, strict=True)]
+    """What the groups of all factors add to the linear predictor.
+
+    Variances are (sample, row), or (sample, 1) where they are those of all rows.
+    """
+    different = [Z[:1] if (Z[:1] == Z).all() else Z for Z in rows.Z]
+    variances = [group_variance(G[part], Z) for G, Z in zip(draws.G, different, strict=True)]
     degrees = [None if nu is None else nu[part, None] for nu in draws.nu]
     return mixture(variances, degrees) if variances else [(1.0, np.zeros((1, 1)))]
 

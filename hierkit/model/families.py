@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.model.logistic_normal import logit_of_mean, mean_probability, moments_of_probability
+from hierkit.model.logistic_normal import logistic, logit_of_mean, mean_over_mixture, moments_of_probability
 
 FamilyName = Literal["gaussian", "bernoulli"]
 # weights that sum to one and variances, of what group effects add to a linear predictor: a mixture of N(0, variance)
@@ -152,17 +152,6 @@ def _required(sigma: Array | None) -> Array:
     return sigma
 
 
-def _probability(eta: Array) -> Array:
-    """1 / (1 + exp(-eta)), in place: several times as fast as scipy's expit."""
-    p = np.array(eta, dtype=np.float64)
-    np.negative(p, out=p)
-    with np.errstate(over="ignore"):  # infinity is a probability of zero
-        np.exp(p, out=p)
-    p += 1
-    np.divide(1, p, out=p)
-    return p
-
-
 def _binomial_log_density(y: Array, trials: Array, eta: Array, sigma: Array | None) -> Array:
     orders = gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1)
     return np.asarray(y * eta - trials * _softplus(eta) + orders)
@@ -179,12 +168,12 @@ def _softplus(eta: Array) -> Array:
 
 
 def _binomial_weight(trials: Array, eta: Array, sigma: Array | None) -> Array:
-    p = _probability(eta)
+    p = logistic(eta)
     return np.asarray(trials * (p * (1 - p)))
 
 
 def _binomial_derivatives(y: Array, trials: Array, eta: Array, sigma: Array | None) -> tuple[Array, Array]:
-    p = _probability(eta)
+    p = logistic(eta)
     expected = trials * p
     np.subtract(1, p, out=p)
     p *= expected
@@ -192,16 +181,12 @@ def _binomial_derivatives(y: Array, trials: Array, eta: Array, sigma: Array | No
 
 
 def _binomial_weight_slope(trials: Array, eta: Array) -> Array:
-    p = _probability(eta)
+    p = logistic(eta)
     return np.asarray(trials * (p * (1 - p) * (1 - 2 * p)))
 
 
 def _logistic_variance(sigma: Array | None) -> Array:
     return np.asarray(LOGISTIC_VARIANCE)
-
-
-def _mean_of_events(eta: Array, groups: Mixture) -> Array:
-    return np.asarray(sum(weight * mean_probability(eta, variance) for weight, variance in groups))
 
 
 def _variance_of_events(eta: Array, own: Mixture, rest: Mixture) -> tuple[Array, Array]:
@@ -215,7 +200,7 @@ def _variance_of_events(eta: Array, own: Mixture, rest: Mixture) -> tuple[Array,
 
 
 def _binomial_draw(eta: Array, trials: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
-    p = _probability(eta)
+    p = logistic(eta)
     if np.all(trials == 1):
         return np.asarray(rng.uniform(size=eta.shape) < p, dtype=np.float64)
     return np.asarray(rng.binomial(np.asarray(trials, dtype=np.int64), p), dtype=np.float64)
@@ -247,8 +232,8 @@ FAMILIES = {
         response_unit="probability",
         ratio="odds_ratio",
         latent_in_words="π²/3, the logistic distribution's",
-        mean=_probability,
-        mean_over_groups=_mean_of_events,
+        mean=logistic,
+        mean_over_groups=mean_over_mixture,
         link_over_groups=logit_of_mean,
         log_density=_binomial_log_density,
         weight=_binomial_weight,

@@ -4,10 +4,10 @@ The logistic function is, to 2e-9 everywhere, a mixture of eight normal distribu
 1992, table 1 for k = 8), and the average of a normal distribution function over a normal distribution is one again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
 from hierkit.arrays import Array
 
@@ -22,6 +22,19 @@ SCALES = np.array([
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 FAR = 12.0  # beyond, logit^-1(-x) is exp(-x) to 1e-5
 POINTS, WIDTH = 201, 8.5  # of the trapezoid rule, and how many sds to each side
+CELLS, WIDEST = 256, 0.1  # of a grid on which a logit is interpolated, and how wide they may be
+NARROWEST = 1e-6
+
+
+def logistic(eta: Array) -> Array:
+    """1 / (1 + exp(-eta)), in place: several times as fast as scipy's expit."""
+    p = np.array(eta, dtype=np.float64)
+    np.negative(p, out=p)
+    with np.errstate(over="ignore"):  # infinity is a probability of zero
+        np.exp(p, out=p)
+    p += 1
+    np.divide(1, p, out=p)
+    return p
 
 
 def mean_probability(eta: Array, variance: Array) -> Array:
@@ -36,10 +49,53 @@ def mean_probability(eta: Array, variance: Array) -> Array:
     return np.asarray(np.where(np.asarray(eta) > 0, 1 - below, below))
 
 
+def mean_over_mixture(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
+    """The mean over a mixture of variances."""
+    if _can_be_interpolated(eta, mixture):
+        return logistic(logit_of_mean(eta, mixture))
+    return np.asarray(sum(weight * mean_probability(eta, variance) for weight, variance in mixture))
+
+
 def logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
-    """The logit of the mean over a mixture of variances, from its smaller tail: finite however far out."""
+    """The logit of the mean over a mixture of variances, from its smaller tail: finite however far out.
+
+    Where each sample has one variance for its many eta, (sample, 1) and (sample, row), the logit is found on a grid and
+    interpolated: it is nearly a line.
+    """
+    if _can_be_interpolated(eta, mixture):
+        return _interpolated(lambda nodes: _logit_of_mean(nodes, mixture), eta)
+    return _logit_of_mean(eta, mixture)
+
+
+def _logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
     below = np.asarray(sum(weight * _smaller_tail(eta, variance) for weight, variance in mixture))
     return np.asarray(np.sign(eta) * (np.log1p(-below) - np.log(below)))
+
+
+def _can_be_interpolated(eta: Array, mixture: Sequence[tuple[float, Array]]) -> bool:
+    one_variance = all(np.ndim(variance) == 2 and np.shape(variance)[1] == 1 for _, variance in mixture)
+    many = np.ndim(eta) == 2 and np.shape(eta)[1] > 2 * CELLS
+    return one_variance and many and float(np.ptp(eta, axis=1).max()) <= WIDEST * CELLS
+
+
+def _interpolated(function: Callable[[Array], Array], eta: Array) -> Array:
+    """(sample, row), a function of eta by cubics through the four nearest nodes of each sample's own grid."""
+    first = eta.min(axis=1, keepdims=True)
+    width = np.maximum(np.ptp(eta, axis=1, keepdims=True), NARROWEST) / CELLS
+    values = function(first + width * np.arange(-1, CELLS + 2))
+    before, left, right, after = (values[:, k : k + CELLS] for k in range(4))
+    cubic = (after - before) / 6 - (right - left) / 2
+    square = (before + right) / 2 - left
+    slope = right - left - square - cubic
+    place = (eta - first) / width
+    cell = np.minimum(place.astype(np.intp), CELLS - 1)
+    place -= cell
+    cell += CELLS * np.arange(len(eta))[:, None]
+    total = cubic.take(cell)
+    for coefficient in (square, slope, left):
+        total *= place
+        total += coefficient.take(cell)
+    return total
 
 
 def _smaller_tail(eta: Array, variance: Array) -> Array:
@@ -75,4 +131,4 @@ def moments_of_probability(eta: Array, variance: Array, rest: Sequence[tuple[flo
 
 
 def _mean(eta: Array, variance: Array) -> Array:
-    return mean_probability(eta, variance[:, None]) if variance.any() else np.asarray(expit(eta))
+    return mean_probability(eta, variance[:, None]) if variance.any() else logistic(eta)

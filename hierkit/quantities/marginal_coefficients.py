@@ -5,13 +5,13 @@ from typing import Literal, get_args
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
 from hierkit.integration.marginal_means import marginal_links
 from hierkit.intervals import beside, without_mean
 from hierkit.model.design import Design
+from hierkit.model.families import Family
 from hierkit.model.matrices import Matrices, fitted_matrices
 from hierkit.posterior.draws import Draws, in_batches
 from hierkit.posterior.posterior import Posterior
@@ -21,7 +21,8 @@ from hierkit.quantities.icc import average_variances
 
 Projection = Literal["likelihood", "logit"]
 ATTENUATION = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # c² of Zeger, Liang and Albert
-NEWTON_STEPS, STILL = 25, 1e-10
+NEWTON_STEPS = 25
+STILL = 1e-6  # what is left after such a step is of the order of its square
 RANK, ROUNDING = 1e-9, 1e-6  # of the largest singular value; of a direction in which nothing changes
 
 
@@ -66,8 +67,11 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     averages = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(draws.beta))
     gamma, residual = np.empty(draws.beta.shape), np.empty(len(draws.beta))
 
+    root = np.sqrt(weights)[:, None]
+    least_squares = (np.linalg.pinv(root * rows.X) * root.T).T
+
     def project(part: slice) -> None:
-        gamma[part], residual[part] = _project(draws, rows, weights, part, projection)
+        gamma[part], residual[part] = _project(draws, rows, weights, least_squares, part, projection)
 
     in_batches(project, len(gamma), len(rows.offset))
     own = np.full(gamma.shape[1], True) if draws.family.is_linear else _are_determined(rows.X)
@@ -87,7 +91,7 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
 def _are_determined(X: Array) -> NDArray[np.bool_]:
     """(column,), whether the rows determine a coefficient: those of columns that others explain are free to move."""
     sizes = np.sqrt(np.mean(X**2, axis=0))
-    _, values, vectors = np.linalg.svd(X / sizes)
+    _, values, vectors = np.linalg.svd(np.linalg.qr(X / sizes, mode="r"))
     null = vectors[np.append(values, np.zeros(len(vectors) - len(values))) < RANK * values[0]]
     return np.asarray((np.abs(null) < ROUNDING).all(axis=0))
 
@@ -102,26 +106,30 @@ def _distinct(design: Design) -> tuple[Matrices, Array]:
     return kept, weights
 
 
-def _project(draws: Draws, rows: Matrices, weights: Array, part: slice, projection: str) -> tuple[Array, Array]:
-    """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
+def _project(
+    draws: Draws, rows: Matrices, weights: Array, least_squares: Array, part: slice, projection: str
+) -> tuple[Array, Array]:
+    """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,).
+
+    Logits (sample, row) times `least_squares` (row, term) are the coefficients of their regression on X.
+    """
     if draws.family.is_linear:
         return draws.beta[part], np.zeros(len(draws.beta[part]))
     links = marginal_links(draws, rows, part)
-    means = expit(links)
     X = rows.X
-    gamma = np.linalg.lstsq(X * np.sqrt(weights)[:, None], ((links - rows.offset) * np.sqrt(weights)).T)[0].T
+    gamma = (links - rows.offset) @ least_squares
     if projection == "likelihood":
-        gamma = _maximum_likelihood(gamma, means, X, rows.offset, weights)
+        gamma = _maximum_likelihood(draws.family, gamma, draws.family.mean(links), X, rows.offset, weights)
     return gamma, np.abs(links - gamma @ X.T - rows.offset).max(axis=1)
 
 
-def _maximum_likelihood(gamma: Array, means: Array, X: Array, offset: Array, weights: Array) -> Array:
+def _maximum_likelihood(family: Family, gamma: Array, means: Array, X: Array, offset: Array, weights: Array) -> Array:
     """(sample, term), logistic regression of means on X for each draw, by Newton's method from near by."""
     products = (X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
     for _ in range(NEWTON_STEPS):
-        p = expit(gamma @ X.T + offset)
-        score = ((means - p) * weights) @ X
-        information = ((p * (1 - p) * weights) @ products).reshape(-1, X.shape[1], X.shape[1])
+        W, residual = family.derivatives(weights * means, weights, gamma @ X.T + offset, None)
+        score = residual @ X
+        information = (W @ products).reshape(-1, X.shape[1], X.shape[1])
         step = (np.linalg.pinv(information, hermitian=True) @ score[..., None])[..., 0]
         gamma = gamma + step
         if np.abs(step).max() < STILL:

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from hierkit.model.logistic_normal import logit_of_mean, mean_probability, moments_of_probability
+from hierkit.model.logistic_normal import logit_of_mean, mean_over_mixture, mean_probability, moments_of_probability
 
 NOTHING = [(1.0, np.zeros(1))]
 
@@ -35,6 +35,29 @@ def test_the_logit_agrees_with_the_mean() -> None:
     means = mean_probability(eta, np.full(50, 2.0))
     found = logit_of_mean(eta, [(1.0, np.full(50, 2.0))])
     np.testing.assert_allclose(found, np.log(means / (1 - means)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("s", [0.1, 0.7, 1.4, 5.0])
+@pytest.mark.parametrize("farthest", [0.0, 3.0, 8.0])
+def test_where_rows_have_one_variance_the_logit_is_interpolated(s: Any, farthest: Any) -> None:
+    """(sample, 1) variances: the same means and logits as of each row by itself, and the same slopes."""
+    rng = np.random.default_rng(0)
+    eta = rng.uniform(-farthest, farthest, (3, 700)) + np.array([[-1.0], [0.0], [2.0]])
+    mixture, alike = [(1.0, np.full((3, 1), s**2))], [(1.0, np.full((3, 700), s**2))]
+    step = 1e-4
+    np.testing.assert_allclose(logit_of_mean(eta, mixture), logit_of_mean(eta, alike), rtol=0, atol=3e-7)
+    np.testing.assert_allclose(mean_over_mixture(eta, mixture), mean_over_mixture(eta, alike), rtol=0, atol=3e-9)
+    found, expected = (
+        (mean_over_mixture(eta + step, one) - mean_over_mixture(eta - step, one)) / (2 * step)
+        for one in (mixture, alike)
+    )
+    np.testing.assert_allclose(found.mean(axis=1), expected.mean(axis=1), rtol=0, atol=1e-9)
+
+
+def test_far_apart_rows_are_not_interpolated() -> None:
+    eta = np.linspace(-600, 600, 700)[None]
+    found = logit_of_mean(eta, [(1.0, np.ones((1, 1)))])
+    np.testing.assert_array_equal(found, logit_of_mean(eta, [(1.0, np.ones((1, 700)))]))
 
 
 @pytest.mark.parametrize(("eta", "s", "expected"), [(0.0, 3.0, 0.135162), (-3.0, 5.0, 0.14020), (0.0, 10.0, 0.2107)])
