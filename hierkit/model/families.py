@@ -47,8 +47,6 @@ class Family:
         weights, eta, sigma -> minus the second derivative of the log density by eta.
     derivatives : callable
         y, weights, eta, sigma -> the same, and the score, the first derivative.
-    weight_slope : callable
-        The derivative of the weight by eta, from weights and eta; zero for a Gaussian outcome.
     latent_variance : callable
         sigma -> the variance of a row on the link scale: σ², or that of the logistic distribution, π²/3.
     variance_between : callable or None
@@ -70,7 +68,6 @@ class Family:
     log_density: Callable[[Array, Array, Array, Array | None], Array]
     weight: Callable[[Array, Array, Array | None], Array]
     derivatives: Callable[[Array, Array, Array, Array | None], tuple[Array, Array]]
-    weight_slope: Callable[[Array, Array], Array]
     latent_variance: Callable[[Array | None], Array]
     variance_between: Callable[[Array, Mixture, Mixture], tuple[Array, Array]] | None
     draw: Callable[[Array, Array, Array | None, np.random.Generator], Array]
@@ -134,10 +131,6 @@ def _normal_derivatives(y: Array, weights: Array, eta: Array, sigma: Array | Non
     return weight, np.asarray(weight * (y - eta))
 
 
-def _no_slope(weights: Array, eta: Array) -> Array:
-    return np.zeros(eta.shape)
-
-
 def _normal_variance(sigma: Array | None) -> Array:
     return np.asarray(_required(sigma) ** 2)
 
@@ -180,11 +173,6 @@ def _binomial_derivatives(y: Array, trials: Array, eta: Array, sigma: Array | No
     return p, np.subtract(y, expected, out=expected)
 
 
-def _binomial_weight_slope(trials: Array, eta: Array) -> Array:
-    p = logistic(eta)
-    return np.asarray(trials * (p * (1 - p) * (1 - 2 * p)))
-
-
 def _logistic_variance(sigma: Array | None) -> Array:
     return np.asarray(LOGISTIC_VARIANCE)
 
@@ -220,7 +208,6 @@ FAMILIES = {
         log_density=_normal_log_density,
         weight=_normal_weight,
         derivatives=_normal_derivatives,
-        weight_slope=_no_slope,
         latent_variance=_normal_variance,
         variance_between=None,
         draw=_normal_draw,
@@ -238,7 +225,6 @@ FAMILIES = {
         log_density=_binomial_log_density,
         weight=_binomial_weight,
         derivatives=_binomial_derivatives,
-        weight_slope=_binomial_weight_slope,
         latent_variance=_logistic_variance,
         variance_between=_variance_of_events,
         draw=_binomial_draw,

@@ -5,12 +5,13 @@ group's rows, and the mode of that likelihood times the effects' distribution. F
 by the skewness of the log density there: E u ≈ û + H^-1 Σ_i z_i l'''_i z_i'H^-1 z_i / 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
+from hierkit.compiled import group_sums
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, fitted_matrices
@@ -34,10 +35,12 @@ class GroupRows:
         The factor's, in the draws.
     matrices : Matrices
         (row,), of all factors.
-    Z, y, weights : ndarray
-        (row, effect), of this factor; and (row,).
-    starts, counts : ndarray of int
-        (group,), the place of each group's first row, and how many rows it has.
+    Z, y, trials : ndarray
+        (effect, row), of this factor; and (row,).
+    starts : ndarray of int
+        (group + 1,), where the rows of each group begin, and how many rows there are.
+    reach : ndarray
+        (effect, group), the largest |z| of each group.
     """
 
     draws: Draws
@@ -45,48 +48,46 @@ class GroupRows:
     matrices: Matrices
     Z: Array
     y: Array
-    weights: Array
-    starts: NDArray[np.intp]
-    counts: NDArray[np.intp]
+    trials: Array
+    starts: NDArray[np.int64]
+    reach: Array
 
     def rest(self, part: slice) -> Array:
         """(sample, row), the linear predictor without the factor's effects."""
-        eta = linear_predictor(self.draws, self.matrices, part)
-        return eta - self.of_rows(self.effects(part))
+        draws, rows, own = self.draws, self.matrices, self.place
+        without = replace(draws, u=draws.u[:own] + draws.u[own + 1 :])
+        Z, codes = rows.Z[:own] + rows.Z[own + 1 :], rows.codes[:own] + rows.codes[own + 1 :]
+        return linear_predictor(without, replace(rows, Z=Z, codes=codes), part)
 
     def effects(self, part: slice) -> Array:
         """(effect, sample, group), the draws of the factor's effects."""
-        return np.moveaxis(self.draws.u[self.place][part], -1, 0)
+        return np.ascontiguousarray(np.moveaxis(self.draws.u[self.place][part], -1, 0))
 
-    def sums(self, values: Array) -> Array:
-        """(sample, group), of (sample, row)."""
-        return np.add.reduceat(values, self.starts, axis=1)
-
-    def of_rows(self, u: Array) -> Array:
-        """(sample, row), z'u for u (effect, sample, group)."""
-        return np.asarray(sum(np.repeat(one, self.counts, axis=1) * z for one, z in zip(u, self.Z.T, strict=True)))
-
-    def derivatives(self, eta: Array) -> tuple[Array, Array]:
+    def derivatives(self, rest: Array, u: Array) -> tuple[Array, Array]:
         """(effect, effect, sample, group) and (effect, sample, group), the information and the score of each group."""
-        W, residual = self.draws.family.derivatives(self.y, self.weights, eta, None)
-        q = self.Z.shape[1]
-        M = np.array([[self.sums(W * (self.Z[:, a] * self.Z[:, b])) for b in range(q)] for a in range(q)])
-        return M, np.array([self.sums(residual * z) for z in self.Z.T])
+        M, score = np.empty((len(u), *u.shape)), np.empty(u.shape)
+        group_sums.sum_derivatives(rest, u, self.Z, self.y, self.trials, self.starts, M, score)
+        return M, score
+
+    def largest_change(self, step: Array) -> Array:
+        """(sample, group), a bound on the change of a linear predictor by a step (effect, sample, group)."""
+        return np.asarray(sum(np.abs(one) * reach for one, reach in zip(step, self.reach, strict=True)))
 
 
 def group_rows(design: Design, draws: Draws, factor: Factor) -> GroupRows:
     """The rows of a design, sorted by the groups of a factor."""
     order = np.argsort(factor.codes, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(factor.counts)[:-1]])
+    Z = np.ascontiguousarray(factor.Z[order].T)
+    starts = np.concatenate([[0], np.cumsum(factor.counts)]).astype(np.int64)
     return GroupRows(
         draws,
         design.factors.index(factor),
         fitted_matrices(design).at(order),
-        factor.Z[order],
-        design.outcome.y[order],
-        design.row_weights[order],
+        Z,
+        np.asarray(design.outcome.y[order], dtype=np.float64),
+        np.asarray(design.row_weights[order], dtype=np.float64),
         starts,
-        factor.counts,
+        np.maximum.reduceat(np.abs(Z), starts[:-1], axis=1),
     )
 
 
@@ -106,8 +107,10 @@ def have_own(rows: GroupRows, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(_maximum(rows, rows.rest(first), rows.effects(first), known)).all(axis=(0, 1)))
 
 
-def own_estimates(rows: GroupRows, part: slice, known: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """(effect, sample, group) twice: each group's own deviation, and what is expected of it given all else.
+def own_estimates(rows: GroupRows, part: slice, known: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
+    """Each group's own deviation, what is expected of it given all else, and the information at the draw.
+
+    The first two are (effect, sample, group), the last (effect, effect, sample, group).
 
     Parameters
     ----------
@@ -119,7 +122,9 @@ def own_estimates(rows: GroupRows, part: slice, known: NDArray[np.bool_]) -> tup
         (group,), from `have_own`. The own deviation is missing for others.
     """
     rest, u = rows.rest(part), rows.effects(part)
-    return _maximum(rows, rest, u, known), _expectation(rows, rest, u, rows.draws.G[rows.place][part])
+    M, score = rows.derivatives(rest, u)
+    expectation = _expectation(rows, rest, u, M, score, rows.draws.G[rows.place][part])
+    return _maximum(rows, rest, u, known), expectation, M
 
 
 def _maximum(rows: GroupRows, rest: Array, start: Array, known: NDArray[np.bool_]) -> Array:
@@ -127,7 +132,7 @@ def _maximum(rows: GroupRows, rest: Array, start: Array, known: NDArray[np.bool_
     u = np.where(known, start, 0.0)
     steps = np.where(known, np.inf, 0.0)
     for _ in range(NEWTON_STEPS):
-        M, score = rows.derivatives(rest + rows.of_rows(u))
+        M, score = rows.derivatives(rest, u)
         M = np.where(known, M, np.eye(len(u))[:, :, None, None])
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = np.where(known, times(inverse(M), score[:, None])[:, 0], 0.0)
@@ -138,35 +143,28 @@ def _maximum(rows: GroupRows, rest: Array, start: Array, known: NDArray[np.bool_
     return np.where(known & (steps <= STILL), u, np.nan)
 
 
-def _expectation(rows: GroupRows, rest: Array, start: Array, G: Array) -> Array:
-    """The mode of each group's likelihood times the effects' distribution, and the step from it to the mean."""
+def _expectation(rows: GroupRows, rest: Array, start: Array, M: Array, score: Array, G: Array) -> Array:
+    """The mode of each group's likelihood times the effects' distribution, and the step from it to the mean.
+
+    M and score are the information and the score at the start.
+    """
     u = start
     for _ in range(NEWTON_STEPS):
-        M, score = rows.derivatives(rest + rows.of_rows(u))
         covariance = posterior_covariance(G, M)
         target = times(covariance, times(M, u[:, None]) + score[:, None])[:, 0]
         step, steps = _bounded(rows, target - u)
         u = u + step
+        M, score = rows.derivatives(rest, u)
         if not (steps > STILL).any():
             break
-    eta = rest + rows.of_rows(u)
-    M, _ = rows.derivatives(eta)
     covariance = posterior_covariance(G, M)
-    q = len(u)
-    spread = np.asarray(
-        sum(
-            np.repeat(covariance[a, b], rows.counts, axis=1) * (rows.Z[:, a] * rows.Z[:, b])
-            for a in range(q)
-            for b in range(q)
-        )
-    )
-    bend = rows.draws.family.weight_slope(rows.weights, eta) * spread
-    pull = np.array([rows.sums(bend * z) for z in rows.Z.T])
+    pull = np.empty(u.shape)
+    group_sums.sum_bends(rest, u, rows.Z, rows.trials, rows.starts, covariance, pull)
     return np.asarray(u - 0.5 * times(covariance, pull[:, None])[:, 0])
 
 
 def _bounded(rows: GroupRows, step: Array) -> tuple[Array, Array]:
     """The step of each group, shortened where it is long, and its largest change of a linear predictor."""
     step = np.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0)
-    change = np.maximum.reduceat(np.abs(rows.of_rows(step)), rows.starts, axis=1)
+    change = rows.largest_change(step)
     return step / np.maximum(1.0, change / FARTHEST), change

@@ -1,5 +1,6 @@
 """How much of its own evidence each group keeps."""
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,7 +16,6 @@ from hierkit.model.outcome import Outcome
 from hierkit.posterior.draws import Draws, in_batches
 from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.information import cholesky, information, inverse, mean_weight, posterior_covariance, times
-from hierkit.posterior.own_estimates import group_rows, have_own, own_estimates
 from hierkit.posterior.posterior import Posterior, student_t_note
 from hierkit.posterior.quantity import Quantity
 
@@ -66,19 +66,26 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
     overall = np.empty(shape)
     known = _ranks(chosen) == q
-    if not design.family.is_linear:
-        _fill_estimates(design, draws, chosen, known, own, pooled)
-    for part, M, score in information(design, draws, chosen):
-        G = draws.G[place][part]
-        factors = times(posterior_covariance(G, M), M) if kind == "blup" else _square_root(G, M)
+    weight = np.empty(len(draws.beta))
+
+    def fill(part: slice, M: Array) -> None:
+        """The factors of some draws, once `own` and `pooled` are there."""
+        factors = times(posterior_covariance(draws.G[place][part], M), M)
+        if kind == "spread":
+            factors = _square_root(draws.G[place][part], M)
+            pooled[:, part] = times(factors, own[:, part][:, None])[:, 0]
         for k in range(q):
             diagonal[k, part] = factors[k, k]
         overall[part] = diagonal[:, part].mean(axis=0)
-        if design.family.is_linear:
+        weight[part] = M[0, 0].sum(axis=1) / design.outcome.trials_of_each.sum()
+
+    if design.family.is_linear:
+        for part, M, score in information(design, draws, chosen):
             u = np.moveaxis(draws.u[place][part], -1, 0)
-            own[:, part], pooled[:, part] = _linear_estimates(u, G, M, score, known)
-        if kind == "spread":
-            pooled[:, part] = times(factors, own[:, part][:, None])[:, 0]
+            own[:, part], pooled[:, part] = _linear_estimates(u, draws.G[place][part], M, score, known)
+            fill(part, M)
+    else:
+        _fill_estimates(design, draws, chosen, known, own, pooled, fill)
     labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
     variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
     arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
@@ -87,7 +94,8 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     n = sizes_of(design, chosen)
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if q == 1 and chosen.effects[0].is_intercept and kind == "blup":
-        attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean_weight(design, draws))))
+        mean = mean_weight(design, draws) if design.family.is_linear else weight
+        attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean)))
     return Quantity(
         xr.Dataset({"n": n, **arrays}, attrs=attrs),
         _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior),
@@ -105,16 +113,21 @@ def _linear_estimates(u: Array, G: Array, M: Array, score: Array, known: Array) 
 
 
 def _fill_estimates(
-    design: Design, draws: Draws, factor: Factor, known: NDArray[np.bool_], own: Array, expected: Array
-) -> None:
-    """The same (effect, sample, group) for other outcomes, put into `own` and `expected`."""
+    design: Design, draws: Draws, factor: Factor, known: NDArray[np.bool_], own: Array, expected: Array,
+    fill: Callable[[slice, Array], None],
+) -> None:  # fmt: skip
+    """The same (effect, sample, group) for other outcomes, put into `own` and `expected`; then what is left to fill."""
+    # imports what compiles, which Gaussian outcomes do not need
+    from hierkit.posterior.own_estimates import group_rows, have_own, own_estimates
+
     rows = group_rows(design, draws, factor)
     estimable = have_own(rows, known)
 
-    def fill(part: slice) -> None:
-        own[:, part], expected[:, part] = own_estimates(rows, part, estimable)
+    def estimate(part: slice) -> None:
+        own[:, part], expected[:, part], M = own_estimates(rows, part, estimable)
+        fill(part, M)
 
-    in_batches(fill, len(draws.beta), len(design.offset))
+    in_batches(estimate, len(draws.beta), len(design.offset))
 
 
 def _square_root(G: Array, M: Array) -> Array:

@@ -27,10 +27,10 @@ from scipy.linalg import block_diag, cho_factor, cho_solve, solve_triangular
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from hierkit.arrays import Array
+from hierkit.compiled.compiling import part
 from hierkit.sampling.joint.information import Information, block_diagonal, prior_precision
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.pilot import Pilot
-from hierkit.sampling.kernels.densities import part
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import Origin
 from hierkit.sampling.kernels.packing import matrix, vector

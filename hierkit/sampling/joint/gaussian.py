@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from hierkit.arrays import Array
+from hierkit.compiled.compiling import part
 from hierkit.sampling.joint.coordinates import Geometry, unpack_model
 from hierkit.sampling.joint.products import Sums, from_centre, less_sparse_transposed, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns, column_products
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
-from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, part, words
+from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
 from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import copy, copy_matrix, joined, product

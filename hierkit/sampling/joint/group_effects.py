@@ -3,12 +3,12 @@
 import numpy as np
 
 from hierkit.arrays import Array
+from hierkit.compiled.compiling import kernel
 from hierkit.sampling.joint.coordinates import Geometry
 from hierkit.sampling.joint.products import Sums, from_centre, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns
 from hierkit.sampling.joint.transform import position
 from hierkit.sampling.joint.whitening import precision
-from hierkit.sampling.kernels.densities import kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import copy_matrix, matrix_product

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from hierkit.arrays import Array
+from hierkit.compiled.compiling import kernel, part
+from hierkit.compiled.logistic import binomial_rows
 from hierkit.sampling.joint.coordinates import Geometry, unpack_model
-from hierkit.sampling.joint.logistic import binomial_rows
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.row_sums import (
     add_columns,
@@ -25,7 +26,7 @@ from hierkit.sampling.joint.row_sums import (
 from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
 from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
-from hierkit.sampling.kernels.densities import answer, callback, kernel, log_priors, numbers_at, part, words
+from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import add_matrix, copy, joined, product
 from hierkit.sampling.kernels.origin import Origin, origin_priors

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from hierkit.arrays import Array, Ints
+from hierkit.compiled.compiling import kernel, row_kernel
 from hierkit.model.basis import Basis
 from hierkit.model.design import Design
-from hierkit.sampling.kernels.densities import kernel, row_kernel
 from hierkit.sampling.kernels.integrated_groups import in_lanes
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import sampled_Z

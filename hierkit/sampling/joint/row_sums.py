@@ -4,7 +4,7 @@ What is common to a predictor lies side by side, (column, row), so that the comp
 """
 
 from hierkit.arrays import Array, Ints
-from hierkit.sampling.kernels.densities import row_kernel
+from hierkit.compiled.compiling import row_kernel
 
 
 @row_kernel

@@ -8,6 +8,7 @@ themselves in another.
 import numpy as np
 
 from hierkit.arrays import Array
+from hierkit.compiled.compiling import kernel, part
 from hierkit.sampling.joint.coordinates import Geometry
 from hierkit.sampling.joint.row_sums import less_products, less_transposed_products
 from hierkit.sampling.joint.whitening import (
@@ -17,7 +18,6 @@ from hierkit.sampling.joint.whitening import (
     unwhiten_head,
     unwhiten_head_gradient,
 )
-from hierkit.sampling.kernels.densities import kernel, part
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import add_matrix, copy, copy_matrix, matrix_product
 

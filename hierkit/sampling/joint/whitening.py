@@ -3,7 +3,7 @@
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel, row_kernel
+from hierkit.compiled.compiling import kernel, row_kernel
 from hierkit.sampling.kernels.loops import copy_matrix
 
 

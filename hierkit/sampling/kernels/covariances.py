@@ -3,7 +3,7 @@
 import numpy as np
 
 from hierkit.arrays import Array, Ints
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.compiled.compiling import kernel
 
 
 @kernel

@@ -8,7 +8,7 @@ several groups at once, and a block's numbers stay in the processor's nearest ca
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel, row_kernel
+from hierkit.compiled.compiling import kernel, row_kernel
 
 MOST_LANES = 64
 STEP = 8  # lanes are a multiple of what a processor does at once

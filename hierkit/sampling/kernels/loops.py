@@ -7,7 +7,7 @@ a tenth of one.
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.compiled.compiling import kernel
 
 
 @kernel

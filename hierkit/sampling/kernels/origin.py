@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from hierkit.arrays import Array, Ints
+from hierkit.compiled.compiling import kernel
 from hierkit.model.design import Design
 from hierkit.model.priors import Priors, held_at_zero, moved_to_centre
-from hierkit.sampling.kernels.densities import kernel, log_density
+from hierkit.sampling.kernels.densities import log_density
 from hierkit.sampling.kernels.parameters import sd_code
 
 

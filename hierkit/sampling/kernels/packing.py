@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.compiled.compiling import kernel
 
 WORDS = 5  # of an array in the table
 

@@ -21,17 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array, Ints
+from hierkit.compiled.compiling import kernel, part
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
-from hierkit.sampling.kernels.densities import (
-    answer,
-    callback,
-    cholesky_solve_identity,
-    kernel,
-    log_priors,
-    numbers_at,
-    part,
-    words,
-)
+from hierkit.sampling.kernels.densities import answer, callback, cholesky_solve_identity, log_priors, numbers_at, words
 from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
 from hierkit.sampling.kernels.loops import copy, copy_matrix, scaled, transpose
 from hierkit.sampling.kernels.origin import Origin, origin_priors

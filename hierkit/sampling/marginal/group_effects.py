@@ -3,7 +3,7 @@
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import kernel
+from hierkit.compiled.compiling import kernel
 from hierkit.sampling.kernels.integrated_groups import draw_group, integrate_groups
 from hierkit.sampling.kernels.loops import copy_matrix, matrix_product, scaled
 from hierkit.sampling.marginal.density import Statistics, solve_head, times_factors_transposed

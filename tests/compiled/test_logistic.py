@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_expit
 
-from hierkit.sampling.joint.logistic import binomial_rows, exp_below_zero, log_one_plus
+from hierkit.compiled.logistic import binomial_rows, exp_below_zero, log_one_plus
 
 
 def test_exp() -> None:

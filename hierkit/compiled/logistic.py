@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from hierkit.arrays import Array
-from hierkit.sampling.kernels.densities import row_kernel, series_kernel
+from hierkit.compiled.compiling import row_kernel, series_kernel
 
 # ln 2 in two parts, the first with zeros at its end: k times it is exact (as in fdlibm's exp)
 LN2_HIGH = 6.93147180369123816490e-01
