@@ -1,11 +1,13 @@
 """Work on all cores that the process may use, for functions that release Python's lock."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from threadpoolctl import threadpool_limits
+
+from hierkit.progress import counted
 
 
 def usable_cores() -> int:
@@ -21,7 +23,12 @@ def shares(count: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(bounds)]
 
 
-def on_all_cores[Item, Result](work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """What the work gives for each item, in their order; linear algebra inside it has one thread."""
+def on_all_cores[Item, Result](
+    work: Callable[[Item], Result], items: Sequence[Item], what: str = "hierkit"
+) -> list[Result]:
+    """What the work gives for each item, in their order; linear algebra inside it has one thread.
+
+    `what` is the first word of a line of progress, which appears after two seconds.
+    """
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as threads:
-        return list(threads.map(work, items))
+        return list(counted(threads.map(work, items), what, len(items)))

@@ -119,9 +119,12 @@ def batches(samples: int, size: int) -> Iterator[slice]:
         yield slice(start, min(samples, start + step))
 
 
-def in_batches(work: Callable[[slice], None], samples: int, size: int) -> None:
-    """Do the work for every batch, on all cores; each writes its own part of the results."""
-    on_all_cores(work, batches(samples, size))
+def in_batches(work: Callable[[slice], None], samples: int, size: int, what: str) -> None:
+    """Do the work for every batch, on all cores; each writes its own part of the results.
+
+    `what` is the first word of a line of progress, which appears after two seconds.
+    """
+    on_all_cores(work, list(batches(samples, size)), what)
 
 
 def averaging(places: NDArray[np.intp], size: int, weights: Array) -> sparse.csr_array:

@@ -234,7 +234,7 @@ def _in_parts(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSetting
     def summarise(part: dict[Hashable, slice]) -> pd.DataFrame:
         return _summarise(draws.isel(part), others.isel(part, missing_dims="ignore"), settings)
 
-    return pd.concat(on_all_cores(summarise, parts), ignore_index=True)
+    return pd.concat(on_all_cores(summarise, parts, "summary"), ignore_index=True)
 
 
 def _summarise(draws: xr.DataArray, others: xr.Dataset, settings: IntervalSettings) -> pd.DataFrame:

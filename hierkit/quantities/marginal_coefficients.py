@@ -73,7 +73,7 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     def project(part: slice) -> None:
         gamma[part], residual[part] = _project(draws, rows, weights, least_squares, part, projection)
 
-    in_batches(project, len(gamma), len(rows.offset))
+    in_batches(project, len(gamma), len(rows.offset), "marginal_coefficients")
     own = np.full(gamma.shape[1], True) if draws.family.is_linear else _are_determined(rows.X)
     gamma[:, ~own] = np.nan
     labels = {"term": [column.label for column in design.columns]}

@@ -127,7 +127,7 @@ def _fill_estimates(
         own[:, part], expected[:, part], M = own_estimates(rows, part, estimable)
         fill(part, M)
 
-    in_batches(estimate, len(draws.beta), len(design.offset))
+    in_batches(estimate, len(draws.beta), len(design.offset), "shrinkage")
 
 
 def _square_root(G: Array, M: Array) -> Array:

@@ -90,7 +90,7 @@ def slopes(
             if over_groups is not None:
                 ordered[part, i] = np.quantile(change @ over_groups, places, axis=1).T
 
-    in_batches(average, len(averages), len(groups))
+    in_batches(average, len(averages), len(groups), "slopes")
     labels = {"contrast": [label for label, *_ in contrasts]}
     values = {"average": draws.labelled(averages, {**labels, dim_of(by or "by"): names})}
     if over_groups is not None:

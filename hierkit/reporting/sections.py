@@ -10,6 +10,7 @@ from hierkit.errors import check_word
 from hierkit.formats import as_csv, as_html, as_latex, as_markdown, condensed, in_latex, in_markdown
 from hierkit.intervals import interval_in_words
 from hierkit.model.design import Design
+from hierkit.progress import counted
 from hierkit.quantities.coefficients import coefficients
 from hierkit.quantities.prior_and_posterior import prior_and_posterior
 from hierkit.quantities.variance_components import variance_components
@@ -97,7 +98,8 @@ def report_sections(parts: Parts, wanted: Sequence[str] | None = None) -> tuple[
     chosen = list(SECTIONS) if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     for word in chosen:
         check_word("sections", word, list(SECTIONS))
-    return tuple(section for word, made in SECTIONS.items() if word in chosen for section in made(parts))
+    made = [section for word, section in SECTIONS.items() if word in chosen]
+    return tuple(section for of_word in counted(made, "report", len(made)) for section in of_word(parts))
 
 
 def _found(parts: Parts) -> Iterator[Section]:

@@ -42,17 +42,6 @@ def progress(engine: str, settings: Settings) -> Iterator[Update]:
 
 
 @contextlib.contextmanager
-def counting(what: str, total: int, shown: bool) -> Iterator[Callable[[], None]]:
-    """A line on stderr that counts tasks; yields what is called after each."""
-    with tqdm(total=total, desc=what, disable=not shown) as line:
-
-        def advance() -> None:
-            line.update()
-
-        yield advance
-
-
-@contextlib.contextmanager
 def explaining_a_wait(message: str, shown: bool, seconds: float = 8.0) -> Iterator[None]:
     """Say on stderr why nothing happens, if what is done inside takes longer than some seconds."""
     timer = threading.Timer(seconds, lambda: print(message, file=sys.stderr, flush=True))

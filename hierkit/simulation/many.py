@@ -7,7 +7,7 @@ from numpy.random import SeedSequence
 from threadpoolctl import threadpool_limits
 
 from hierkit.cores import usable_cores
-from hierkit.sampling.console import counting
+from hierkit.progress import counting
 
 
 def many[Made](task: Callable[[int, int], Made], count: int, seed: int, what: str, progressbar: bool) -> list[Made]:

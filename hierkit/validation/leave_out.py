@@ -20,6 +20,7 @@ from hierkit.model.reference_rows import dim_of
 from hierkit.model.subset import one_trial_apart
 from hierkit.posterior.draws import Draws, log_likelihood
 from hierkit.posterior.posterior import Posterior
+from hierkit.progress import counted
 from hierkit.validation.importance import check_draws, good_k, smoothed
 from hierkit.validation.refits import Refit, score_without
 from hierkit.validation.validation import Validation
@@ -139,7 +140,7 @@ def logo(
         rng = generator(random_seed, "logo", chosen.label, str(chosen.levels[j]))
         values[:, j], errors[j] = log_density(draws, rows, without(design, left_out[j]), design.outcome, rng)
 
-    on_all_cores(leave, range(len(left_out)))
+    on_all_cores(leave, range(len(left_out)), "logo")
     points = smoothed(posterior, lambda part: values[:, part], len(left_out))
     points = points.rename(point="group").assign_coords(group=chosen.levels).assign(n=("group", design.sizes(chosen)))
     definition = (
@@ -178,7 +179,8 @@ def _completed(found: Validation, again: Score | None) -> Validation:
     dim = "row" if found.left_out == "row" else "group"
     scores = {name: found.draws[name].values.copy() for name in ("elpd", "pareto_k", "p")}
     refitted, failed = np.zeros(len(scores["p"]), dtype=bool), dict[Any, str]()
-    for i in np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist():
+    bad = np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist()
+    for i in counted(bad, "new fits", len(bad)):
         score = again(i) if again else "with refit=True the model is fitted again without it"
         if isinstance(score, str):
             failed[found.draws[dim].values[i]] = score

@@ -43,7 +43,7 @@ def psis(log_p: Callable[[slice], Array], points: int, relative_ess: float) -> t
         part = slice(start, min(points, start + POINTS))
         found[:, part] = _some(np.ascontiguousarray(log_p(part).T), relative_ess)
 
-    on_all_cores(work, range(0, points, POINTS))
+    on_all_cores(work, range(0, points, POINTS), "smoothing")
     elpd, k, p = found
     return elpd, k, p
 
