@@ -1,4 +1,7 @@
-"""How many effective draws a second, beside Bambi with PyMC's and with nutpie's NUTS in the same run?
+"""How many effective draws per second, beside Bambi and rstanarm in the same run?
+
+Bambi's models are sampled by PyMC's NUTS, and by nutpie's with its diagonal and its low-rank adaptation. rstanarm's are
+sampled by Stan, where R has it.
 
 Bambi leaves the correlation of intercept and slope out, so that its models with slopes are the easier ones. Times are
 building, compiling and sampling in a warm process, without imports and checks; medians of three runs. The effective
@@ -12,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
-from measuring import in_seconds, lme4_seconds, rate, with_bambi
+from measuring import in_seconds, lme4_seconds, rate, with_bambi, with_rstanarm
 
 import hierkit
 
@@ -45,7 +48,13 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     for name, formula, data, family in MODELS:
         print(f"{name}: {formula}   lme4: {in_seconds(lme4_seconds(formula, data, family))}")
-        theirs = max(rate(f"Bambi, {s}", with_bambi(formula, data, family, s)) for s in ("pymc", "nutpie"))
+        others = {
+            "Bambi, pymc": with_bambi(formula, data, family, "pymc"),
+            "Bambi, nutpie": with_bambi(formula, data, family, "nutpie"),
+            "Bambi, low rank": with_bambi(formula, data, family, "nutpie", nuts={"adaptation": "low_rank"}),
+            "rstanarm": with_rstanarm(formula, data, family),
+        }
+        theirs = max(rate(name, sample) for name, sample in others.items() if sample is not None)
         for engine in ("pymc", "auto"):
             ours = rate(f"hierkit, {engine}", with_hierkit(formula, data, family, engine))
-            print(f"    {ours / theirs:.0f} x the better of Bambi's", flush=True)
+            print(f"    {ours / theirs:.0f} x the best of the others", flush=True)

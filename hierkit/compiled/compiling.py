@@ -52,5 +52,5 @@ def kept[F: Callable[..., Any]](compiler: Callable[..., Callable[[F], F]], funct
 def _say_that_nothing_iskept() -> None:
     warn(
         "Compiled code cannot be kept, because no folder for it can be written: each process compiles anew, for "
-        "up to a minute. Set NUMBA_CACHE_DIR to a folder that can be written."
+        "up to half a minute. Set NUMBA_CACHE_DIR to a folder that can be written."
     )

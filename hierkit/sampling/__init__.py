@@ -22,7 +22,7 @@ from hierkit.sampling.settings import Settings
 MOST_BYTES = 2e9
 FEW_GROUPS = 10
 STEADY_TARGET = 0.9
-COMPILING = "Compiling the sampler, once on this machine: up to a minute."
+COMPILING = "Compiling the sampler, once on this machine: up to half a minute."
 VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 
 
