@@ -1,6 +1,6 @@
 """A group's own estimate, and what is expected of its effects given all else, where neither has a closed form.
 
-For an outcome that is not Gaussian both are found in each draw by Newton's method: the maximum of the likelihood of the
+For Bernoulli outcomes and counts both are found in each draw by Newton's method: the maximum of the likelihood of the
 group's rows, and the mode of that likelihood times the effects' distribution. From the mode, the expectation is a step
 by the skewness of the log density there: E u ≈ û + H^-1 Σ_i z_i l'''_i z_i'H^-1 z_i / 2.
 """
