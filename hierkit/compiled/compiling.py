@@ -14,7 +14,7 @@ def kernel[F: Callable[..., Any]](function: F) -> F:
 
     Without `fastmath=False` a kernel would take over the setting of whichever function first calls it.
     """
-    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False), function)
+    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False, forceinline=True), function)
 
 
 def part[F: Callable[..., Any]](function: F) -> F:
@@ -29,12 +29,12 @@ def part[F: Callable[..., Any]](function: F) -> F:
 def row_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, free to reorder sums; infinities and not-a-numbers still pass as they are."""
     reorder = {"contract", "reassoc", "arcp", "nsz", "afn"}
-    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder), function)
+    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=reorder, forceinline=True), function)
 
 
 def series_kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile as `kernel` does, with a product and a sum as one operation, which rounds once: for series."""
-    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"}), function)
+    return kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True), function)
 
 
 def kept[F: Callable[..., Any]](compiler: Callable[..., Callable[[F], F]], function: F) -> F:
