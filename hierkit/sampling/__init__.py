@@ -29,11 +29,11 @@ VERSIONS = ("hierkit", "bambi", "pymc", "nutpie", "numba", "arviz", "numpy")
 def default_tune(choice: Choice, design: Design, priors: Priors) -> int:
     """Tuning draws per chain where the user gives none.
 
-    Those of the engine; as many as PyMC's where the user's own priors of a factor hold at a zero beside the rows: the
+    Those of the engine; twice PyMC's where the user's own priors of a factor hold at a zero beside the rows: the
     posterior is narrow there, and NUTS takes longer to adapt to it.
     """
     if any(held_at_zero(factor, priors) for factor in design.factors):
-        return Settings.tune
+        return 2 * Settings.tune
     return ENGINES[choice.engine].tune
 
 

@@ -22,7 +22,7 @@ def test_models_without_groups_take_ordinary_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prior", "tune"), [({}, 500), ({"x": "Normal(0, 1)"}, 500), ({"sd(Intercept|g)": "Exponential(1)"}, 1000)]
+    ("prior", "tune"), [({}, 500), ({"x": "Normal(0, 1)"}, 500), ({"sd(Intercept|g)": "Exponential(1)"}, 2000)]
 )
 def test_more_tuning_where_own_priors_hold_at_a_zero_beside_the_rows(prior: dict[str, str], tune: int) -> None:
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda rows: rows.x + 4))
