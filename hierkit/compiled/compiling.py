@@ -44,12 +44,12 @@ def kept[F: Callable[..., Any]](compiler: Callable[..., Callable[[F], F]], funct
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        _say_that_nothing_iskept()
+        _say_that_nothing_is_kept()
         return compiler()(function)
 
 
 @cache
-def _say_that_nothing_iskept() -> None:
+def _say_that_nothing_is_kept() -> None:
     warn(
         "Compiled code cannot be kept, because no folder for it can be written: each process compiles anew, for "
         "up to half a minute. Set NUMBA_CACHE_DIR to a folder that can be written."

@@ -54,7 +54,9 @@ class GroupRows:
 
     def rest(self, part: slice) -> Array:
         """(sample, row), the linear predictor without the factor's effects."""
-        draws, rows, own = self.draws, self.matrices, self.place
+        draws = self.draws
+        rows = self.matrices
+        own = self.place
         without = replace(draws, u=draws.u[:own] + draws.u[own + 1 :])
         Z, codes = rows.Z[:own] + rows.Z[own + 1 :], rows.codes[:own] + rows.codes[own + 1 :]
         return linear_predictor(without, replace(rows, Z=Z, codes=codes), part)

@@ -70,9 +70,9 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
 
     def fill(part: slice, M: Array) -> None:
         """The factors of some draws, once `own` and `pooled` are there."""
-        factors = times(posterior_covariance(draws.G[place][part], M), M)
+        G = draws.G[place][part]
+        factors = times(posterior_covariance(G, M), M) if kind == "blup" else _square_root(G, M)
         if kind == "spread":
-            factors = _square_root(draws.G[place][part], M)
             pooled[:, part] = times(factors, own[:, part][:, None])[:, 0]
         for k in range(q):
             diagonal[k, part] = factors[k, k]

@@ -60,7 +60,9 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Arra
     first, p = sums.last[0], sums.centre.shape[0]
     q, lanes = sums.groups.shape[1], sums.groups.shape[3]
     h, w = np.empty(v.shape[1]), np.empty(sums.right.shape[0])
-    own, TL, M = np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
+    own = np.empty((q, q))
+    TL = np.empty((q, q))
+    M = np.empty((q, q))
     right = np.empty(q)
     t = np.empty(q)
     for d in range(z.shape[0]):
