@@ -113,6 +113,21 @@ def test_an_own_estimate_of_events_is_the_maximum_of_the_likelihood() -> None:
         assert found.sel(group=group).item() == pytest.approx(fit.params.iloc[0], abs=1e-5)
 
 
+@pytest.mark.parametrize("counts", [False, True])
+def test_groups_of_events_break_even_where_the_weight_of_a_trial_says(counts: bool) -> None:
+    """1 / (τ² times the mean of p (1 - p)), found here from each trial's probability."""
+    data, design = bernoulli()
+    if counts:
+        cells = data.assign(x=data.x.round()).groupby(["g", "x"], as_index=False)
+        data = cells.agg(won=("won", "sum"), n=("won", "size"))
+        design = design_of("p(won, n) ~ x + (1 | g)", data, "bernoulli")
+    draws = fixed_draws(design, {"Intercept": -0.7, "x": 0.8, "1|g_sigma": 1.3, "1|g": 0.4})
+    p = expit(-0.7 + 0.8 * data.x + 0.4)
+    weight = np.average(p * (1 - p), weights=data.n if counts else np.ones(len(data)))
+    found = shrinkage(Posterior(draws, design)).draws.attrs["break_even"]
+    assert found == pytest.approx(1 / (1.3**2 * weight), rel=1e-9)
+
+
 def test_pooled_deviations_of_events_average_to_those_of_the_posterior() -> None:
     """E(u | y) is the mean over draws of E(u | y, θ), also where all rows of a group are events."""
     data, design = bernoulli()
