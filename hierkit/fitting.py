@@ -117,7 +117,7 @@ def fit(
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
     design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
-    choice = choose(engine, design, table, effects, nuts_sampler)
+    choice = choose(engine, design, table, nuts_sampler)
     if tune is None:
         settings = replace(settings, tune=sampling.default_tune(choice, design, table))
     if target_accept is None:

@@ -50,6 +50,9 @@ def pymc_point(model: Any, design: Any, parameters: Any, values: Any, z: Any) ->
                 put(f"{name}_{place}_sd_offset" if suffix else f"coefficient_{place}_offset", [value], False)
     if "sigma" in by_name:
         put("sigma", [by_name["sigma"]], False)
+    for factor in design.factors:
+        if factor.nu in by_name:
+            put(factor.names.degrees, [by_name[factor.nu]], False)
     pairs = iter(partials(parameters, values))
     for factor, unit in zip(design.factors, z, strict=True):
         for block in factor.blocks:
@@ -57,8 +60,9 @@ def pymc_point(model: Any, design: Any, parameters: Any, values: Any, z: Any) ->
                 for j in block[:k]:
                     put(f"{factor.name}_{i}_{j}_partial_offset", [(next(pairs) + 1) / 2], False)
         for i, effect in enumerate(factor.effects):
-            name = f"{factor.name}_{i}_z_offset" if factor.blocks else f"{factor.variable(effect)}_offset"
-            put(name, unit[:, i], True)
+            own_name = f"{factor.name}_{i}_z_offset"
+            written = factor.blocks or factor.nu in by_name
+            put(own_name if written else f"{factor.variable(effect)}_offset", unit[:, i], True)
     return point
 
 

@@ -66,7 +66,7 @@ def test_means_with_their_numbers_as_weights_are_their_rows(text: Any) -> None:
             # effects at x = 0, whatever the centre of x is
             L = np.linalg.solve(origin.T, np.tril(rng.uniform(0.3, 2, (q, q))))
             L = np.linalg.cholesky(L @ L.T)
-            found.append(marginal_gaussian(L, 2.0, statistics, np.zeros((q, q)))[0])
+            found.append(marginal_gaussian(L, 2.0, statistics, np.ones(0), np.zeros((q, q)), np.zeros(0))[0])
         values.append(np.diff(found))
     np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
 

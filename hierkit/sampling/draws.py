@@ -1,6 +1,6 @@
 """What an engine drew -> draws under Bambi's names, dims and coords, whatever engine made them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,7 @@ STATISTICS = {
     "mean_tree_accept": "acceptance_rate",
     "logp": "lp",
 }
+NO_DEGREES: Mapping[str, Array] = {}
 KEPT = ("diverging", "reached_max_treedepth", "tree_depth", "energy", "acceptance_rate", "step_size", "n_steps", "lp")
 
 
@@ -61,7 +62,10 @@ def _known(outcome: Outcome) -> dict[str, tuple[str, Array]]:
     return {"weights": ("__obs__", outcome.precision)}
 
 
-def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None) -> xr.Dataset:
+def assemble(
+    design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None,
+    degrees: Mapping[str, Array] = NO_DEGREES,
+) -> xr.Dataset:  # fmt: skip
     """The posterior Dataset of a fit.
 
     Parameters
@@ -78,11 +82,14 @@ def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Arr
         (draw, group, effect) per factor, deviations where predictors are zero.
     sigma : ndarray or None
         (draw,).
+    degrees : mapping of str to ndarray
+        (draw,), the degrees of freedom of Student-t effects, by their parameters' names; none for normal ones.
 
     Returns
     -------
     xarray.Dataset
-        As after `bambi.Model.fit`: `wait`, `wait|team` (..., team__factor_dim), `wait|team_sigma`, `team_corr`.
+        As after `bambi.Model.fit`: `wait`, `wait|team` (..., team__factor_dim), `wait|team_sigma`, `team_corr`,
+        `team_nu`.
     """
     draws = len(beta) // chains
 
@@ -103,6 +110,8 @@ def assemble(design: Design, chains: int, beta: Array, G: Array, u: Sequence[Arr
             places = [factor.effects.index(column) for column in columns]
             variables[factor.names.sd(term)] = _array(by_chain(sds[:, own]), factor.effects, places, effect_dim(term))
             variables[factor.names.effects(term)] = _group_array(by_chain(effects), factor, places, effect_dim(term))
+        if factor.nu in degrees:
+            variables[factor.names.degrees] = xr.DataArray(by_chain(degrees[factor.nu]), dims=SAMPLE_DIMS)
         if factor.blocks:
             dims = dict.fromkeys(factor.names.effect_dims, factor.effect_names)
             corr = G[:, own, own] / (sds[:, own, None] * sds[:, None, own])

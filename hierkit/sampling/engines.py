@@ -28,7 +28,6 @@ class Model:
 
     design: Design
     priors: Priors
-    effects: EffectsDistribution
     nuts_sampler: str | None = None
 
 
@@ -72,7 +71,6 @@ def choose(
     engine: EngineName,
     design: Design,
     priors: Priors,
-    effects: EffectsDistribution,
     nuts_sampler: NutsSampler | None = None,
 ) -> Choice:
     """The engine for a model: the one asked for, or the first of the table that the model is for.
@@ -81,7 +79,7 @@ def choose(
     ----------
     engine : {"auto", "marginal", "joint", "pymc"}
         What was asked for.
-    design, priors, effects
+    design, priors
         The model.
     nuts_sampler : str, optional
         If named, PyMC's model is what it samples.
@@ -96,7 +94,7 @@ def choose(
         For an engine that does not exist, or that the model is not for.
     """
     check_word("engine", engine, get_args(EngineName))
-    model = Model(design, priors, effects, nuts_sampler)
+    model = Model(design, priors, nuts_sampler)
     reasons = {name: one.reason_against(model) for name, one in ENGINES.items()}
     if engine in reasons:
         if reasons[engine] is None:
@@ -138,8 +136,6 @@ def _against_marginal(model: Model) -> str | None:
 
 def _against_kernels(model: Model) -> str | None:
     """Why compiled kernels do not know a model."""
-    if model.effects != "normal":
-        return "Student-t effects"
     if model.nuts_sampler is not None:
         return f"nuts_sampler {model.nuts_sampler}"
     for name, prior in model.priors.items():

@@ -142,7 +142,7 @@ def _simulate(plan: Plan, best: int, seed: int) -> _Found:
     priors = make_priors(made)
     settings = Settings(DRAWS, TUNE, CHAINS, cores=1, random_seed=seed, progressbar=False)
     settings = replace(settings, target_accept=sampling.default_target_accept(made))
-    draws = sampling.sample(made, priors, "normal", choose("auto", made, priors, "normal"), settings)
+    draws = sampling.sample(made, priors, "normal", choose("auto", made, priors), settings)
     posterior = Posterior(draws["posterior"].to_dataset(), made)
     values, true = parameters(posterior), parameters(Posterior(truths, design))
     found = interval(values)

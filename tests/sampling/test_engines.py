@@ -29,7 +29,8 @@ from hierkit.sampling.settings import make_settings
         ("p(hits, tries) ~ x + (x || g)", "bernoulli", {}, "normal", "joint", "Binomial outcome, one grouping factor"),
         ("won ~ x + (x | g) + (1 | s)", "bernoulli", {}, "normal", "joint", "Bernoulli outcome, 2 grouping factors"),
         ("y ~ x", "gaussian", {}, "normal", "marginal", "Gaussian outcome, no grouping factor"),
-        ("y ~ x + (x | g)", "gaussian", {}, "student_t", "pymc", "Student-t effects"),
+        ("y ~ x + (x | g)", "gaussian", {}, "student_t", "marginal", "Gaussian outcome, one grouping factor"),
+        ("won ~ x + (1 | g)", "bernoulli", {}, "student_t", "joint", "Bernoulli outcome, one grouping factor"),
         ("y ~ x + (x | g)", "gaussian", {"x": "Gumbel(0, 1)"}, "normal", "pymc", "prior Gumbel on x"),
     ],
 )
@@ -37,22 +38,22 @@ def test_auto_takes_the_fastest_that_fits_and_says_why(
     formula: Any, family: Any, priors: Any, effects: Any, engine: Any, reason: Any
 ) -> None:
     design = design_of(formula, table(), family)
-    choice = choose("auto", design, make_priors(design, priors, effects), effects)
+    choice = choose("auto", design, make_priors(design, priors, effects))
     assert (choice.engine, choice.reason) == (engine, reason)
 
 
 def test_named_engines() -> None:
     design = design_of("y ~ x + (x | g)", table())
-    assert choose("pymc", design, make_priors(design), "normal").reason == "asked for"
-    assert choose("auto", design, make_priors(design), "normal", "pymc").engine == "pymc"
+    assert choose("pymc", design, make_priors(design)).reason == "asked for"
+    assert choose("auto", design, make_priors(design), "pymc").engine == "pymc"
     with pytest.raises(HierkitError, match="It is one of 'auto', 'marginal', 'joint', 'pymc'"):
-        choose("stan", design, make_priors(design), "normal")  # type: ignore[arg-type]
+        choose("stan", design, make_priors(design))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("engine", "tune"), [("marginal", 500), ("joint", 500), ("pymc", 1000)])
 def test_half_the_tuning_draws_where_a_pilot_chose_the_coordinates(engine: Any, tune: Any) -> None:
     design = design_of("y ~ x + (x | g)", table())
-    assert ENGINES[choose(engine, design, make_priors(design), "normal").engine].tune == tune
+    assert ENGINES[choose(engine, design, make_priors(design)).engine].tune == tune
 
 
 def test_effects_that_memory_cannot_hold_are_refused_before_sampling() -> None:
@@ -61,7 +62,7 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling() -> None:
     design = design_of("y ~ 1 + (1 | g)", data)
     priors = make_priors(design)
     with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=625 or fewer"):
-        sample(design, priors, "normal", choose("pymc", design, priors, "normal"), make_settings(draws=2500))
+        sample(design, priors, "normal", choose("pymc", design, priors), make_settings(draws=2500))
 
 
 def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
@@ -70,6 +71,6 @@ def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypa
     priors = make_priors(design)
     settings = make_settings(500, tune=100, chains=2, random_seed=1, progressbar=False)
     with pytest.warns(HierkitWarning, match=r"one draw in 3 is kept, 167 of each chain"):
-        draws = sample(design, priors, "normal", choose("auto", design, priors, "normal"), settings)
+        draws = sample(design, priors, "normal", choose("auto", design, priors), settings)
     assert draws["posterior"].sizes["draw"] == draws["sample_stats"].sizes["draw"] == 167
     assert (draws.attrs["draws"], draws.attrs["thin"]) == (500, 3)

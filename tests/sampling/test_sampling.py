@@ -27,4 +27,4 @@ def test_models_without_groups_take_ordinary_steps() -> None:
 def test_more_tuning_where_own_priors_hold_at_a_zero_beside_the_rows(prior: dict[str, str], tune: int) -> None:
     design = design_of("y ~ x + (x | g)", table(60).assign(x=lambda rows: rows.x + 4))
     priors = make_priors(design, prior)
-    assert default_tune(choose("auto", design, priors, "normal"), design, priors) == tune
+    assert default_tune(choose("auto", design, priors), design, priors) == tune

@@ -31,6 +31,7 @@ from hierkit.compiled.compiling import part
 from hierkit.sampling.joint.information import Information, block_diagonal, prior_precision
 from hierkit.sampling.joint.patterns import Patterns
 from hierkit.sampling.joint.pilot import Pilot
+from hierkit.sampling.kernels.group_scales import GroupScales
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.origin import Origin
 from hierkit.sampling.kernels.packing import matrix, vector
@@ -253,18 +254,19 @@ def _inverse_root(matrices: Array) -> Array:
 
 
 @part
-def unpack_model(block: Array) -> tuple[Numbers, Origin, Geometry, Layout]:
-    """Parameters, origin, geometry and layout, the first 22 arrays that `hierkit.sampling.joint.engine` packs."""
-    i = np.arange(22)  # numba would compile the readers anew for each literal number
+def unpack_model(block: Array) -> tuple[Numbers, GroupScales, Origin, Geometry, Layout]:
+    """Parameters, scales of groups, origin, geometry and layout: the first 24 arrays of a model's block."""
+    i = np.arange(24)  # numba would compile the readers anew for each literal number
     parameters = Numbers(matrix(block, i[0]).view(np.int64), matrix(block, i[1]), matrix(block, i[2]).view(np.int64))
-    origin = Origin(matrix(block, i[3]), matrix(block, i[4]).view(np.int64), matrix(block, i[5]))
+    group_scales = GroupScales(vector(block, i[3]).view(np.int64), vector(block, i[4]).view(np.int64))
+    origin = Origin(matrix(block, i[5]), matrix(block, i[6]).view(np.int64), matrix(block, i[7]))
     geometry = Geometry(
-        matrix(block, i[6]), vector(block, i[7]).view(np.int64), matrix(block, i[8]), vector(block, i[9]),
-        matrix(block, i[10]), vector(block, i[11]), vector(block, i[12]), vector(block, i[13]), vector(block, i[14]),
-        vector(block, i[15]), vector(block, i[16]).view(np.int64),
+        matrix(block, i[8]), vector(block, i[9]).view(np.int64), matrix(block, i[10]), vector(block, i[11]),
+        matrix(block, i[12]), vector(block, i[13]), vector(block, i[14]), vector(block, i[15]), vector(block, i[16]),
+        vector(block, i[17]), vector(block, i[18]).view(np.int64),
     )  # fmt: skip
     layout = Layout(
-        vector(block, i[17]).view(np.int64), vector(block, i[18]).view(np.int64), vector(block, i[19]).view(np.int64),
-        vector(block, i[20]).view(np.int64), vector(block, i[21]).view(np.int64),
+        vector(block, i[19]).view(np.int64), vector(block, i[20]).view(np.int64), vector(block, i[21]).view(np.int64),
+        vector(block, i[22]).view(np.int64), vector(block, i[23]).view(np.int64),
     )  # fmt: skip
-    return parameters, origin, geometry, layout
+    return parameters, group_scales, origin, geometry, layout

@@ -11,7 +11,7 @@ from hierkit.arrays import Array
 from hierkit.cores import on_all_cores, shares
 from hierkit.model.basis import make_basis, prior_in_basis
 from hierkit.model.design import Design
-from hierkit.model.names import RESIDUAL_SD
+from hierkit.model.names import RESIDUAL_SD, Kind, kind_of
 from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
@@ -22,18 +22,19 @@ from hierkit.sampling.joint.pilot import Pilot, make_pilot
 from hierkit.sampling.joint.products import Sums, make_sums
 from hierkit.sampling.kernels.curves import along_curves
 from hierkit.sampling.kernels.from_python import from_python
+from hierkit.sampling.kernels.group_scales import START_DEGREES, GroupScales, make_group_scales, scales_of_draws
 from hierkit.sampling.kernels.layout import Layout, make_layout, without_last
 from hierkit.sampling.kernels.nuts import run_nuts
 from hierkit.sampling.kernels.origin import Origin, make_origin
 from hierkit.sampling.kernels.packing import pack
-from hierkit.sampling.kernels.parameters import Numbers, Parameters, make_parameters, scales, to_real, uncentre
+from hierkit.sampling.kernels.parameters import Numbers, Parameters, constrained, make_parameters, to_real, uncentre
 from hierkit.sampling.settings import Settings
 
 CURVE_SPREAD = 1.0  # on a curve the posterior is nearly standard normal
 
 
 def sample_joint(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
-    """Draws from a model with normal effects.
+    """Draws from a model.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class Model(NamedTuple):
 
     Attributes
     ----------
-    parameters, origin, geometry
+    parameters, group_scales, origin, geometry
         As there.
     layout : Layout
         Of the factors whose effects are sampled.
@@ -76,6 +77,7 @@ class Model(NamedTuple):
     """
 
     parameters: Parameters
+    group_scales: GroupScales
     origin: Origin
     geometry: Geometry
     layout: Layout
@@ -90,7 +92,7 @@ class Model(NamedTuple):
 
     def packed(self) -> Array:
         """All that the compiled log posterior reads, in one block."""
-        return pack(*self.numbers, *self.origin, *self.geometry, *self.layout, *self.rows)
+        return pack(*self.numbers, *self.group_scales, *self.origin, *self.geometry, *self.layout, *self.rows)
 
 
 def compiled_log_posterior(model: Model) -> Any:
@@ -121,9 +123,10 @@ def make_model(design: Design, priors: Priors) -> Model:
     pilot = make_pilot(patterns, layout, factors, design.outcome, *prior_in_basis(design, priors, basis), head)
     geometry = make_geometry(pilot, patterns, layout, np.ascontiguousarray(basis.inverse), head, gaussian)
     sampled = without_last(layout) if gaussian else layout
-    start, spread = starting_point(parameters, pilot, layout, int(sampled.first[-1]))
+    group_scales = make_group_scales(design, priors, parameters, layout)
+    start, spread = starting_point(parameters, pilot, layout, group_scales.coordinates + int(sampled.first[-1]))
     rows = make_sums(design, basis, layout, head, origin.T) if gaussian else patterns
-    model = Model(parameters, origin, geometry, sampled, rows, start, spread)
+    model = Model(parameters, group_scales, origin, geometry, sampled, rows, start, spread)
     log_posterior = log_posterior_of(model)
     curved, start = along_curves(parameters, lambda x: log_posterior(x)[0], start, 0)
     changed = np.flatnonzero(curved.codes[:, 0] != parameters.codes[:, 0])
@@ -132,7 +135,7 @@ def make_model(design: Design, priors: Priors) -> Model:
 
 
 def starting_point(parameters: Parameters, pilot: Pilot, layout: Layout, effects: int) -> tuple[Array, Array]:
-    """Where to start, and how far around, in NUTS's coordinates of parameters and so many effects."""
+    """Where to start, and how far around, in NUTS's coordinates of parameters and so many scales and effects."""
     p = parameters.coefficients
     values = np.zeros(len(parameters))
     correlations = np.eye(int(layout.effects.sum()))
@@ -142,6 +145,7 @@ def starting_point(parameters: Parameters, pilot: Pilot, layout: Layout, effects
         correlations[own, own] = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
     first = p + len(correlations)
     values[first : first + len(parameters.pairs)] = partial_correlations(correlations, parameters.pairs)
+    values[[kind_of(name) is Kind.DEGREES for name in parameters.names]] = START_DEGREES
     values[-1] = np.sqrt(pilot.sigma2) if parameters.names[-1] == RESIDUAL_SD else values[-1]
     start = np.concatenate([to_real(parameters, values), np.zeros(effects)])
     spread = np.concatenate([np.ones(p), np.full(len(parameters) - p, 0.2), np.ones(effects)])
@@ -158,20 +162,23 @@ def partial_correlations(correlations: Array, pairs: NDArray[np.int64]) -> Array
 
 def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.Dataset:
     """The draws of parameters and effects."""
-    parameters, origin, geometry, layout, rows, *_ = model
+    parameters, group_scales, origin, geometry, layout, rows, *_ = model
     flat = x.reshape(-1, x.shape[-1])
     count = len(parameters)
     p = parameters.coefficients
-    L, sigma = scales(parameters, flat[:, p:], p, len(origin.T))
-    c = np.hstack([flat[:, :p], flat[:, count:]])
+    values, L, sigma, degrees = constrained(parameters, flat[:, p:], p, len(origin.T))
+    n_groups = sum(len(factor.levels) for factor in design.factors)
+    scales = scales_of_draws(group_scales, values, flat[:, count : count + group_scales.coordinates], n_groups)
+    c = np.hstack([flat[:, :p], flat[:, count + group_scales.coordinates :]])
     v, u = np.empty_like(c), {}
     if isinstance(rows, Sums):
-        gaussian_draws(c, L, geometry, layout, v)
-        u = _largest_effects(design, model, v, L, np.ones(len(v)) if sigma is None else sigma, random_seed)
+        gaussian_draws(c, L, scales, geometry, layout, v)
+        residual_sd = np.ones(len(v)) if sigma is None else sigma
+        u = _largest_effects(design, model, v, L, residual_sd, scales, random_seed)
     else:
         from hierkit.sampling.joint.logit import logit_draws
 
-        logit_draws(c, L, geometry, layout, rows, v)
+        logit_draws(c, L, scales, geometry, layout, rows, v)
     for f, place in enumerate(layout.order):
         n_groups = layout.groups[f]
         q = layout.effects[f]
@@ -184,11 +191,11 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
         u[int(place)] = by_group if (np.eye(q) == T).all() else by_group @ T.T
     TL = origin.T @ L
     beta = uncentre(design, v[:, :p] @ geometry.basis.T)
-    return assemble(design, len(x), beta, TL @ np.swapaxes(TL, 1, 2), [u[f] for f in range(len(u))], sigma)
+    return assemble(design, len(x), beta, TL @ np.swapaxes(TL, 1, 2), [u[f] for f in range(len(u))], sigma, degrees)
 
 
 def _largest_effects(
-    design: Design, model: Model, v: Array, L: Array, sigma: Array, random_seed: int
+    design: Design, model: Model, v: Array, L: Array, sigma: Array, scales: Array, random_seed: int
 ) -> dict[int, Array]:
     """The effects (draw, group, effect) that were integrated out, by their factor's place in the design."""
     layout = make_layout(design.factors)
@@ -197,5 +204,9 @@ def _largest_effects(
     shape = (len(v), int(layout.effects[-1]), int(layout.groups[-1]))
     z = np.random.default_rng([random_seed, 1]).standard_normal(shape)
     T, rows = model.origin.T, model.rows
-    on_all_cores(lambda own: draw_largest(v[own], L[own], T, sigma[own], rows, z[own]), shares(len(v)))
+
+    def draw(own: slice) -> None:
+        draw_largest(v[own], L[own], T, sigma[own], scales[own], rows, z[own])
+
+    on_all_cores(draw, shares(len(v)))
     return {int(layout.order[-1]): np.swapaxes(z, 1, 2)}

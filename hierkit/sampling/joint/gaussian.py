@@ -15,11 +15,22 @@ from hierkit.compiled.compiling import part
 from hierkit.sampling.joint.coordinates import Geometry, unpack_model
 from hierkit.sampling.joint.products import Sums, from_centre, less_sparse_transposed, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns, column_products
-from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
+from hierkit.sampling.joint.transform import factors_gradient, groups_of, position, position_gradient
 from hierkit.sampling.joint.whitening import precision
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
 from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
-from hierkit.sampling.kernels.integrated_groups import integrate_groups, integrate_groups_gradient
+from hierkit.sampling.kernels.group_scales import (
+    GroupScales,
+    fill_scales,
+    inverse_squares,
+    scale_coordinates_gradient,
+)
+from hierkit.sampling.kernels.integrated_groups import (
+    group_scales_gradient,
+    integrate_groups,
+    integrate_groups_gradient,
+    with_scales,
+)
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import copy, copy_matrix, joined, product
 from hierkit.sampling.kernels.origin import Origin, origin_priors
@@ -29,24 +40,33 @@ from hierkit.sampling.kernels.parameters import Numbers
 
 @part
 def gaussian_log_posterior(
-    x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, sums: Sums
+    x: Array,
+    parameters: Numbers,
+    group_scales: GroupScales,
+    origin: Origin,
+    geometry: Geometry,
+    layout: Layout,
+    sums: Sums,
 ) -> tuple[float, Array]:
     """Log posterior at a real vector, and its gradient.
 
     Parameters
     ----------
-    x : (parameter + effects,)
+    x : (parameter + scales + effects,)
         Coordinates of gamma, the parameters but for coefficients as in `log_priors`, coordinates of the effects of all
         factors but the largest.
-    parameters, origin, geometry, layout, sums : Numbers, Origin, Geometry, Layout, Sums
+    parameters, group_scales, origin, geometry, layout, sums
         The model; the layout is that of the factors but the largest.
     """
     head = parameters.codes.shape[0]
     p = sums.centre.shape[0]
     q = origin.T.shape[0]
     n_head = geometry.head_b.shape[0]
-    c = np.empty(x.shape[0] - head + p)
-    joined(x[:p], x[head:], c)
+    n_scales = 0
+    for f in range(group_scales.groups.shape[0]):
+        n_scales += group_scales.groups[f]
+    c = np.empty(x.shape[0] - head - n_scales + p)
+    joined(x[:p], x[head + n_scales :], c)
     C = np.empty((q, q))
     L = np.zeros((q, q))
     left = np.empty(parameters.pairs.shape[0])
@@ -59,6 +79,13 @@ def gaussian_log_posterior(
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
+    # the scales of groups, where effects are Student-t
+    in_smaller = groups_of(layout, 0, layout.groups.shape[0])
+    by_scale = np.zeros(n_scales)
+    c_scales = x[head : head + n_scales]
+    scales = np.ones(max(n_scales, in_smaller))
+    total += fill_scales(c_scales, value[p:], group_scales, scales)
+    by = inverse_squares(scales)
     # from coordinates to gamma and the effects of the smaller factors
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
@@ -66,7 +93,7 @@ def gaussian_log_posterior(
     head_K = np.zeros((n_head, n_head))
     head_w = np.empty(n_head)
     end = layout.groups.shape[0]
-    total -= position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    total -= position(c, P, by, geometry, layout, end, v, head_K, head_w, K, w)
     # the priors of coefficients hold for beta, the columns as they are
     beta = np.empty(p)
     product(geometry.basis, v[:p], beta)
@@ -79,24 +106,31 @@ def gaussian_log_posterior(
     # the largest factor's effects are integrated out
     has_sigma = head > p + q + parameters.pairs.shape[0]
     sigma = value[head - 1] if has_sigma else 1.0
-    likelihood, by_sigma = gaussian_likelihood(v, L, sigma, sums, grad_v, grad_L)
+    largest = slice(min(in_smaller, n_scales), n_scales)
+    likelihood, by_sigma = gaussian_likelihood(v, L, sigma, scales[largest], sums, grad_v, grad_L, by_scale[largest])
     if has_sigma:
         grad_head[head - 1] += by_sigma * slope[head - 1]
     total += likelihood
     # backwards: through the coordinates to P, and through G = L L' to sds and correlations
-    total += position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
+    total += position_gradient(
+        c, P, by, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P, by_scale
+    )
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
-    total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
+    total += factors_gradient(layout, scales[:n_scales], L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
     copy(grad_c[:p], grad_head[:p])
     grad = np.empty(x.shape[0])
-    joined(grad_head, grad_c[p:], grad)
+    scale_coordinates_gradient(
+        c_scales, value[p:], slope[p:], group_scales, by_scale, grad[head : head + n_scales], grad_head[p:]
+    )
+    copy(grad_head, grad[:head])
+    copy(grad_c[p:], grad[head + n_scales :])
     return total, grad
 
 
 @part
 def gaussian_likelihood(
-    v: Array, L: Array, sigma: float, sums: Sums, grad_v: Array, grad_L: Array
+    v: Array, L: Array, sigma: float, scales: Array, sums: Sums, grad_v: Array, grad_L: Array, by_scale: Array
 ) -> tuple[float, float]:
     """Log likelihood with the largest factor's effects integrated out, without its constant.
 
@@ -108,10 +142,14 @@ def gaussian_likelihood(
         Of all factors.
     sigma : float
         Residual sd.
+    scales : (group,)
+        Of the largest factor's groups; without places where effects are normal.
     sums : Sums
         Of the rows.
     grad_v, grad_L : (column + effects,), (effect, effect)
         Added to.
+    by_scale : (group,)
+        Filled with the derivative by the log of each scale.
 
     Returns
     -------
@@ -139,6 +177,10 @@ def gaussian_likelihood(
     own = np.empty((q, q))
     copy_matrix(L[first : first + q, first : first + q], own)
     # the groups, a lane for each, each with its effects integrated out
+    groups = with_scales(sums.groups, scales, q) if scales.shape[0] else sums.groups
+    own_scales = np.ones(blocks * lanes)
+    copy(scales, own_scales[: scales.shape[0]])
+    by_lane = np.zeros(blocks * lanes)
     system, one = np.full((1, 1), squares / s2), np.ones((1, 1))
     g = np.empty((q, q + 1, lanes))
     T = np.empty((q, 1, lanes))
@@ -152,17 +194,20 @@ def gaussian_likelihood(
         own_right, pulled = sums.right[part].reshape((q, lanes)), w[part].reshape((q, lanes))
         for k in range(q):
             for m in range(q):
-                copy(sums.groups[b, k, m], g[k, m])
+                copy(groups[b, k, m], g[k, m])
             for n in range(lanes):
-                g[k, q, n] = own_right[k, n] - pulled[k, n]
+                g[k, q, n] = own_scales[b * lanes + n] * (own_right[k, n] - pulled[k, n])
         log_det += integrate_groups(g, own, s2, AL, inverse, T, solved, system)
         integrate_groups_gradient(g, s2, AL, inverse, solved, one, by_X, by_A)
+        if scales.shape[0]:
+            group_scales_gradient(s2, inverse, solved, one, by_lane[b * lanes : (b + 1) * lanes])
         # what the estimates of the groups' effects give back to the others
         for k in range(q):
             pulled[k] = 0.0
             for m in range(k + 1):
                 for n in range(lanes):
-                    pulled[k, n] += own[k, m] / (s2 * s2) * solved[m, 0, n]
+                    pulled[k, n] += own_scales[b * lanes + n] * own[k, m] / (s2 * s2) * solved[m, 0, n]
+    copy(by_lane, by_scale)
     less_sparse_transposed(sums.tie_starts, sums.tie_columns, sums.tie_values, w, grad_v[p:])
     by_gamma = np.zeros(p)
     column_products(sums.tie_X, w, by_gamma)
@@ -180,22 +225,23 @@ def gaussian_likelihood(
 
 
 @part
-def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Sums]:
-    """Parameters, origin, geometry, layout and sums as `hierkit.sampling.joint.engine` packs them."""
-    i = np.arange(22, 35)
-    parameters, origin, geometry, layout = unpack_model(block)
+def unpack(block: Array) -> tuple[Numbers, GroupScales, Origin, Geometry, Layout, Sums]:
+    """Parameters, scales of groups, origin, geometry, layout and sums as `hierkit.sampling.joint.engine` packs them."""
+    i = np.arange(24, 37)
+    parameters, group_scales, origin, geometry, layout = unpack_model(block)
     sums = Sums(
         cubes(block, i[0]), vector(block, i[1]), matrix(block, i[2]),
         vector(block, i[3]).view(np.int64), vector(block, i[4]).view(np.int64), vector(block, i[5]),
         vector(block, i[6]).view(np.int64), vector(block, i[7]).view(np.int64), vector(block, i[8]),
         vector(block, i[9]), vector(block, i[10]), vector(block, i[11]), vector(block, i[12]).view(np.int64),
     )  # fmt: skip
-    return parameters, origin, geometry, layout, sums
+    return parameters, group_scales, origin, geometry, layout, sums
 
 
 @callback
 def gaussian_callback(dimension: int, x: Array, out: Array, log_p: Array, address: Any) -> int:
     """`gaussian_log_posterior` for nutpie."""
-    parameters, origin, geometry, layout, sums = unpack(words(address))
-    value, grad = gaussian_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, sums)
+    parameters, group_scales, origin, geometry, layout, sums = unpack(words(address))
+    point = numbers_at(x, dimension)
+    value, grad = gaussian_log_posterior(point, parameters, group_scales, origin, geometry, layout, sums)
     return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))

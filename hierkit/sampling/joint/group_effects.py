@@ -9,13 +9,14 @@ from hierkit.sampling.joint.products import Sums, from_centre, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns
 from hierkit.sampling.joint.transform import position
 from hierkit.sampling.joint.whitening import precision
+from hierkit.sampling.kernels.group_scales import inverse_squares
 from hierkit.sampling.kernels.integrated_groups import draw_group
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import copy_matrix, matrix_product
 
 
 @kernel
-def gaussian_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, v: Array) -> None:
+def gaussian_draws(c: Array, L: Array, scales: Array, geometry: Geometry, layout: Layout, v: Array) -> None:
     """Gamma and the effects of all factors but the largest.
 
     Parameters
@@ -24,6 +25,8 @@ def gaussian_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, v: Ar
         Coordinates, changed.
     L : (draw, effect, effect)
         Cholesky factors of G, of all factors.
+    scales : (draw, group)
+        Of the groups of all factors, the largest last; 1 where effects are normal.
     geometry, layout
         The model; the layout is that of the factors but the largest.
     v : (draw, column + effects)
@@ -37,11 +40,12 @@ def gaussian_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, v: Ar
     K, w = np.zeros(geometry.M.shape[0]), np.empty(v.shape[1])
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)
-        position(c[d], P, geometry, layout, end, v[d], head_K, head_w, K, w)
+        by = inverse_squares(scales[d])
+        position(c[d], P, by, geometry, layout, end, v[d], head_K, head_w, K, w)
 
 
 @kernel
-def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Array) -> None:
+def draw_largest(v: Array, L: Array, T: Array, sigma: Array, scales: Array, sums: Sums, z: Array) -> None:
     """Effects of the largest factor given all else, from standard normal numbers.
 
     Parameters
@@ -52,6 +56,8 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Arra
         Of all factors.
     sigma : (draw,)
         Residual sds.
+    scales : (draw, group)
+        As in `gaussian_draws`.
     sums : Sums
         Of the rows.
     z : (draw, effect, group)
@@ -65,6 +71,8 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Arra
     M = np.empty((q, q))
     right = np.empty(q)
     t = np.empty(q)
+    in_smaller = scales.shape[1] - z.shape[2]
+    A = np.empty((q, q))
     for d in range(z.shape[0]):
         from_centre(v[d], sums.centre, h)
         # w_j = Z_j'(e - H h), what the other effects leave
@@ -76,13 +84,17 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, sums: Sums, z: Arra
         # each group from its normal distribution given all else
         for j in range(z.shape[2]):
             block, lane = j // lanes, j % lanes
+            # in units of the group's scale
+            scale = scales[d, in_smaller + j]
             for a in range(q):
                 place = (block * q + a) * lanes + lane
-                right[a] = sums.right[place] - w[place]
-            draw_group(sums.groups[block, :, :, lane], right, own, s2, z[d, :, j], M, t)
-            # from the standard normal t to u = T L t
+                right[a] = scale * (sums.right[place] - w[place])
+                for k in range(q):
+                    A[a, k] = scale * scale * sums.groups[block, a, k, lane]
+            draw_group(A, right, own, s2, z[d, :, j], M, t)
+            # from the standard normal t to u = T L t, with the group's own L
             for k in range(q):
                 s = 0.0
                 for i in range(q):
                     s += TL[k, i] * t[i]
-                z[d, k, j] = s
+                z[d, k, j] = scale * s

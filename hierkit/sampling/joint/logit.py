@@ -23,10 +23,16 @@ from hierkit.sampling.joint.row_sums import (
     less_transposed_products,
     less_weighed_effects,
 )
-from hierkit.sampling.joint.transform import position, position_gradient, scales_gradient
+from hierkit.sampling.joint.transform import factors_gradient, groups_of, position, position_gradient
 from hierkit.sampling.joint.whitening import precision, unwhiten, unwhiten_gradient
 from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_gradient
 from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
+from hierkit.sampling.kernels.group_scales import (
+    GroupScales,
+    fill_scales,
+    inverse_squares,
+    scale_coordinates_gradient,
+)
 from hierkit.sampling.kernels.layout import Layout
 from hierkit.sampling.kernels.loops import add_matrix, copy, joined, product
 from hierkit.sampling.kernels.origin import Origin, origin_priors
@@ -36,23 +42,32 @@ from hierkit.sampling.kernels.parameters import Numbers
 
 @part
 def logit_log_posterior(
-    x: Array, parameters: Numbers, origin: Origin, geometry: Geometry, layout: Layout, rows: Patterns
+    x: Array,
+    parameters: Numbers,
+    group_scales: GroupScales,
+    origin: Origin,
+    geometry: Geometry,
+    layout: Layout,
+    rows: Patterns,
 ) -> tuple[float, Array]:
     """Log posterior at a real vector, and its gradient.
 
     Parameters
     ----------
-    x : (parameter + effects,)
+    x : (parameter + scales + effects,)
         Coordinates of gamma, the parameters but for coefficients as in `log_priors`, coordinates of the effects.
-    parameters, origin, geometry, layout, rows : Numbers, Origin, Geometry, Layout, Patterns
+    parameters, group_scales, origin, geometry, layout, rows
         The model.
     """
     head = parameters.codes.shape[0]
     p = rows.X.shape[0]
     q = rows.Z.shape[0]
     n_head, n = geometry.head_b.shape[0], rows.y.shape[0]
-    c = np.empty(x.shape[0] - head + p)
-    joined(x[:p], x[head:], c)
+    n_scales = 0
+    for f in range(group_scales.groups.shape[0]):
+        n_scales += group_scales.groups[f]
+    c = np.empty(x.shape[0] - head - n_scales + p)
+    joined(x[:p], x[head + n_scales :], c)
     C = np.empty((q, q))
     L = np.zeros((q, q))
     left = np.empty(parameters.pairs.shape[0])
@@ -65,13 +80,19 @@ def logit_log_posterior(
     total = log_priors(x[p:head], codes[p:], numbers[p:], value[p:], slope[p:], grad_head[p:])
     effect_factors(value[p:], slope[p:], parameters.pairs, C, L, left)
     precision(L, L_inverse, P)
+    # the scales of groups, where effects are Student-t
+    by_scale = np.zeros(n_scales)
+    c_scales = x[head : head + n_scales]
+    scales = np.ones(groups_of(layout, 0, layout.groups.shape[0]))
+    total += fill_scales(c_scales, value[p:], group_scales, scales)
+    by = inverse_squares(scales)
     # from coordinates to gamma and all effects, with Z u of the rows on the way
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
     w = np.empty(c.shape[0] - p)
     eta = np.empty(n)
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
-    total -= rows_position(c, P, geometry, layout, rows, v, head_K, head_w, K, w, eta)
+    total -= rows_position(c, P, by, geometry, layout, rows, v, head_K, head_w, K, w, eta)
     # the priors of coefficients hold for beta, the columns as they are
     beta = np.empty(p)
     product(geometry.basis, v[:p], beta)
@@ -88,28 +109,34 @@ def logit_log_posterior(
     grad_P = np.zeros((q, q))
     product(geometry.basis.T, grad_head[:p], grad_v[:p])
     column_products(rows.X, residual, grad_v[:p])
-    total += _rows_gradient(c, P, geometry, layout, rows, v, head_K, head_w, K, w, residual, grad_v, grad_c, grad_P)
+    total += _rows_gradient(
+        c, P, by, geometry, layout, rows, v, head_K, head_w, K, w, residual, grad_v, grad_c, grad_P, by_scale
+    )
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
-    total += scales_gradient(layout, L, L_inverse, P, grad_P, grad_L)
+    total += factors_gradient(layout, scales[:n_scales], L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
     copy(grad_c[:p], grad_head[:p])
     grad = np.empty(x.shape[0])
-    joined(grad_head, grad_c[p:], grad)
+    scale_coordinates_gradient(
+        c_scales, value[p:], slope[p:], group_scales, by_scale, grad[head : head + n_scales], grad_head[p:]
+    )
+    copy(grad_head, grad[:head])
+    copy(grad_c[p:], grad[head + n_scales :])
     return total, grad
 
 
 @part
 def rows_position(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
-    K: Array, w: Array, eta: Array,
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array,
+    head_w: Array, K: Array, w: Array, eta: Array,
 ) -> float:  # fmt: skip
     """As `position`, for all factors; fills eta (pattern,) with Z u."""
     n_factors = layout.groups.shape[0]
     head = geometry.head[0]
     p = rows.X.shape[0]
     end = n_factors if head == n_factors else n_factors - 1
-    log_det = position(c, P, geometry, layout, end, v, head_K, head_w, K, w)
+    log_det = position(c, P, by, geometry, layout, end, v, head_K, head_w, K, w)
     # the factors that are tied to others by fixed matrices are in eta already when the largest follows
     u, eta[:] = v[p:], 0.0
     _add_smaller(u, layout, head, end, rows, eta)
@@ -134,6 +161,7 @@ def rows_position(
             geometry.M[at:].reshape((q, q, n_groups)),
             s.reshape((q, n_groups)),
             P[column : column + q, column : column + q],
+            by[groups_of(layout, 0, f) :],
             c[p:][own].reshape((q, n_groups)),
             K[at:].reshape((q, q, n_groups)),
             w[own].reshape((q, n_groups)),
@@ -145,8 +173,8 @@ def rows_position(
 
 @part
 def _rows_gradient(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array, head_w: Array,
-    K: Array, w: Array, residual: Array, grad_v: Array, grad_c: Array, grad_P: Array,
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array, head_K: Array,
+    head_w: Array, K: Array, w: Array, residual: Array, grad_v: Array, grad_c: Array, grad_P: Array, by_scale: Array,
 ) -> float:  # fmt: skip
     """Backwards through `rows_position`; residual (pattern,) is the derivative by eta and is changed."""
     n_factors = layout.groups.shape[0]
@@ -169,12 +197,14 @@ def _rows_gradient(
         total += unwhiten_gradient(
             K[at:].reshape((q, q, n_groups)),
             P[block, block],
+            by[groups_of(layout, 0, f) :],
             w[own].reshape((q, n_groups)),
             c[p:][own].reshape((q, n_groups)),
             v[p:][own].reshape((q, n_groups)),
             g,
             grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
+            by_scale[groups_of(layout, 0, f) :],
         )
         add_matrix(grad_own, grad_P[block, block])
         # what this factor's mean takes from gamma and from the factors before it
@@ -182,7 +212,9 @@ def _rows_gradient(
         if f > 0:
             less_weighed_effects(g, Z, geometry.W, rows.codes[f], residual)
     _add_smaller_gradient(residual, layout, head, end, rows, grad_v[p:])
-    return total + position_gradient(c, P, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P)
+    return total + position_gradient(
+        c, P, by, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P, by_scale
+    )
 
 
 @part
@@ -215,28 +247,31 @@ def _own_Z(rows: Patterns, layout: Layout, f: int) -> Array:
 
 
 @part
-def unpack(block: Array) -> tuple[Numbers, Origin, Geometry, Layout, Patterns]:
-    """Parameters, origin, geometry, layout and rows as `hierkit.sampling.joint.engine` packs them."""
-    i = np.arange(22, 30)
-    parameters, origin, geometry, layout = unpack_model(block)
+def unpack(block: Array) -> tuple[Numbers, GroupScales, Origin, Geometry, Layout, Patterns]:
+    """Parameters, scales of groups, origin, geometry, layout and rows as `hierkit.sampling.joint.engine` packs them."""
+    i = np.arange(24, 32)
+    parameters, group_scales, origin, geometry, layout = unpack_model(block)
     rows = Patterns(
         matrix(block, i[0]), matrix(block, i[1]), matrix(block, i[2]).view(np.int64),
         vector(block, i[3]).view(np.int64), vector(block, i[4]), vector(block, i[5]), vector(block, i[6]),
         vector(block, i[7])[0],
     )  # fmt: skip
-    return parameters, origin, geometry, layout, rows
+    return parameters, group_scales, origin, geometry, layout, rows
 
 
 @callback
 def logit_callback(dimension: int, x: Array, out: Array, log_p: Array, address: Any) -> int:
     """`logit_log_posterior` for nutpie."""
-    parameters, origin, geometry, layout, rows = unpack(words(address))
-    value, grad = logit_log_posterior(numbers_at(x, dimension), parameters, origin, geometry, layout, rows)
+    parameters, group_scales, origin, geometry, layout, rows = unpack(words(address))
+    point = numbers_at(x, dimension)
+    value, grad = logit_log_posterior(point, parameters, group_scales, origin, geometry, layout, rows)
     return answer(value, grad, numbers_at(out, dimension), numbers_at(log_p, 1))
 
 
 @kernel
-def logit_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array) -> None:
+def logit_draws(
+    c: Array, L: Array, scales: Array, geometry: Geometry, layout: Layout, rows: Patterns, v: Array
+) -> None:
     """Gamma and effects of draws from their coordinates.
 
     Parameters
@@ -245,6 +280,8 @@ def logit_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, rows: Pa
         Coordinates, changed.
     L : (draw, effect, effect)
         Cholesky factors of G.
+    scales : (draw, group)
+        Of the groups of all factors, 1 where effects are normal.
     geometry, layout, rows
         The model.
     v : (draw, column + effects)
@@ -259,4 +296,5 @@ def logit_draws(c: Array, L: Array, geometry: Geometry, layout: Layout, rows: Pa
     eta = np.empty(n)
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)
-        rows_position(c[d], P, geometry, layout, rows, v[d], head_K, head_w, K, w, eta)
+        by = inverse_squares(scales[d])
+        rows_position(c[d], P, by, geometry, layout, rows, v[d], head_K, head_w, K, w, eta)

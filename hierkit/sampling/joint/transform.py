@@ -19,56 +19,79 @@ from hierkit.sampling.joint.whitening import (
     unwhiten_head_gradient,
 )
 from hierkit.sampling.kernels.layout import Layout
-from hierkit.sampling.kernels.loops import add_matrix, copy, copy_matrix, matrix_product
+from hierkit.sampling.kernels.loops import add_matrix, copy, matrix_product
 
 
 @kernel
-def _fill_prior(P: Array, geometry: Geometry, layout: Layout, prior: Array) -> None:
-    """The precision (head, head) of the head's effects: a block of P for each of its groups."""
+def groups_of(layout: Layout, first: int, end: int) -> int:
+    """How many groups these factors have."""
+    total = 0
+    for f in range(first, end):
+        total += layout.groups[f]
+    return total
+
+
+@kernel
+def _fill_prior(P: Array, by: Array, geometry: Geometry, layout: Layout, prior: Array) -> None:
+    """The precision (head, head) of the head's effects: a block of P for each of its groups, times the group's `by`."""
+    group = 0
     at = prior.shape[0] - layout.first[geometry.head[0]]
     for f in range(geometry.head[0]):
         q, column = layout.effects[f], layout.columns[f]
-        for _ in range(layout.groups[f]):
-            copy_matrix(P[column : column + q, column : column + q], prior[at : at + q, at : at + q])
+        for j in range(group, group + layout.groups[f]):
+            for k in range(q):
+                for m in range(q):
+                    prior[at + k, at + m] = by[j] * P[column + k, column + m]
             at += q
+        group += layout.groups[f]
 
 
 @part
 def head_position(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array
 ) -> float:
     """Fill gamma and the effects of the head's factors in v; return log|K|."""
     size = geometry.head_b.shape[0]
     prior = np.zeros((size, size))
-    _fill_prior(P, geometry, layout, prior)
+    _fill_prior(P, by, geometry, layout, prior)
     return unwhiten_head(geometry.head_M, geometry.head_b, prior, c[:size], head_K, head_w, v[:size])
 
 
 @part
 def head_gradient(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array, g: Array,
-    grad_c: Array, grad_P: Array,
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, v: Array, head_K: Array, head_w: Array, g: Array,
+    grad_c: Array, grad_P: Array, by_scale: Array,
 ) -> float:  # fmt: skip
-    """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2."""
+    """Backwards through `head_position`; g (head,) is the derivative by v and is changed. Returns -sum u'P u / 2.
+
+    Fills by_scale if it has places.
+    """
     size = geometry.head_b.shape[0]
     start = geometry.head_b.shape[0] - layout.first[geometry.head[0]]
     prior, grad_prior = np.zeros((size, size)), np.zeros((size, size))
-    _fill_prior(P, geometry, layout, prior)
+    _fill_prior(P, by, geometry, layout, prior)
     total = unwhiten_head_gradient(head_K, prior, head_w, c[:size], v[:size], g, grad_c[:size], grad_prior)
     at = start
+    group = 0
+    heavy = by_scale.shape[0] > 0
     for f in range(geometry.head[0]):
         q, column = layout.effects[f], layout.columns[f]
-        for _ in range(layout.groups[f]):
+        for j in range(group, group + layout.groups[f]):
+            trace = 0.0
             for k in range(q):
                 for m in range(q):
-                    grad_P[column + k, column + m] += grad_prior[at + k, at + m]
+                    grad_P[column + k, column + m] += by[j] * grad_prior[at + k, at + m]
+                    trace += prior[at + k, at + m] * grad_prior[at + k, at + m]
+            if heavy:
+                by_scale[j] = -2 * trace - q
             at += q
+        group += layout.groups[f]
     return total
 
 
 @part
 def position(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
     K: Array, w: Array,
 ) -> float:  # fmt: skip
     """From coordinates to coefficients and effects of the first factors.
@@ -79,6 +102,9 @@ def position(
         Coordinates; overwritten with the stretched ones.
     P : (effect, effect)
         G^-1 of all effects.
+    by : (group,)
+        What P is multiplied by in each group of these factors: the inverse square of the group's scale, 1 for normal
+        effects.
     geometry, layout : Geometry, Layout
         As there.
     end : int
@@ -97,9 +123,10 @@ def position(
     p = geometry.head_b.shape[0] - layout.first[head]
     at = 0
     tied = 0
+    group = groups_of(layout, 0, head)
     # the head first, along the pilot's principal directions; then each factor given those before it
     stretch(geometry.directions, geometry.factors, c[: geometry.directions.shape[1]])
-    log_det = head_position(c, P, geometry, layout, v, head_K, head_w)
+    log_det = head_position(c, P, by, geometry, layout, v, head_K, head_w)
     for f in range(head, end):
         n_groups = layout.groups[f]
         q = layout.effects[f]
@@ -117,25 +144,26 @@ def position(
             geometry.M[at : at + size].reshape((q, q, n_groups)),
             s.reshape((q, n_groups)),
             P[column : column + q, column : column + q],
+            by[group : group + n_groups],
             c[p:][own].reshape((q, n_groups)),
             K[at : at + size].reshape((q, q, n_groups)),
             w[own].reshape((q, n_groups)),
             v[p:][own].reshape((q, n_groups)),
         )
-        at, tied = at + size, tied + n_groups * q * width
+        at, tied, group = at + size, tied + n_groups * q * width, group + n_groups
     return log_det
 
 
 @part
 def position_gradient(
-    c: Array, P: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
-    K: Array, w: Array, grad_v: Array, grad_c: Array, grad_P: Array,
+    c: Array, P: Array, by: Array, geometry: Geometry, layout: Layout, end: int, v: Array, head_K: Array, head_w: Array,
+    K: Array, w: Array, grad_v: Array, grad_c: Array, grad_P: Array, by_scale: Array,
 ) -> float:  # fmt: skip
     """Backwards through `position`, the effects' prior with it.
 
     Parameters
     ----------
-    c, P, geometry, layout, end, v, head_K, head_w, K, w
+    c, P, by, geometry, layout, end, v, head_K, head_w, K, w
         As `position` left them.
     grad_v : (column + effects,)
         Derivative of all else by gamma and the effects; changed.
@@ -143,16 +171,19 @@ def position_gradient(
         Filled with the derivative of the log posterior by the coordinates.
     grad_P : (effect, effect)
         Added to.
+    by_scale : (group,)
+        Filled with the derivative by the log of each scale; without places for normal effects.
 
     Returns
     -------
     float
-        -sum u'P u / 2 over groups and factors.
+        -sum u'P u / 2 over groups and factors, with each group's own P.
     """
     head, total = geometry.head[0], 0.0
     p = geometry.head_b.shape[0] - layout.first[head]
     at = 0
     tied = 0
+    group = groups_of(layout, 0, end)
     # where the last of these factors' blocks end: the way goes backwards
     for f in range(head, end):
         at += layout.groups[f] * layout.effects[f] ** 2
@@ -164,18 +195,20 @@ def position_gradient(
         first = layout.first[f]
         own, block = slice(first, first + n_groups * q), slice(column, column + q)
         size, width = n_groups * q * q, geometry.widths[f - head]
-        at, tied = at - size, tied - n_groups * q * width
+        at, tied, group = at - size, tied - n_groups * q * width, group - n_groups
         g, grad_own = grad_v[p:][own], np.zeros((q, q))
         # through K_j' t = c + w, and the prior -u'P u / 2
         total += unwhiten_gradient(
             K[at : at + size].reshape((q, q, n_groups)),
             P[block, block],
+            by[group : group + n_groups],
             w[own].reshape((q, n_groups)),
             c[p:][own].reshape((q, n_groups)),
             v[p:][own].reshape((q, n_groups)),
             g.reshape((q, n_groups)),
             grad_c[p:][own].reshape((q, n_groups)),
             grad_own,
+            by_scale[group : group + n_groups],
         )
         add_matrix(grad_own, grad_P[block, block])
         # through s = b - S v to all before it
@@ -183,15 +216,19 @@ def position_gradient(
             geometry.S[tied : tied + n_groups * q * width].reshape((n_groups * q, width)), g, grad_v
         )
     total += head_gradient(
-        c, P, geometry, layout, v, head_K, head_w, grad_v[: geometry.head_b.shape[0]], grad_c, grad_P
+        c, P, by, geometry, layout, v, head_K, head_w, grad_v[: geometry.head_b.shape[0]], grad_c, grad_P, by_scale
     )
     stretch(geometry.directions, geometry.factors, grad_c[: geometry.directions.shape[1]])
     return total
 
 
 @kernel
-def scales_gradient(layout: Layout, L: Array, L_inverse: Array, P: Array, grad_P: Array, grad_L: Array) -> float:
-    """Add to grad_L what the derivative by P and the effects' priors give; returns -sum_f J_f log|L_f|.
+def factors_gradient(
+    layout: Layout, scales: Array, L: Array, L_inverse: Array, P: Array, grad_P: Array, grad_L: Array
+) -> float:
+    """Add to grad_L what the derivative by P and the effects' priors give; returns -sum log|L| over groups.
+
+    `scales` (group,) is what L is multiplied by in each group; it has no places where effects are normal.
 
     G = L L': the derivative by L is -2 P (dP) P L = -2 P (dP) L^-T, and log|G| adds -J / L_kk.
     """
@@ -206,4 +243,9 @@ def scales_gradient(layout: Layout, L: Array, L_inverse: Array, P: Array, grad_P
         for k in range(layout.columns[f], layout.columns[f] + layout.effects[f]):
             total -= layout.groups[f] * np.log(L[k, k])
             grad_L[k, k] -= layout.groups[f] / L[k, k]
+    group = 0
+    for f in range(layout.groups.shape[0] if scales.shape[0] else 0):
+        for j in range(group, group + layout.groups[f]):
+            total -= layout.effects[f] * np.log(scales[j])
+        group += layout.groups[f]
     return total

@@ -38,7 +38,7 @@ def stretch(directions: Array, factors: Array, x: Array) -> None:
 
 
 @row_kernel
-def unwhiten(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, u: Array) -> float:
+def unwhiten(M: Array, s: Array, P: Array, by: Array, c: Array, K: Array, w: Array, u: Array) -> float:
     """Effects of the groups of one factor from their coordinates.
 
     The innermost loops go over groups, so that the compiler does several at once.
@@ -47,6 +47,8 @@ def unwhiten(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, u: Arra
     ----------
     M, s, P : (effect, effect, group), (effect, group), (effect, effect)
         Information, its linear term, and the prior's precision.
+    by : (group,)
+        What P is multiplied by in each group: 1 for normal effects.
     c : (effect, group)
         Coordinates.
     K, w, u : (effect, effect, group), (effect, group), (effect, group)
@@ -62,7 +64,7 @@ def unwhiten(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, u: Arra
     for k in range(q):
         for m in range(k + 1):
             for j in range(n_groups):
-                K[k, m, j] = M[k, m, j] + P[k, m]
+                K[k, m, j] = M[k, m, j] + P[k, m] * by[j]
             for i in range(m):
                 for j in range(n_groups):
                     K[k, m, j] -= K[k, i, j] * K[m, i, j]
@@ -92,8 +94,9 @@ def unwhiten(M: Array, s: Array, P: Array, c: Array, K: Array, w: Array, u: Arra
 
 @row_kernel
 def unwhiten_gradient(
-    K: Array, P: Array, w: Array, c: Array, u: Array, g: Array, grad_c: Array, grad_P: Array
-) -> float:
+    K: Array, P: Array, by: Array, w: Array, c: Array, u: Array, g: Array, grad_c: Array, grad_P: Array,
+    by_scale: Array,
+) -> float:  # fmt: skip
     """One factor's part of the gradient, backwards through `unwhiten` and the prior N(0, G) of its effects.
 
     With g the derivative of the log posterior by u, h = K^-1 g and v = w + c, the derivative by c is h, by s it is
@@ -102,7 +105,7 @@ def unwhiten_gradient(
 
     Parameters
     ----------
-    K, P, w, c, u
+    K, P, by, w, c, u
         As in `unwhiten`.
     g : (effect, group)
         Derivative of the log likelihood by u; overwritten with that of the log posterior by s.
@@ -110,11 +113,14 @@ def unwhiten_gradient(
         Filled with h.
     grad_P : (effect, effect)
         Added to.
+    by_scale : (group,)
+        Filled with the derivative by the log of a group's scale, of which `by` is the inverse square; without places
+        for normal effects.
 
     Returns
     -------
     float
-        -sum_j u_j'P u_j / 2.
+        -sum_j u_j'P u_j / 2, with each group's own P.
     """
     q, n_groups = u.shape
     T = np.empty((q, q, n_groups))
@@ -123,8 +129,8 @@ def unwhiten_gradient(
     for k in range(q):
         for m in range(q):
             for j in range(n_groups):
-                g[k, j] -= P[k, m] * u[m, j]
-                total -= 0.5 * P[k, m] * u[m, j] * u[k, j]
+                g[k, j] -= by[j] * P[k, m] * u[m, j]
+                total -= 0.5 * by[j] * P[k, m] * u[m, j] * u[k, j]
         for j in range(n_groups):
             h[k, j] = g[k, j]
         for i in range(k):
@@ -162,8 +168,14 @@ def unwhiten_gradient(
             s = 0.0
             for j in range(n_groups):
                 T[k, m, j] /= K[m, m, j]
-                s += T[k, m, j] - 0.5 * u[k, j] * u[m, j]
+                s += by[j] * (T[k, m, j] - 0.5 * u[k, j] * u[m, j])
             grad_P[k, m] += s
+    # P is divided by the square of the scale, and the prior's constant by the scale for each effect
+    for j in range(by_scale.shape[0]):
+        by_scale[j] = -float(q)
+        for k in range(q):
+            for m in range(q):
+                by_scale[j] -= by[j] * P[k, m] * (2 * T[k, m, j] - u[k, j] * u[m, j])
     return total
 
 

@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtri
 
 from hierkit.arrays import Array
-from hierkit.model.names import RESIDUAL_SD
+from hierkit.model.names import Kind, kind_of
 from hierkit.sampling.kernels import codes
 from hierkit.sampling.kernels import densities as d
 from hierkit.sampling.kernels.parameters import Parameters
@@ -41,7 +41,7 @@ def along_curves(
     """
     moved = start.copy()
     for place in np.flatnonzero(parameters.codes[:, 0] == codes.POSITIVE).tolist():
-        if parameters.names[place] == RESIDUAL_SD:
+        if kind_of(parameters.names[place]) is not Kind.SD:
             continue
         table = _curve(log_posterior, start, place - skipped)
         if table is not None:

@@ -177,6 +177,39 @@ def integrate_groups_gradient(
             by_A[a, k] += s
 
 
+@row_kernel
+def group_scales_gradient(s2: float, inverse: Array, solved: Array, N: Array, by_scale: Array) -> None:
+    """Add to by_scale (lane,) the derivative by the log of the scale of each group's effects.
+
+    It is the mean of |z|² - q, with z the effects in units of L: tr M_j^-1 + sum_k solved_jk'N solved_jk / s2² - q. The
+    other arguments are as in `integrate_groups_gradient`.
+    """
+    q, width, lanes = solved.shape
+    scale = 1.0 / (s2 * s2)
+    for k in range(q):
+        for n in range(lanes):
+            by_scale[n] += inverse[k, k, n] - 1.0
+        for i in range(width):
+            for m in range(width):
+                for n in range(lanes):
+                    by_scale[n] += scale * solved[k, i, n] * N[i, m] * solved[k, m, n]
+
+
+@row_kernel
+def with_scales(groups: Array, scales: Array, q: int) -> Array:
+    """(block, effect, column, lane), the groups' sums where the effects of each are multiplied by its scale."""
+    blocks, _, width, lanes = groups.shape
+    scaled = np.zeros(groups.shape)
+    for b in range(blocks):
+        count = min(lanes, scales.shape[0] - b * lanes)
+        for a in range(q):
+            for i in range(width):
+                for n in range(count):
+                    s = scales[b * lanes + n]
+                    scaled[b, a, i, n] = groups[b, a, i, n] * (s * s if i < q else s)
+    return scaled
+
+
 @kernel
 def draw_group(A: Array, right: Array, L: Array, s2: float, z: Array, M: Array, t: Array) -> None:
     """Fill t with L^-1 u of one group, u given all else: N(M^-1 L'right / s2, M^-1) with M = I + L'A L / s2.

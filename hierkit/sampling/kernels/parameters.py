@@ -2,7 +2,8 @@
 
 NUTS sees a vector of real numbers x, and each parameter is a transform of one of them: a coefficient is x (of the
 centred columns if the model has an intercept), an sd exp x, a canonical partial correlation tanh x. The order is
-coefficients, sds factor by factor, partial correlations factor by factor, sigma.
+coefficients, sds factor by factor, partial correlations factor by factor, degrees of freedom of Student-t effects,
+sigma.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from hierkit.arrays import Array
 from hierkit.model.design import Design
 from hierkit.model.distributions import Prior
 from hierkit.model.groups import Factor
-from hierkit.model.names import RESIDUAL_SD
+from hierkit.model.names import RESIDUAL_SD, Kind, kind_of
 from hierkit.model.priors import Priors, moved_to_centre
 from hierkit.sampling.kernels import codes, covariances
 from hierkit.sampling.kernels import densities as d
@@ -67,8 +68,29 @@ class Parameters:
         return replace(self, codes=kinds, numbers=numbers)
 
 
+class Constrained(NamedTuple):
+    """The parameters of draws.
+
+    Attributes
+    ----------
+    values : ndarray
+        (draw, parameter), those after the coefficients.
+    L : ndarray
+        (draw, effect, effect), factors of the effects' covariance G = L L'.
+    sigma : ndarray or None
+        (draw,); None where it is no parameter.
+    degrees : dict of str to ndarray
+        (draw,), the degrees of freedom of Student-t effects, by name.
+    """
+
+    values: Array
+    L: Array
+    sigma: Array | None
+    degrees: dict[str, Array]
+
+
 def make_parameters(design: Design, priors: Priors) -> Parameters:
-    """The parameters of a model with normal effects: coefficients, sds, partial correlations, sigma.
+    """The parameters of a model: coefficients, sds, partial correlations, degrees of freedom, sigma.
 
     Parameters
     ----------
@@ -97,6 +119,7 @@ def make_parameters(design: Design, priors: Priors) -> Parameters:
             eta = 1.0 if moved_to_centre(factor, priors) else priors[factor.cor].args["eta"]
             rows.append((f"partial({labels}|{factor.label})", codes.PARTIAL, codes.LKJ, [eta + later / 2]))
         first += len(factor.effects)
+    rows += [(factor.nu, *sd_code(priors[factor.nu])) for factor in design.factors if factor.nu in priors]
     if design.outcome.has_sigma:
         rows.append((RESIDUAL_SD, *sd_code(priors[RESIDUAL_SD])))
     names, transforms, kinds, numbers = zip(*rows, strict=True)
@@ -131,8 +154,8 @@ def to_real(parameters: Parameters, values: Array) -> Array:
     return x
 
 
-def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Array | None]:
-    """The scales of effects and residuals in each draw.
+def constrained(parameters: Parameters, x: Array, p: int, q: int) -> Constrained:
+    """The parameters in each draw.
 
     Parameters
     ----------
@@ -143,23 +166,20 @@ def scales(parameters: Parameters, x: Array, p: int, q: int) -> tuple[Array, Arr
     p, q : int
         Coefficients, and effects of all factors.
 
-    Returns
-    -------
-    L : ndarray
-        (draw, effect, effect), factors of the effects' covariance G = L L'.
-    sigma : ndarray or None
-        (draw,); None where it is no parameter.
     """
     count = len(parameters) - p
     head = np.ascontiguousarray(x[:, :count])
     values, slopes = d.constrain(head, parameters.codes[p:], parameters.numbers[p:])
     partials = slice(q, q + len(parameters.pairs))
     C = covariances.correlation_factors(values[:, partials], slopes[:, partials], parameters.pairs, q)
-    return values[:, :q, None] * C, values[:, -1].copy() if RESIDUAL_SD in parameters.names else None
+    sigma = values[:, -1].copy() if RESIDUAL_SD in parameters.names else None
+    names = parameters.names[p:]
+    degrees = {name: values[:, i] for i, name in enumerate(names) if kind_of(name) is Kind.DEGREES}
+    return Constrained(values, values[:, :q, None] * C, sigma, degrees)
 
 
 def sd_code(prior: Prior) -> tuple[int, int, list[float]]:
-    """Transform, prior and numbers of an sd."""
+    """Transform, prior and numbers of an sd, or of another positive number."""
     transform = codes.INTERVAL if prior.support == "interval" else codes.POSITIVE
     return transform, *kernel_prior(prior)
 

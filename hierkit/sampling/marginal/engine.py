@@ -1,33 +1,36 @@
 """Gaussian outcome: NUTS on sds and correlations alone; coefficients and effects are integrated out and drawn after.
 
 The rows are read once, into sums per group, so that a gradient costs as much as there are groups, and NUTS moves in two
-to seven dimensions whatever the number of coefficients.
+to seven dimensions whatever the number of coefficients. Student-t effects add a dimension for each group.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy import optimize
 
-from hierkit.arrays import Array, Ints
+from hierkit.arrays import Array
 from hierkit.cores import on_all_cores, shares
 from hierkit.model.basis import Basis, make_basis, prior_in_basis
 from hierkit.model.design import Design
-from hierkit.model.names import RESIDUAL_SD
+from hierkit.model.names import RESIDUAL_SD, Kind, kind_of
 from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree, assemble
 from hierkit.sampling.kernels.curves import along_curves
 from hierkit.sampling.kernels.from_python import from_python
+from hierkit.sampling.kernels.group_scales import START_DEGREES, GroupScales, make_group_scales, scales_of_draws
 from hierkit.sampling.kernels.integrated_groups import in_lanes
 from hierkit.sampling.kernels.layout import Layout, make_layout
 from hierkit.sampling.kernels.nuts import run_nuts
 from hierkit.sampling.kernels.origin import Origin, make_origin, sampled_Z
 from hierkit.sampling.kernels.packing import pack
-from hierkit.sampling.kernels.parameters import Parameters, make_parameters, scales, to_real, uncentre
-from hierkit.sampling.marginal.density import Statistics, marginal_callback
+from hierkit.sampling.kernels.parameters import Parameters, constrained, make_parameters, to_real, uncentre
+from hierkit.sampling.marginal.density import marginal_callback
 from hierkit.sampling.marginal.group_effects import draw_effects
+from hierkit.sampling.marginal.statistics import Statistics
 from hierkit.sampling.settings import Settings
 
 STEP = 1e-4  # of a coordinate, for second derivatives
@@ -36,7 +39,7 @@ WIDEST, NARROWEST = 1.0, 0.02  # how far around the mode chains start
 
 
 def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
-    """Draws from a Gaussian model with normal effects and normal or flat priors on coefficients.
+    """Draws from a Gaussian model with normal or flat priors on coefficients.
 
     Parameters
     ----------
@@ -56,17 +59,43 @@ def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution
     KeyboardInterrupt
         After Ctrl-C.
     """
-    parameters = make_parameters(design, priors)
-    origin = make_origin(design, priors)
     layout = make_layout(design.factors)
     basis = make_basis(design, priors)
-    statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
+    model, centre = make_model(design, priors, basis, layout)
     with stopping_on_interrupt():
-        parameters, start, spread = pilot(design, parameters, origin, statistics)
-        data = pack(*arguments(parameters), *origin, *statistics)
-        x, sample_stats = run_nuts("marginal", marginal_callback, data, start, spread, settings)
-        posterior = _posterior(design, parameters, origin, basis, layout, statistics, centre, x, settings.random_seed)
+        model, start, spread = pilot(design, model)
+        x, sample_stats = run_nuts("marginal", marginal_callback, model.packed(), start, spread, settings)
+        posterior = _posterior(design, model, basis, layout, centre, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
+
+
+class Model(NamedTuple):
+    """What the log posterior reads besides a point."""
+
+    parameters: Parameters
+    group_scales: GroupScales
+    origin: Origin
+    statistics: Statistics
+
+    @property
+    def n_parameters(self) -> int:
+        """How many parameters are sampled: all but the coefficients."""
+        return len(self.parameters) - self.parameters.coefficients
+
+    def packed(self) -> Array:
+        """All of it in one block."""
+        codes, numbers, pairs = self.parameters.codes, self.parameters.numbers, self.parameters.pairs
+        p = self.parameters.coefficients
+        return pack(codes[p:], numbers[p:], pairs, *self.group_scales, *self.origin, *self.statistics)
+
+
+def make_model(design: Design, priors: Priors, basis: Basis, layout: Layout) -> tuple[Model, Array]:
+    """The model, and beside it the least-squares coefficients of the basis."""
+    parameters = make_parameters(design, priors)
+    origin = make_origin(design, priors)
+    group_scales = make_group_scales(design, priors, parameters, layout)
+    statistics, centre = sufficient_statistics(design, priors, basis, origin, layout)
+    return Model(parameters, group_scales, origin, statistics), centre
 
 
 def sufficient_statistics(
@@ -102,56 +131,52 @@ def _indicators(design: Design, f: int, origin: Origin) -> Array:
     return columns.reshape(len(Z), -1)
 
 
-def arguments(parameters: Parameters) -> tuple[Ints, Array, Ints]:
-    """Codes, numbers and pairs of the parameters that are sampled: all but the coefficients."""
-    p = parameters.coefficients
-    return parameters.codes[p:], parameters.numbers[p:], parameters.pairs
-
-
-def pilot(
-    design: Design, parameters: Parameters, origin: Origin, statistics: Statistics
-) -> tuple[Parameters, Array, Array]:
+def pilot(design: Design, model: Model) -> tuple[Model, Array, Array]:
     """The mode of the posterior in NUTS's coordinates, where chains start, and how far around.
+
+    The groups' scales start at 1, and the mode is that of the other parameters.
 
     Returns
     -------
-    parameters : Parameters
+    model : Model
         With sds along curves on which the posterior is nearly normal.
     start, spread : ndarray
         (coordinate,).
     """
-    p, y = parameters.coefficients, design.outcome.y - design.offset
+    parameters, p = model.parameters, model.parameters.coefficients
+    y = design.outcome.y - design.offset
     sd = float(np.std(y))
     spreads = [effect.spread or 1.0 for factor in design.factors for effect in factor.effects]
     values = np.zeros(len(parameters))
     values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
+    values[[kind_of(name) is Kind.DEGREES for name in parameters.names]] = START_DEGREES
     if parameters.names[-1] == RESIDUAL_SD:
-        values[-1] = np.sqrt(statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
-    minus = _minus_log_posterior(parameters, origin, statistics)
+        values[-1] = np.sqrt(model.statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
+    minus = _minus_log_posterior(model)
     start = to_real(parameters, values)[p:]
     found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
     start = found.x if found.fun < FAILED else start
     parameters, start = along_curves(parameters, lambda x: -minus(x)[0], start, p)
-    return parameters, start, _spread(_minus_log_posterior(parameters, origin, statistics), start)
+    model = model._replace(parameters=parameters)
+    spread = _spread(_minus_log_posterior(model), start)
+    n_scales = model.group_scales.coordinates
+    return model, np.append(start, np.zeros(n_scales)), np.append(spread, np.ones(n_scales))
 
 
-def log_posterior_of(
-    parameters: Parameters, origin: Origin, statistics: Statistics
-) -> Callable[[Array], tuple[float, Array]]:
-    """A function of (sds, partial correlations, sigma) in NUTS's coordinates: the log density and its gradient."""
-    data = pack(*arguments(parameters), *origin, *statistics)
-    return from_python(marginal_callback, data, len(parameters) - parameters.coefficients)
+def log_posterior_of(model: Model) -> Callable[[Array], tuple[float, Array]]:
+    """A function of all coordinates: the log density and its gradient."""
+    return from_python(marginal_callback, model.packed(), model.n_parameters + model.group_scales.coordinates)
 
 
-def _minus_log_posterior(
-    parameters: Parameters, origin: Origin, statistics: Statistics
-) -> Callable[[Array], tuple[float, Array]]:
-    log_posterior = log_posterior_of(parameters, origin, statistics)
+def _minus_log_posterior(model: Model) -> Callable[[Array], tuple[float, Array]]:
+    """A function of the parameters' coordinates: minus the log density, and its gradient, where all scales are 1."""
+    log_posterior = log_posterior_of(model)
+    scales = np.zeros(model.group_scales.coordinates)
 
     def minus(x: Array) -> tuple[float, Array]:
-        value, grad = log_posterior(x)
+        value, grad = log_posterior(np.append(x, scales))
         finite = np.isfinite(value) and np.isfinite(grad).all()
-        return (-value, -grad) if finite else (FAILED, np.zeros_like(x))
+        return (-value, -grad[: len(x)]) if finite else (FAILED, np.zeros_like(x))
 
     return minus
 
@@ -166,21 +191,24 @@ def _spread(minus: Callable[[Array], tuple[float, Array]], start: Array) -> Arra
 
 
 def _posterior(
-    design: Design, parameters: Parameters, origin: Origin, basis: Basis, layout: Layout, statistics: Statistics,
-    centre: Array, x: Array, random_seed: int,
-) -> xr.Dataset:  # fmt: skip
+    design: Design, model: Model, basis: Basis, layout: Layout, centre: Array, x: Array, random_seed: int
+) -> xr.Dataset:
     """The draws of all that was sampled, and of coefficients and effects given them."""
+    origin, statistics = model.origin, model.statistics
     p, q = len(centre), len(origin.T)
     flat = x.reshape(-1, x.shape[-1])
-    L, sigma = scales(parameters, flat, p, q)
+    values, L, sigma, degrees = constrained(model.parameters, flat, p, q)
+    scales = scales_of_draws(model.group_scales, values, flat[:, model.n_parameters :], int(layout.groups.sum()))
     rng = np.random.default_rng([random_seed, 1])
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
     z = rng.standard_normal((len(flat), n_effects, n_last))
     residual_sd = np.ones(len(flat)) if sigma is None else sigma
-    on_all_cores(
-        lambda own: draw_effects(L[own], origin.T, residual_sd[own], statistics, head[own], z[own]), shares(len(flat))
-    )
+
+    def draw(own: slice) -> None:
+        draw_effects(L[own], origin.T, residual_sd[own], scales[own], statistics, head[own], z[own])
+
+    on_all_cores(draw, shares(len(flat)))
     beta = (head[:, :p] + centre) @ basis.inverse.T
     u, at = {}, p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
@@ -192,4 +220,4 @@ def _posterior(
         at += n_groups * effects
     TL = origin.T @ L
     G = TL @ np.swapaxes(TL, 1, 2)
-    return assemble(design, len(x), uncentre(design, beta), G, [u[f] for f in range(len(u))], sigma)
+    return assemble(design, len(x), uncentre(design, beta), G, [u[f] for f in range(len(u))], sigma, degrees)

@@ -48,10 +48,11 @@ def test_round(text: Any, family: Any) -> None:
     for G, column in zip(pilot.G, layout.columns, strict=True):
         L[:, column : column + len(G), column : column + len(G)] = np.linalg.cholesky(G)
     c, v = np.vstack([np.zeros(size), np.eye(size)]), np.empty((size + 1, size))
+    scales = np.ones((len(c), layout.groups.sum()))
     if gaussian:
-        gaussian_draws(c, L, geometry, sampled, v)
+        gaussian_draws(c, L, scales, geometry, sampled, v)
     else:
-        logit_draws(c, L, geometry, sampled, patterns, v)
+        logit_draws(c, L, scales, geometry, sampled, patterns, v)
     T = (v[1:] - v[0]).T
     A = information(layout, patterns, pilot, prior[0], head)
     left = A[:size, :size] - A[:size, size:] @ np.linalg.solve(A[size:, size:], A[size:, :size])

@@ -16,9 +16,10 @@ def problem(q: int, groups: int = 6) -> Any:
     return M, L, rng.normal(size=(q, groups)), rng.normal(size=(q, groups)), rng
 
 
-def effects(M: Any, s: Any, P: Any, c: Any) -> Any:
+def effects(M: Any, s: Any, P: Any, c: Any, scales: Any = None) -> Any:
     K, forward, u = np.zeros_like(M), np.empty_like(s), np.empty_like(s)
-    return w.unwhiten(M, s, P, c, K, forward, u), K, forward, u
+    by = np.ones(s.shape[1]) if scales is None else scales**-2
+    return w.unwhiten(M, s, P, by, c, K, forward, u), K, forward, u
 
 
 def precision(L: Any) -> Any:
@@ -37,13 +38,13 @@ def test_precision(q: Any) -> None:
 
 @pytest.mark.parametrize("q", [1, 2, 4])
 def test_effects_are_their_mean_and_a_standard_normal_number_of_their_spread(q: Any) -> None:
-    """u = A^-1 s + K^-T c, A = M + P = K K'."""
-    M, L, s, c, _ = problem(q)
-    P = precision(L)[1]
-    log_det, _, _, u = effects(M, s, P, c)
+    """u = A^-1 s + K^-T c, A = M + P / scale² = K K'."""
+    M, L, s, c, rng = problem(q)
+    P, scales = precision(L)[1], rng.uniform(0.5, 2, s.shape[1])
+    log_det, _, _, u = effects(M, s, P, c, scales)
     total = 0.0
     for j in range(s.shape[1]):
-        K = np.linalg.cholesky(M[:, :, j] + P)
+        K = np.linalg.cholesky(M[:, :, j] + P / scales[j] ** 2)
         expected = np.linalg.solve(K @ K.T, s[:, j]) + np.linalg.solve(K.T, c[:, j])
         np.testing.assert_allclose(u[:, j], expected, rtol=1e-8)
         total += np.log(np.diag(K)).sum()
@@ -52,18 +53,24 @@ def test_effects_are_their_mean_and_a_standard_normal_number_of_their_spread(q: 
 
 @pytest.mark.parametrize("q", [1, 3])
 def test_gradient(q: Any) -> None:
-    """Of f(u) - sum log|K| - sum u'P u / 2 by c, by s and by P, f a linear function of u."""
+    """Of f(u) - sum log|K| - sum u'P u / 2 scale² - q log scale by c, s, P and log scale, f a linear function of u."""
     M, L, s, c, rng = problem(q)
     P, slope = precision(L)[1], rng.normal(size=s.shape)
+    scales = rng.uniform(0.5, 2, s.shape[1])
 
-    def value(s: Any, P: Any, c: Any) -> Any:
-        log_det, _, _, u = effects(M, s, P, c)
-        return np.sum(slope * u) - log_det - 0.5 * np.einsum("aj,ab,bj->", u, P, u)
+    def value(s: Any, P: Any, c: Any, scales: Any = scales) -> Any:
+        log_det, _, _, u = effects(M, s, P, c, scales)
+        prior = -0.5 * np.einsum("aj,ab,bj,j->", u, P, u, scales**-2) - q * np.log(scales).sum()
+        return np.sum(slope * u) - log_det + prior
 
-    _, K, forward, u = effects(M, s, P, c)
+    _, K, forward, u = effects(M, s, P, c, scales)
     g, grad_c, grad_P = slope.copy(), np.empty_like(c), np.zeros((q, q))
-    prior = w.unwhiten_gradient(K, P, forward, c, u, g, grad_c, grad_P)
-    assert prior == pytest.approx(-0.5 * np.einsum("aj,ab,bj->", u, P, u))
+    by_scale = np.empty(len(scales))
+    prior = w.unwhiten_gradient(K, P, scales**-2, forward, c, u, g, grad_c, grad_P, by_scale)
+    assert prior == pytest.approx(-0.5 * np.einsum("aj,ab,bj,j->", u, P, u, scales**-2))
+    for j, e in enumerate(1e-6 * np.eye(len(scales))):
+        expected = (value(s, P, c, scales * np.exp(e)) - value(s, P, c, scales * np.exp(-e))) / 2e-6
+        assert by_scale[j] == pytest.approx(expected, rel=1e-5, abs=1e-6)
     for k in range(q):
         unit = np.zeros_like(s)
         unit[k, 2] = 1e-6
@@ -98,7 +105,9 @@ def test_the_head_is_whitened_as_a_group_is() -> None:
     g, grad_c, grad_P = slope.copy(), np.empty(4), np.empty((4, 4))
     prior = w.unwhiten_head_gradient(K, P, forward, one[3], v, g, grad_c, grad_P)
     grad_all, by_P = np.empty((4, 1)), np.zeros((4, 4))
-    expected = w.unwhiten_gradient(K_all, P, forward_all, c[:, :1].copy(), u, slope[:, None].copy(), grad_all, by_P)
+    expected = w.unwhiten_gradient(
+        K_all, P, np.ones(1), forward_all, c[:, :1].copy(), u, slope[:, None].copy(), grad_all, by_P, np.empty(0)
+    )
     assert prior == pytest.approx(expected)
     np.testing.assert_allclose(grad_c, grad_all[:, 0])
     np.testing.assert_allclose(grad_P + grad_P.T, by_P + by_P.T)

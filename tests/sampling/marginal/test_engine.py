@@ -1,6 +1,7 @@
 """The marginal engine draws from the posterior of the PyMC model."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import arviz_stats
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from engines import check_same_posterior, cholesky_factors, pymc_point
+from scipy import stats
 from synthetic import design_of, reference_table, table
 
 import hierkit
@@ -17,8 +19,6 @@ from hierkit.model.basis import make_basis
 from hierkit.model.priors import make_priors
 from hierkit.sampling.kernels import densities
 from hierkit.sampling.kernels.layout import make_layout
-from hierkit.sampling.kernels.origin import make_origin
-from hierkit.sampling.kernels.parameters import make_parameters
 from hierkit.sampling.marginal import engine
 
 MODELS = {
@@ -57,17 +57,14 @@ def data() -> pd.DataFrame:
     return rows.assign(mean_x=rows.groupby("g").x.transform("mean"), near=rows.z + 4, far=rows.z + 50, year=rows.x + 50)
 
 
-def model_of(text: str) -> Any:
+def model_of(text: str, effects: Any = "normal") -> Any:
+    """Design, priors, and the model without curves."""
     design = design_of(text, data(), **PRECISION.get(text, {}))
-    return design, make_priors(design, MODELS[text])
+    return design, (priors := make_priors(design, MODELS[text], effects)), model_without_curves(design, priors)
 
 
-def parts_of(design: Any, priors: Any) -> Any:
-    """Parameters without curves, and what else the log posterior reads."""
-    origin, basis = make_origin(design, priors), make_basis(design, priors)
-    layout = make_layout(design.factors)
-    statistics, _ = engine.sufficient_statistics(design, priors, basis, origin, layout)
-    return make_parameters(design, priors), origin, statistics
+def model_without_curves(design: Any, priors: Any) -> Any:
+    return engine.make_model(design, priors, make_basis(design, priors), make_layout(design.factors))[0]
 
 
 def log_density_of(y: Any, mean: Any, factors: Any, sds: Any, prior: Any, values: Any, z: Any) -> float:
@@ -85,8 +82,8 @@ def log_density_of(y: Any, mean: Any, factors: Any, sds: Any, prior: Any, values
 @pytest.mark.parametrize("text", MODELS)
 def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -> None:
     """log p(y, theta) = log p(y, beta, z, theta) - log p(beta, z | y, theta) at any beta and z, up to a constant."""
-    design, priors = model_of(text)
-    parameters, origin, statistics = parts_of(design, priors)
+    design, priors, fast = model_of(text)
+    parameters, origin = fast.parameters, fast.origin
     p, q = len(design.columns), len(origin.T)
     model = build(design, priors, for_sampling=True).backend.model
     log_p = model.compile_logp(jacobian=True)
@@ -108,17 +105,51 @@ def test_log_posterior_is_that_of_pymc_with_the_rest_integrated_out(text: Any) -
             at += len(own)
         sd = (values[-1] if design.outcome.has_sigma else 1.0) / np.sqrt(design.row_weights)
         known = log_density_of(design.outcome.y, design.offset, columns, sd, prior, values[:p], z)
-        ours.append(engine.log_posterior_of(parameters, origin, statistics)(x[p:])[0])
+        ours.append(engine.log_posterior_of(fast)(x[p:])[0])
         theirs.append(float(log_p(pymc_point(model, design, parameters, values, z))) - known)
     assert q == sum(len(factor.effects) for factor in design.factors)
     np.testing.assert_allclose(np.diff(ours), np.diff(theirs), rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize("text", [text for text in MODELS if "|" in text])
+def test_student_t_effects_are_normal_ones_of_columns_with_a_scale_for_each_group(text: Any) -> None:
+    """log p(theta, nu, c) = log p(theta) of Z times the scales + log p(c | nu) + the prior of nu."""
+    design, _, heavy = model_of(text, "student_t")
+    names = heavy.parameters.names[heavy.parameters.coefficients :]
+    layout = make_layout(design.factors)
+    rng = np.random.default_rng(3)
+    ours, expected = [], []
+    for _ in range(3):
+        nu = {factor.nu: rng.uniform(1, 20) for factor in design.factors}
+        common = [np.log(nu[name]) if name in nu else rng.normal(-0.5, 0.4) for name in names]
+        squares = {f: rng.uniform(0.3, 3, len(factor.levels)) for f, factor in enumerate(design.factors)}
+        c = [np.sqrt(nu[design.factors[f].nu] / 2) * np.log(squares[f]) for f in layout.order]
+        ours.append(engine.log_posterior_of(heavy)(np.concatenate([common, *c]))[0])
+        factors = [
+            replace(factor, Z=np.sqrt(squares[f])[factor.codes][:, None] * factor.Z)
+            for f, factor in enumerate(design.factors)
+        ]
+        scaled = replace(design, factors=tuple(factors))
+        normal = model_without_curves(scaled, make_priors(design, MODELS[text]))
+        there, _ = engine.log_posterior_of(normal)(
+            np.array([x for x, name in zip(common, names, strict=True) if name not in nu])
+        )
+        for f, factor in enumerate(design.factors):
+            given = nu[factor.nu]
+            # the inverse gamma density of the square by c, and Gamma(2, 0.1) of nu by its log
+            own = stats.invgamma.logpdf(squares[f], given / 2, scale=given / 2) + np.log(squares[f])
+            there += own.sum() - 0.5 * len(own) * np.log(given / 2)
+            there += stats.gamma.logpdf(given, 2, scale=10) + np.log(given)
+        expected.append(there)
+    np.testing.assert_allclose(np.diff(ours), np.diff(expected), rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("effects", ["normal", "student_t"])
 @pytest.mark.parametrize("text", MODELS)
-def test_gradient(text: Any) -> None:
-    design, priors = model_of(text)
-    parameters, start, _ = engine.pilot(design, *(parts := parts_of(design, priors)))
-    log_posterior = engine.log_posterior_of(parameters, *parts[1:])
+def test_gradient(text: Any, effects: Any) -> None:
+    design, _, model = model_of(text, effects)
+    model, start, _ = engine.pilot(design, model)
+    log_posterior = engine.log_posterior_of(model)
     x = start + np.random.default_rng(1).normal(0, 0.3, len(start))
     _, grad = log_posterior(x)
     numeric = [(log_posterior(x + 1e-6 * e)[0] - log_posterior(x - 1e-6 * e)[0]) / 2e-6 for e in np.eye(len(x))]
@@ -131,8 +162,7 @@ def test_zero_of_x_and_y_costs_no_digits() -> None:
     differences = []
     for change in (0, 1e6):
         design = design_of("y ~ x + (x | g)", rows.assign(x=rows.x + change, y=rows.y + change))
-        parameters, origin, statistics = parts_of(design, make_priors(design))
-        log_posterior = engine.log_posterior_of(parameters, origin, statistics)
+        log_posterior = engine.log_posterior_of(model_without_curves(design, make_priors(design)))
         start = np.full(4, -0.5)
         differences.append(log_posterior(start + 0.3)[0] - log_posterior(start)[0])
     assert differences[0] == pytest.approx(differences[1], rel=1e-6)
@@ -161,8 +191,8 @@ def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch: Any) -> None:
     pilot = engine.pilot
 
     def poor_pilot(*args: Any) -> Any:
-        parameters, start, spread = pilot(*args)
-        return parameters, start + 2.0, spread * 3
+        model, start, spread = pilot(*args)
+        return model, start + 2.0, spread * 3
 
     monkeypatch.setattr(engine, "pilot", poor_pilot)
     poor = hierkit.fit("Reaction ~ Days + (Days | Subject)", rows, random_seed=3, progressbar=False)
@@ -180,7 +210,6 @@ def test_a_poor_pilot_costs_tuning_not_truth(monkeypatch: Any) -> None:
         ("won ~ x + (1 | g)", {"family": "bernoulli"}, "Bernoulli outcome"),
         ("y ~ x + (1 | g)", {"priors": {"x": "Gumbel(0, 1)"}}, "prior Gumbel on x"),
         ("y ~ x + (1 | g)", {"priors": {"sd(g)": "Weibull(2, 1)"}}, r"prior Weibull on sd\(Intercept\|g\)"),
-        ("y ~ x + (1 | g)", {"effects": "student_t"}, "Student-t effects"),
         ("y ~ x + (1 | g)", {"nuts_sampler": "pymc"}, "nuts_sampler pymc"),
     ],
 )
