@@ -104,11 +104,11 @@ def distance_in_errors(one: xr.Dataset, other: xr.Dataset) -> pd.Series:
 
 
 def check_same_posterior(
-    text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str, **precision: str
+    text: str, data: pd.DataFrame, family: str, priors: dict[str, str], engine: str, **given: str
 ) -> None:
     """Means within four Monte Carlo standard errors and sds within 10 %, for everything that both engines draw."""
     options: dict[str, Any] = {
-        **precision,
+        **given,
         "priors": priors,
         "family": family,
         "random_seed": 4,

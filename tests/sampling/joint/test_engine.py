@@ -232,6 +232,12 @@ def test_same_posterior_as_pymc(text: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["hit ~ x + (x | g)", "y ~ x + (1 | d/g)"])
+def test_same_posterior_as_pymc_with_student_t_effects(text: Any) -> None:
+    check_same_posterior(text, data(), family_of(text), {}, "joint", effects="student_t")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["hit ~ x + (x | g)", "y ~ x + (1 | d/g)"])
 def test_same_seed_same_draws_whatever_the_cores(text: Any) -> None:
     options: dict[str, Any] = {
         "family": family_of(text),

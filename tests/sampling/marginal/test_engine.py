@@ -175,6 +175,12 @@ def test_same_posterior_as_pymc(text: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("text", ["y ~ x + (x | g)", "y ~ x + (1 | g) + (0 + h | g)"])
+def test_same_posterior_as_pymc_with_student_t_effects(text: Any) -> None:
+    check_same_posterior(text, data(), "gaussian", {}, "marginal", effects="student_t")
+
+
+@pytest.mark.slow
 def test_same_seed_same_draws_whatever_the_cores() -> None:
     rows = reference_table("sleepstudy")
     options: dict[str, Any] = {"random_seed": 3, "draws": 200, "tune": 200, "progressbar": False, "engine": "marginal"}
