@@ -4,13 +4,16 @@
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test notebooks docs check bench lock clean
+.PHONY: demo test test-slow notebooks docs check bench lock clean
 
 demo: .venv/ready
 	$(BIN)/hierkit demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --ignore tests/test_notebooks.py
 
 notebooks: .venv/ready
 	$(BIN)/python -m pytest -n 2 tests/test_notebooks.py

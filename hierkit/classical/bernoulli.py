@@ -7,10 +7,12 @@ reason. Columns are scaled to size one for the fit.
 from collections.abc import Iterator
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import sparse
 from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM
+from statsmodels.genmod.cov_struct import Exchangeable
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_estimating_equations import GEE
 
 from hierkit.arrays import Array
 from hierkit.classical.linear_mixed import Values
@@ -49,13 +51,13 @@ def gee(design: Design, factor: Factor) -> tuple[Values, str]:
     """Generalized estimating equations, rows of a group equally correlated; robust standard errors."""
     y, rows = _trial_rows(design)
     sizes = np.sqrt(weighted_mean(design.X**2, design.trials))
-    model = sm.GEE(
+    model = GEE(
         y,
         (design.X / sizes)[rows],
         groups=factor.codes[rows],
         offset=design.offset[rows],
-        family=sm.families.Binomial(),
-        cov_struct=sm.cov_struct.Exchangeable(),
+        family=Binomial(),
+        cov_struct=Exchangeable(),
     )
     fitted = model.fit()
     groups = len(factor.levels)
