@@ -18,7 +18,17 @@ from hierkit.arrays import Array
 from hierkit.model.contrasts import CODINGS
 from hierkit.model.labels import in_text
 from hierkit.model.levels_of_calls import AsCharacter, AsNumeric, Binary, Codes, Levels, Relevel, coded_as
-from hierkit.model.remembering import Average, NaturalSpline, Scale, plain, summary
+from hierkit.model.remembering import (
+    Average,
+    Largest,
+    Mean,
+    Median,
+    NaturalSpline,
+    Scale,
+    Smallest,
+    StandardDeviation,
+    plain,
+)
 
 NUMPY_FUNCTIONS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
 OF_ONE_VALUE: dict[str, Callable[[Any], Any]] = {
@@ -152,17 +162,17 @@ WORDS: dict[str, tuple[str, Any]] = {
     "factor": ("factor", Levels),
     "ifelse": ("ifelse", ifelse),
     "log": ("log", log),
-    "max": ("max", summary(np.max)),
-    "mean": ("mean", summary(np.mean)),
-    "median": ("median", summary(np.median)),
-    "min": ("min", summary(np.min)),
+    "max": ("max", Largest),
+    "mean": ("mean", Mean),
+    "median": ("median", Median),
+    "min": ("min", Smallest),
     "ns": ("ns", NaturalSpline),
     "ordered": ("ordered", Levels),
     "pmax": ("pmax", pmax),
     "pmin": ("pmin", pmin),
     "relevel": ("relevel", Relevel),
     "scale": ("scale_", Scale),
-    "sd": ("sd", summary(lambda x: np.std(x, ddof=1))),
+    "sd": ("sd", StandardDeviation),
 }
 OPERATORS: dict[str, Any] = {
     "codes": Codes,

@@ -59,19 +59,57 @@ class Average(WithMemory):
         return labels.map(self.means).fillna(found).to_numpy(dtype=float)
 
 
-def summary(of: Callable[[Array], float]) -> type:
-    """A function with memory that is one number of the fitted rows, as in I(x - mean(x))."""
+class Summary(WithMemory):
+    """One number of the fitted rows, as in I(x - mean(x))."""
 
-    class Summary(WithMemory):
-        def __init__(self) -> None:
-            self.value: float | None = None
+    def __init__(self, of: Callable[[Array], Any]) -> None:
+        self.of = of
+        self.value: float | None = None
 
-        def __call__(self, x: Any) -> float:
-            if self.value is None:
-                self.value = float(of(np.asarray(x, dtype=float)))
-            return self.value
+    def __call__(self, x: Any) -> float:
+        """The number of the first x that it was called with."""
+        if self.value is None:
+            self.value = float(self.of(np.asarray(x, dtype=float)))
+        return self.value
 
-    return Summary
+
+class Largest(Summary):
+    """max(x)."""
+
+    def __init__(self) -> None:
+        super().__init__(np.max)
+
+
+class Mean(Summary):
+    """mean(x)."""
+
+    def __init__(self) -> None:
+        super().__init__(np.mean)
+
+
+class Median(Summary):
+    """median(x)."""
+
+    def __init__(self) -> None:
+        super().__init__(np.median)
+
+
+class Smallest(Summary):
+    """min(x)."""
+
+    def __init__(self) -> None:
+        super().__init__(np.min)
+
+
+class StandardDeviation(Summary):
+    """sd(x), with n - 1."""
+
+    def __init__(self) -> None:
+        super().__init__(_sd)
+
+
+def _sd(x: Array) -> float:
+    return float(np.std(x, ddof=1))
 
 
 class NaturalSpline(WithMemory):
