@@ -11,6 +11,7 @@ from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 if TYPE_CHECKING:
     from hierkit import datasets
     from hierkit.checks.findings import Findings
+    from hierkit.fits import Fits, fit_many
     from hierkit.fitted import Fit
     from hierkit.fitting import compare, compare_table, fit, load, report
     from hierkit.model.priors import Priors
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Findings",
     "Fit",
+    "Fits",
     "HierkitError",
     "HierkitWarning",
     "ModelTable",
@@ -38,6 +40,7 @@ __all__ = [
     "compare_table",
     "datasets",
     "fit",
+    "fit_many",
     "load",
     "report",
     "simulate_design",
@@ -45,6 +48,7 @@ __all__ = [
 MODULES = {
     "Findings": "checks.findings",
     "Fit": "fitted",
+    "Fits": "fits",
     "ModelTable": "reporting.model_table",
     "Priors": "model.priors",
     "Quantity": "posterior.quantity",
@@ -54,6 +58,7 @@ MODULES = {
     "compare": "fitting",
     "compare_table": "fitting",
     "fit": "fitting",
+    "fit_many": "fits",
     "load": "fitting",
     "report": "fitting",
     "simulate_design": "simulation.study",

@@ -67,6 +67,8 @@ ALLOWED = {
         "validation",
         "vocabulary",
     },
+    "fits": {"errors", "fitted", "fitting", "model", "sampling", "tasks"},
+    "tasks": {"cores", "progress"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "tables"},
     "tables": {"errors"},
     "vocabulary": {"errors"},

@@ -81,7 +81,7 @@ def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argu
     """
     columns = list(columns)
     check_word("missing", missing, get_args(Missing))
-    table = _select(data, columns, argument)
+    table = select(data, columns, argument)
     frame, schema = table.to_pandas().reset_index(drop=True), table.schema
     if frame.empty:
         raise refusal(f"{argument} has no rows", "At least one is needed", "Check how the table was read or filtered")
@@ -140,7 +140,8 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
     return [level for level in pd.unique(given.dropna()) if level not in kept and str(level) not in kept]
 
 
-def _select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
+def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
+    """These columns of a table, in memory; refuses columns that it does not have."""
     table = _table(data, argument)
     known = table.collect_schema().names()
     if INTERCEPT in columns and INTERCEPT not in known:

@@ -46,7 +46,8 @@ class Posterior:
 
     def covariance(self, factor: Factor) -> xr.DataArray:
         """(chain, draw, effect, effect_other), the covariance matrix G of one factor's effects."""
-        return read_covariance(self.dataset, factor)
+        known = self._covariances.get(factor.label)
+        return read_covariance(self.dataset, factor) if known is None else known
 
     def coefficients(self, columns: tuple[Column, ...] | None = None) -> xr.DataArray:
         """(chain, draw, term), the coefficients of these columns, or of all."""
@@ -84,6 +85,11 @@ class Posterior:
     def has_student_t_effects(self) -> bool:
         """Whether the effects of a factor are Student-t."""
         return any(self.degrees(factor) is not None for factor in self.design.factors)
+
+    @cached_property
+    def _covariances(self) -> dict[str, xr.DataArray]:
+        """Those of the design's factors, by label: most quantities ask for them."""
+        return {factor.label: read_covariance(self.dataset, factor) for factor in self.design.factors}
 
     @property
     def _sigma(self) -> Array | None:
