@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.random import SeedSequence
 
 from hierkit.errors import HierkitError, SamplingWarning, refusal, warn
 from hierkit.fitted import Fit
@@ -17,6 +16,7 @@ from hierkit.model.formula import parse
 from hierkit.model.labels import some
 from hierkit.model.rows import read_rows, select
 from hierkit.sampling.settings import read_seed
+from hierkit.simulation.many import seeds_from
 from hierkit.tasks import in_processes
 
 OPTIONS = tuple(name for name in inspect.signature(fit).parameters if name not in ("formula", "data", "cores"))
@@ -138,7 +138,7 @@ def fit_many(
             f"fit_many() has no option {unknown[0]!r}", f"Its options are {', '.join(OPTIONS)}", "Check the spelling"
         )
     models = _models(formula, data, by, options)
-    seeds = [int(one.generate_state(1)[0]) for one in SeedSequence(read_seed(random_seed)).spawn(len(models))]
+    seeds = seeds_from(read_seed(random_seed), len(models))
     pairs = zip(models.values(), seeds, strict=True)
     tasks = [(text, rows, {**options, "random_seed": seed}) for (text, rows), seed in pairs]
     done = dict(zip(models, in_processes(_fit_one, tasks, "models", progressbar), strict=True))

@@ -1,11 +1,16 @@
-"""Independent tasks, each in a process: of this machine, or of the Dask cluster that a client is connected to.
+"""Independent tasks on all cores of this machine, or on the Dask cluster that a client is connected to.
 
-For work that holds Python's lock; what releases it runs in threads (`hierkit.cores`).
+What a task gives does not depend on where it runs: what tells it from others, a seed among it, is in its item, and
+linear algebra has one thread everywhere, so that it rounds alike.
 """
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from hierkit.cores import usable_cores
 from hierkit.progress import counting
@@ -13,23 +18,39 @@ from hierkit.progress import counting
 RETRIES = 3  # of a task whose worker is lost
 
 
-def in_processes[Item, Result](
+def in_threads[Item, Result](
     task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool
 ) -> list[Result]:
-    """What the task gives for each item, in their order.
+    """What the task gives for each item, in their order; for tasks that mostly release Python's lock.
 
     Parameters
     ----------
     task : callable
-        What is done; it and the items are sent to the processes.
+        What is done; it and the items are sent to the workers of a cluster, if there is one.
     items : sequence
-        Whatever tells one task from another, a seed among it: results do not depend on where and when tasks run.
+        One for each task.
     what : str
         The first word of the line of progress.
     progressbar : bool
         Whether it is shown.
     """
-    run = _on_cluster if _client() is not None else _on_this_machine
+    return _collected(_on_cluster if _client() else _in_threads, task, items, what, progressbar)
+
+
+def in_processes[Item, Result](
+    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool
+) -> list[Result]:
+    """As `in_threads`, for tasks that hold the lock: processes take seconds to start."""
+    return _collected(_on_cluster if _client() else _in_processes, task, items, what, progressbar)
+
+
+def _collected[Item, Result](
+    run: Callable[..., Iterator[Result]],
+    task: Callable[[Item], Result],
+    items: Sequence[Item],
+    what: str,
+    progressbar: bool,
+) -> list[Result]:
     done = []
     with counting(what, len(items), progressbar) as advance:
         for result in run(task, items):
@@ -38,17 +59,35 @@ def in_processes[Item, Result](
     return done
 
 
-def _on_this_machine[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    if min(usable_cores(), len(items)) < 2:
-        yield from map(task, items)
-        return
-    from joblib import Parallel, delayed  # a fit alone needs it not
+def _in_a_worker[Item, Result](task: Callable[[Item], Result], item: Item) -> Result:
+    threadpool_limits(1, "blas")  # for as long as the worker lives: its tasks may overlap
+    return task(item)
 
-    yield from Parallel(usable_cores(), return_as="generator")(delayed(task)(item) for item in items)
+
+def _in_threads[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as threads:
+        futures = [threads.submit(task, item) for item in items]
+        try:
+            for future in futures:
+                yield future.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _in_processes[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    if min(usable_cores(), len(items)) < 2:
+        with threadpool_limits(1, "blas"):
+            yield from map(task, items)
+        return
+    from joblib import Parallel, delayed  # a fit alone does not need it
+
+    calls = (delayed(_in_a_worker)(task, item) for item in items)
+    yield from Parallel(usable_cores(), return_as="generator")(calls)
 
 
 def _on_cluster[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    futures = _client().map(task, items, pure=False, retries=RETRIES)
+    futures = _client().map(partial(_in_a_worker, task), items, pure=False, retries=RETRIES)
     try:
         for future in futures:
             yield future.result()
@@ -58,7 +97,7 @@ def _on_cluster[Item, Result](task: Callable[[Item], Result], items: Sequence[It
 
 
 def _client() -> Any:
-    """The Dask client of this process; None where there is none, and within one of its tasks."""
+    """The Dask client of this process; None where there is none."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return None

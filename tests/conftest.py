@@ -15,3 +15,15 @@ def data() -> pd.DataFrame:
 @pytest.fixture
 def sleepstudy() -> hierkit.Fit:
     return sleepstudy_fit()
+
+
+@pytest.fixture
+def processes() -> None:
+    """For tests whose tasks run in processes of their own."""
+
+
+@pytest.fixture(autouse=True)
+def tasks_stay_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests share the cores among themselves already."""
+    if "processes" not in request.fixturenames:
+        monkeypatch.setattr("hierkit.tasks.usable_cores", lambda: 1)

@@ -15,6 +15,7 @@ from synthetic import table
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 
+pytestmark = pytest.mark.usefixtures("processes")
 SHORT: dict[str, Any] = {"draws": 100, "tune": 200, "random_seed": 5, "progressbar": False}
 
 

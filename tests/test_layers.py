@@ -41,15 +41,14 @@ ALLOWED = {
     "pictures": {"model", "plots", "posterior", "prediction", "predictive"},
     "simulation": {
         "arrays",
-        "cores",
         "errors",
         "intervals",
         "model",
         "posterior",
         "prediction",
-        "progress",
         "quantities",
         "sampling",
+        "tasks",
     },
     "fitted": {
         *("checks", "classical", "documented", "errors", "model", "pictures", "plots", "posterior", "prediction"),
@@ -67,7 +66,7 @@ ALLOWED = {
         "validation",
         "vocabulary",
     },
-    "fits": {"errors", "fitted", "fitting", "model", "sampling", "tasks"},
+    "fits": {"errors", "fitted", "fitting", "model", "sampling", "simulation", "tasks"},
     "tasks": {"cores", "progress"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "tables"},
     "tables": {"errors"},
@@ -106,7 +105,7 @@ ONLY = {
     "zarr": {"storage.py"},
     "narwhals": {"model/within_between.py", "model/rows.py"},
     "statsmodels": {"classical/bernoulli.py", "classical/meta_analysis.py", "classical/regressions.py"},
-    "threadpoolctl": {"classical/linear_mixed.py", "cores.py", "simulation/many.py"},
+    "threadpoolctl": {"classical/linear_mixed.py", "cores.py", "tasks.py"},
 }
 
 
