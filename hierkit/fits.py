@@ -17,6 +17,7 @@ from hierkit.model.labels import some
 from hierkit.model.rows import read_rows, select
 from hierkit.sampling.settings import read_seed
 from hierkit.simulation.many import seeds_from
+from hierkit.sources.tables import in_memory
 from hierkit.tasks import in_processes
 
 OPTIONS = tuple(name for name in inspect.signature(fit).parameters if name not in ("formula", "data", "cores"))
@@ -162,14 +163,16 @@ def _models(
 
     if isinstance(formula, str) and by is not None:
         used = columns(formula)
-        return _by_level(formula, select(data, list(dict.fromkeys([*used, by])), "data"), used, by)
+        every = list(dict.fromkeys([*used, by]))
+        return _by_level(formula, select(in_memory(data, every), every, "data"), used, by)
     if isinstance(formula, str) or by is not None or not formula:
         raise refusal(
             f"formula={formula!r} with by={by!r}",
             "Many models are one formula for each level of a column, or formulas by name",
             'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without',
         )
-    return {name: (text, select(data, columns(text), "data").to_native()) for name, text in formula.items()}
+    table = in_memory(data, list(dict.fromkeys(column for text in formula.values() for column in columns(text))))
+    return {name: (text, select(table, columns(text), "data").to_native()) for name, text in formula.items()}
 
 
 def _by_level(formula: str, table: Any, columns: list[str], by: str) -> dict[Hashable, tuple[str, Any]]:

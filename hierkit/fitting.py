@@ -23,6 +23,7 @@ from hierkit.reporting.model_table import ModelTable, model_table
 from hierkit.reporting.render import Report, render_several
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
+from hierkit.sources.tables import in_memory
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
@@ -56,8 +57,10 @@ def fit(
     formula : str
         lme4's language: `"y ~ x + (x | g)"`; `p(successes, trials) ~ ...` for counts; backticks around names with
         spaces or symbols.
-    data : table
-        pandas, polars, pyarrow, or anything else narwhals reads.
+    data : table, str or Path
+        pandas, polars, pyarrow, or anything else narwhals reads, DuckDB relations and lazy tables included; an Arrow
+        dataset or stream; or the path of a file, a folder, or a pattern such as "sales/*.parquet" of files that end in
+        .csv, .tsv or .parquet.
     family : {"gaussian", "bernoulli"}
         Of the outcome. A text or boolean outcome is two-valued: its second value, or the one named as in
         `outcome["yes"]`, is the event.
@@ -115,7 +118,7 @@ def fit(
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
-    design = make_design(parsed, read_rows(data, parsed.columns, missing), family)
+    design = make_design(parsed, read_rows(in_memory(data, parsed.columns), parsed.columns, missing), family)
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, nuts_sampler)
     if tune is None:

@@ -64,7 +64,7 @@ def read_table(path: Path, used: Collection[str] = (), missing: Collection[str] 
     table = pd.DataFrame({name: _column(text[name], frozenset(missing), separator == ";") for name in text})
     for name in used:
         if name in table and table[name].dtype == object:
-            _warn_of_words(table[name])
+            warn_of_words(table[name], "pass --missing {word}")
     return table
 
 
@@ -93,11 +93,12 @@ def _column(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas:
     return text.where(~absent, None).astype(object)
 
 
-def _warn_of_words(labels: "pd.Series[str]") -> None:
+def warn_of_words(labels: "pd.Series[str]", advice: str) -> None:
+    """Say which words among labels might mean a missing value, and what to do if they do."""
     words = sorted(set(labels.dropna()) & MISSING_NUMBERS)
     if words:
         counts = ", ".join(f"{word!r} ({int((labels == word).sum())} rows)" for word in words)
         warn(
             f"Column {labels.name!r} holds labels, and {counts} is taken for one of them. If it means a missing value, "
-            f"pass --missing {words[0]}."
+            f"{advice.format(word=words[0])}."
         )

@@ -148,7 +148,7 @@ def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
         # brms' `0 + Intercept`: an intercept where all predictors are zero, not at their means
         table, known = table.with_columns(nw.lit(1.0).alias(INTERCEPT)), [*known, INTERCEPT]
     if unknown := [name for name in columns if name not in known]:
-        raise _unknown_columns(unknown, known, argument)
+        raise unknown_columns(unknown, known, argument)
     selected = table.select(columns)
     return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
 
@@ -197,7 +197,8 @@ def _plain_frame(data: pd.DataFrame) -> pd.DataFrame:
     return data.assign(**dense) if dense else data
 
 
-def _unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
+def unknown_columns(unknown: list[str], known: list[str], argument: str) -> HierkitError:
+    """The refusal of columns that a table does not have."""
     return refusal(
         f"{argument} has no column{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}",
         f"Its columns are {some(known, 20)}",

@@ -1,0 +1,1 @@
+"""Where rows come from besides a table in memory: files, Arrow datasets and streams."""
