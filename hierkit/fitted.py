@@ -16,7 +16,6 @@ from hierkit.checks.sampling import Measures, measures, sampling_findings
 from hierkit.classical.classical import classical
 from hierkit.classical.compare_pooling import compare_pooling
 from hierkit.documented import documented_by
-from hierkit.errors import SamplingWarning, warn
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
@@ -277,12 +276,11 @@ class Fit:
     def _findings(self) -> Findings:
         return checks(self.draws, self.design, self.priors, self._measures)
 
-    def _again(self, smaller: Design) -> Posterior:
-        """The posterior of the same model given some of the rows."""
+    def _again(self, smaller: Design) -> tuple[Posterior, str]:
+        """The posterior of the same model given some of the rows, and what is wrong with its draws."""
         draws, design = refit(smaller, self.priors, self._run)
-        if trouble := [finding for finding in sampling_findings(draws) if finding.severity == "action"]:
-            warn(f"A fit without some of the rows: {trouble[0].message} Its score is rough.", SamplingWarning)
-        return Posterior(draws["posterior"].to_dataset(), design)
+        trouble = [finding.message for finding in sampling_findings(draws) if finding.severity == "action"]
+        return Posterior(draws["posterior"].to_dataset(), design), trouble[0] if trouble else ""
 
     def _seed(self, given: int | np.random.Generator | None) -> int:
         """The seed that was given, or the fit's own."""

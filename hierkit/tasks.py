@@ -19,7 +19,7 @@ RETRIES = 3  # of a task whose worker is lost
 
 
 def in_threads[Item, Result](
-    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool
+    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool | None
 ) -> list[Result]:
     """What the task gives for each item, in their order; for tasks that mostly release Python's lock.
 
@@ -31,14 +31,14 @@ def in_threads[Item, Result](
         One for each task.
     what : str
         The first word of the line of progress.
-    progressbar : bool
-        Whether it is shown.
+    progressbar : bool, optional
+        Whether it is shown; if not given, in a terminal or a notebook after two seconds.
     """
     return _collected(_on_cluster if _client() else _in_threads, task, items, what, progressbar)
 
 
 def in_processes[Item, Result](
-    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool
+    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool | None
 ) -> list[Result]:
     """As `in_threads`, for tasks that hold the lock: processes take seconds to start."""
     return _collected(_on_cluster if _client() else _in_processes, task, items, what, progressbar)
@@ -49,7 +49,7 @@ def _collected[Item, Result](
     task: Callable[[Item], Result],
     items: Sequence[Item],
     what: str,
-    progressbar: bool,
+    progressbar: bool | None,
 ) -> list[Result]:
     done = []
     with counting(what, len(items), progressbar) as advance:

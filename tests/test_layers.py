@@ -28,7 +28,7 @@ ALLOWED = {
     "integration": {"arrays", "errors", "model", "posterior"},
     "quantities": {"arrays", "errors", "integration", "intervals", "model", "posterior"},
     "prediction": {"arrays", "errors", "integration", "model", "posterior"},
-    "validation": {"arrays", "cores", "errors", "integration", "model", "posterior", "progress"},
+    "validation": {"arrays", "cores", "errors", "integration", "model", "posterior", "tasks"},
     "statements": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities"},
     "checks": {"arrays", "errors", "formats", "model", "posterior", "quantities"},
     "classical": {"arrays", "errors", "model", "posterior", "quantities"},

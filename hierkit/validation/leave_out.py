@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.cores import on_all_cores
-from hierkit.errors import warn
+from hierkit.errors import SamplingWarning, warn
 from hierkit.integration.new_groups import generator
 from hierkit.integration.unknown_groups import log_density, without
 from hierkit.model.design import Design
@@ -20,14 +20,14 @@ from hierkit.model.reference_rows import dim_of
 from hierkit.model.subset import one_trial_apart
 from hierkit.posterior.draws import Draws, log_likelihood
 from hierkit.posterior.posterior import Posterior
-from hierkit.progress import counted
+from hierkit.tasks import in_threads
 from hierkit.validation.importance import check_draws, good_k, smoothed
-from hierkit.validation.refits import Refit, score_without
+from hierkit.validation.refits import Refit, Scored, score_without
 from hierkit.validation.validation import Validation
 
 LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
-Score = Callable[[int], float | str]  # by place: of what is left out there, from a new fit, or why there is none
+Score = Callable[[int], Scored]  # by place: of what is left out there, from a new fit
 
 
 def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = None) -> Validation:
@@ -44,7 +44,8 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
     refit : bool
         Whether the model is fitted again without each row whose Pareto k is too large.
     fit_again : callable
-        From the design of some rows to the posterior of the same model given those; needed with `refit`.
+        From the design of some rows to the posterior of the same model given those, and what is wrong with its draws;
+        needed with `refit`. New fits run in threads, or on the Dask cluster of the current client.
 
     Returns
     -------
@@ -159,12 +160,12 @@ def logo(
 def _without_row(design: Design, draws: Draws, fit_again: Refit) -> Score:
     """The score of a row, or of a row's trials, from a fit without the row, or without one of the trials."""
 
-    def score(row: int) -> float | str:
+    def score(row: int) -> Scored:
         if not design.outcome.is_frequencies:
             return score_without(design, draws, np.array([row]), fit_again)
         apart = one_trial_apart(design, row)
         found = score_without(apart, draws, np.array([len(design.offset)]), fit_again)
-        return found if isinstance(found, str) else found * float(design.trials[row])
+        return found if found.score is None else Scored(found.score * float(design.trials[row]), found.note)
 
     return score
 
@@ -180,23 +181,33 @@ def _completed(found: Validation, again: Score | None) -> Validation:
     scores = {name: found.draws[name].values.copy() for name in ("elpd", "pareto_k", "p")}
     refitted, failed = np.zeros(len(scores["p"]), dtype=bool), dict[Any, str]()
     bad = np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist()
-    for i in counted(bad, "new fits", len(bad)):
-        score = again(i) if again else "with refit=True the model is fitted again without it"
-        if isinstance(score, str):
-            failed[found.draws[dim].values[i]] = score
+    rough = []
+    for i, (score, note) in zip(bad, in_threads(again or _not_asked, bad, "new fits", None), strict=True):
+        if score is None:
+            failed[found.draws[dim].values[i]] = note
             continue
         scores["p"][i] += scores["elpd"][i] - score
         scores["elpd"][i] = score
         scores["pareto_k"][i] = np.nan
         refitted[i] = True
+        if note:
+            rough.append((found.draws[dim].values[i], note))
     if failed:
         _warn(found, failed)
+    if rough:
+        what, trouble = rough[0]
+        rest = f" ({len(rough)} such fits)" if len(rough) > 1 else ""
+        warn(f"The fit without {dim} {what}{rest}: {trouble} The score is rough.", SamplingWarning)
     points = found.draws.assign({name: (dim, own) for name, own in scores.items()} | {"refitted": (dim, refitted)})
     done = replace(found, draws=points.assign_attrs(good_k=found.good_k), picture="pareto")
     note = f" Sum {done.elpd:.1f}, standard error {done.se:.1f}, effective parameters {done.p:.1f}."
     note += f" Pareto k above {done.good_k:.2f}: {done.bad}."
     note += f" From new fits: {refitted.sum()}." if refitted.any() else ""
     return replace(done, definition=done.definition + note)
+
+
+def _not_asked(_: int) -> Scored:
+    return Scored(None, "with refit=True the model is fitted again without it")
 
 
 def _warn(found: Validation, failed: dict[Any, str]) -> None:

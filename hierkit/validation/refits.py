@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,18 @@ from hierkit.model.subset import places_in, subset
 from hierkit.posterior.draws import Draws
 from hierkit.posterior.posterior import Posterior
 
-Refit = Callable[[Design], Posterior]
+Refit = Callable[[Design], tuple[Posterior, str]]  # and what is wrong with its draws, if anything
 STEPS, STILL = 1000, 1e-8
 
 
-def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit: Refit) -> float | str:
+class Scored(NamedTuple):
+    """A score, or why there is none; beside a score, what is wrong with the draws behind it."""
+
+    score: float | None
+    note: str
+
+
+def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit: Refit) -> Scored:
     """Log p of rows jointly given all others, from draws with them and draws of a fit without them.
 
     Parameters
@@ -29,17 +37,17 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     places : ndarray of int
         Of the rows left out.
     refit : callable
-        From the design of some rows to the posterior of the same model given those.
+        From the design of some rows to the posterior of the same model given those, and what is wrong with its draws.
 
     Returns
     -------
-    float or str
-        The score; or why there is none, where no such model can be made.
+    Scored
+        Without a score where no such model can be made.
     """
     try:
-        posterior = refit(subset(design, np.setdiff1d(np.arange(len(design.offset)), places)))
+        posterior, trouble = refit(subset(design, np.setdiff1d(np.arange(len(design.offset)), places)))
     except HierkitError as error:
-        return f"there is no fit without: {error}".removesuffix(".")
+        return Scored(None, f"there is no fit without: {error}".removesuffix("."))
     smaller, all_rows = posterior.design.factors, fitted_matrices(design)
     outcome, rng = design.outcome.at(places), np.random.default_rng(0)
     pairs = list(zip(smaller, design.factors, strict=True))
@@ -50,7 +58,7 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     blocks = connected(len(places), codes, unknown)
     without_them = np.sum([log_density(others, rows, one, outcome, rng)[0] for one in blocks], axis=0)
     with_them = log_density(draws, all_rows, without(design, places), design.outcome, rng)[0]
-    return bridged(with_them, without_them)
+    return Scored(bridged(with_them, without_them), trouble)
 
 
 def bridged(with_them: Array, without_them: Array) -> float:

@@ -1,6 +1,7 @@
 """Scores from fits without some rows."""
 
 import dataclasses
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy.special import logsumexp
 from synthetic import design_of, synthetic_fit, table
 
 import hierkit
-from hierkit.errors import HierkitError, HierkitWarning
+from hierkit.checks.findings import Finding
+from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 from hierkit.model.subset import subset
 from hierkit.refitting import refit
 from hierkit.validation.refits import score_without
@@ -54,7 +56,8 @@ def test_a_new_fit_has_the_same_priors_in_the_same_place() -> None:
     priors = {"Intercept": "Normal(2, 0.5)"}
     fit = hierkit.fit("y ~ x + (1 | g)", data, priors=priors, **options)
     left_out = np.flatnonzero(g == 4)
-    score = score_without(fit.design, fit._posterior.draws, left_out, fit._again)
+    score, note = score_without(fit.design, fit._posterior.draws, left_out, fit._again)
+    assert note == ""
     assert score == pytest.approx(exact_score(fit.design, fit.priors, left_out), abs=0.12)
 
 
@@ -90,6 +93,22 @@ def test_what_bambi_would_code_otherwise_is_not_fitted_again_and_loses_nothing(m
         found = fit.logo(refit=True)
     assert not found.table()["refitted"].any()
     assert np.isfinite(found.table()["elpd"]).all()
+
+
+def test_new_fits_whose_draws_are_doubtful_are_said_once(monkeypatch: Any) -> None:
+    data = hierkit.datasets.csat().query("team < 4")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        fit = hierkit.fit("csat ~ wait + (1 | team)", data, draws=50, tune=200, random_seed=1, progressbar=False)
+    monkeypatch.setattr("hierkit.validation.leave_out.good_k", lambda draws: 0.0)  # every group is fitted again
+    doubt = Finding("action", "R-hat", "The chains disagree.", "Draw more.")
+    monkeypatch.setattr("hierkit.fitted.sampling_findings", lambda draws: iter([doubt]))
+    with pytest.warns(
+        SamplingWarning, match=r"The fit without group 0 \(4 such fits\): The chains disagree\. The sc"
+    ) as all_:
+        found = fit.logo(refit=True)
+    assert len([one for one in all_ if issubclass(one.category, SamplingWarning)]) == 1
+    assert found.table()["refitted"].all()
 
 
 def test_the_priors_of_a_new_fit_are_those_of_the_fit() -> None:
