@@ -1,6 +1,5 @@
 """Intervals cover what they are of, over data sets simulated from the model and its priors."""
 
-import functools
 import warnings
 from typing import Any
 
@@ -24,9 +23,6 @@ OF_ONE_GROUP = np.linspace(-1, 1, ROWS)  # centred, so that the prior of the int
 X = np.tile(OF_ONE_GROUP, GROUPS)
 Z = np.column_stack([np.ones(ROWS), OF_ONE_GROUP])
 NEW = np.array([-1.5, 0.0, 0.7, 2.0])
-GROUPED = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"coverage of {name}")) for name in ("gaussian", "bernoulli")
-]
 
 
 def truth(rng: Any, family: Any) -> Any:
@@ -115,7 +111,6 @@ def estimated(fit: Any, family: Any) -> dict[str, Any]:
     return found
 
 
-@functools.cache
 def coverage(family: Any) -> dict[Any, float]:
     """The shares of true values inside the intervals, by kind and groups of predictions, and by quantity."""
     covered: dict[Any, list[float]] = {}
@@ -150,16 +145,9 @@ def coverage(family: Any) -> dict[Any, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", GROUPED)
-def test_intervals_of_predictions_cover(family: Any) -> None:
-    found = {name: share for name, share in coverage(family).items() if isinstance(name, tuple)}
-    assert len(found) == (6 if family == "gaussian" else 3)
-    assert all(abs(share - 0.89) <= 0.03 for share in found.values()), found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", GROUPED)
-def test_intervals_of_quantities_cover(family: Any) -> None:
-    found = {name: share for name, share in coverage(family).items() if isinstance(name, str)}
-    assert len(found) == (5 if family == "gaussian" else 6)
+@pytest.mark.parametrize(("family", "predictions", "quantities"), [("gaussian", 6, 5), ("bernoulli", 3, 6)])
+def test_intervals_of_predictions_and_quantities_cover(family: Any, predictions: Any, quantities: Any) -> None:
+    found = coverage(family)
+    assert sum(isinstance(name, tuple) for name in found) == predictions
+    assert sum(isinstance(name, str) for name in found) == quantities
     assert all(abs(share - 0.89) <= 0.03 for share in found.values()), found
