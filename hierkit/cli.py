@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ app = typer.Typer(
     help="Fit hierarchical models with lme4's formulas, check them, and report them.",
 )
 
-Data = Annotated[Path, typer.Argument(help="A table: .csv, .tsv or .parquet.")]
+Data = Annotated[Path, typer.Argument(help='A table: .csv, .tsv or .parquet; a folder of them, or "sales/*.csv".')]
 FormulaText = Annotated[str, typer.Argument(help='In quotes: "y ~ x + (x | g)".', metavar="FORMULA")]
 Family = Annotated[Literal["gaussian", "bernoulli"], typer.Option(help="Of the outcome.")]
 MissingOptions = Annotated[
@@ -63,7 +63,7 @@ def fit_command(
 
     for target in (report, save):
         _check_target(target)
-        if target is not None and target.exists() and target.samefile(data):
+        if target is not None and target.exists() and data.exists() and target.samefile(data):
             raise refusal(f"{str(target)!r} is the table itself", "Results go into other files", "Name another")
     parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
     table = _read_table(data, parsed.columns, missing)
@@ -187,11 +187,12 @@ def _check_target(target: Path | None) -> None:
         raise refusal(f"There is no folder {str(target.parent)!r}", "Files go into folders that exist", "Make it first")
 
 
-def _read_table(path: Path, columns: Collection[str], missing: list[str] | None) -> Any:
-    """The table of a file, with what is noticed on the way in the used columns as single lines on stderr."""
-    from hierkit.tables import read_table
+def _read_table(path: Path, columns: Sequence[str], missing: list[str] | None) -> Any:
+    """The used columns of a table, with what is noticed on the way as single lines on stderr."""
+    from hierkit.sources.files import pieces
+    from hierkit.sources.tables import of_pieces
 
-    return _to_stderr(lambda: read_table(path, columns, missing or []))
+    return _to_stderr(lambda: of_pieces(pieces(path, missing or [], "pass --missing {word}"), columns))
 
 
 def _read_priors(options: list[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files of tables as the command line reads them: numbers become numbers, and labels stay as they are written."""
+"""Files of tables: numbers become numbers, and labels stay as they are written."""
 
 import re
 from collections.abc import Collection
@@ -16,7 +16,7 @@ LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
-def read_table(path: Path, used: Collection[str] = (), missing: Collection[str] = ()) -> "pd.DataFrame":
+def read_table(path: Path, missing: Collection[str] = ()) -> "pd.DataFrame":
     """The table of a file.
 
     A column of text whose cells are numbers, but for empty ones and words such as NA, becomes numbers with missing
@@ -27,8 +27,6 @@ def read_table(path: Path, used: Collection[str] = (), missing: Collection[str] 
     ----------
     path : Path
         Ends in .csv, .tsv or .parquet.
-    used : collection of str
-        Columns whose labels are looked at for words that often mean missing values.
     missing : collection of str
         Words that mean a missing value in every column, beside empty cells.
 
@@ -36,11 +34,6 @@ def read_table(path: Path, used: Collection[str] = (), missing: Collection[str] 
     ------
     HierkitError
         For a file that is not there or cannot be read.
-
-    Warns
-    -----
-    HierkitWarning
-        Where one of the used columns is of labels and has such words.
     """
     import pandas as pd
 
@@ -61,11 +54,7 @@ def read_table(path: Path, used: Collection[str] = (), missing: Collection[str] 
             "A table has rows and columns",
             "Open the file to see what it holds",
         ) from error
-    table = pd.DataFrame({name: _column(text[name], frozenset(missing), separator == ";") for name in text})
-    for name in used:
-        if name in table and table[name].dtype == object:
-            warn_of_words(table[name], "pass --missing {word}")
-    return table
+    return pd.DataFrame({name: _column(text[name], frozenset(missing), separator == ";") for name in text})
 
 
 def _separator(path: Path) -> str:

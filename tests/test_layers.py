@@ -70,7 +70,7 @@ ALLOWED = {
     "fits": {"errors", "fitted", "fitting", "model", "sampling", "simulation", "sources", "tasks"},
     "sources": {"errors", "model", "tables"},
     "tasks": {"cores", "progress"},
-    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "tables"},
+    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "sources"},
     "tables": {"errors"},
     "vocabulary": {"errors"},
     "__init__": {"errors"},

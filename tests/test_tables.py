@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.tables import read_table
+from hierkit.tables import read_table, warn_of_words
 
 
 def read(folder: Any, text: str, name: str = "table.csv", **options: Any) -> pd.DataFrame:
@@ -25,18 +25,20 @@ def test_a_word_for_missing_among_labels_is_a_label_and_said_to_be(tmp_path: Any
     assert table.country.tolist()[:2] == ["NA", "DE"]
     assert table.country.isna().tolist() == [False, False, True]
     assert table.smoking.tolist() == ["None", "light", "heavy"]
-    with pytest.warns(HierkitWarning, match=r"Column 'country' holds labels, and 'NA' \(1 rows\) is taken for one"):
-        read(tmp_path, text, used=["country", "x"])
+    with pytest.warns(
+        HierkitWarning, match=r"Column 'country' holds labels, and 'NA' \(1 rows\) is taken for one.*pass --missing NA"
+    ):
+        warn_of_words(table.country, "pass --missing {word}")
 
 
 def test_a_word_for_missing_among_numbers_is_missing(tmp_path: Any) -> None:
-    table = read(tmp_path, "x,y\nNA,1\n2.5,.\n,3\n1e-3,null\n", used=["x", "y"])
+    table = read(tmp_path, "x,y\nNA,1\n2.5,.\n,3\n1e-3,null\n")
     np.testing.assert_array_equal(table.x, [np.nan, 2.5, np.nan, 0.001])
     np.testing.assert_array_equal(table.y, [1, np.nan, 3, np.nan])
 
 
 def test_missing_words_are_the_users_own(tmp_path: Any) -> None:
-    table = read(tmp_path, "g,x\nNA,-99\na,1\nb,2\n", used=["g", "x"], missing=["NA", "-99"])
+    table = read(tmp_path, "g,x\nNA,-99\na,1\nb,2\n", missing=["NA", "-99"])
     assert table.g.isna().tolist() == [True, False, False]
     np.testing.assert_array_equal(table.x, [np.nan, 1, 2])
 
@@ -71,7 +73,7 @@ def test_separators_and_decimal_commas(tmp_path: Any, name: Any, text: Any) -> N
 
 def test_parquet_keeps_its_types(tmp_path: Any) -> None:
     pd.DataFrame({"g": ["NA", "b"], "x": [1.5, None]}).to_parquet(tmp_path / "table.parquet")
-    table = read_table(tmp_path / "table.parquet", used=["x"])
+    table = read_table(tmp_path / "table.parquet")
     assert table.g.tolist() == ["NA", "b"]
     assert table.x.isna().tolist() == [False, True]
 

@@ -1,7 +1,7 @@
 """Files of tables: one, those of a folder, or those that a pattern names."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,20 @@ from hierkit.sources.arrow import of_fragment
 from hierkit.sources.pieces import Piece, cannot_read
 from hierkit.tables import SUFFIXES, read_table, warn_of_words
 
+IN_PANDAS = "read the file with pandas.read_csv, which has na_values"
 
-def pieces(path: str | Path) -> list[Piece]:
+
+def pieces(path: str | Path, missing: Collection[str] = (), advice: str = IN_PANDAS) -> list[Piece]:
     """The files that a path names, in the order of their names.
 
     Parameters
     ----------
     path : str or Path
         Of a file, of a folder, or a pattern with `*`. Files end in .csv, .tsv or .parquet, all alike.
+    missing : collection of str
+        Words that mean a missing value in every column of a .csv or .tsv, beside empty cells.
+    advice : str
+        What to do if a label such as NA means a missing value.
 
     Raises
     ------
@@ -32,7 +38,9 @@ def pieces(path: str | Path) -> list[Piece]:
             "The files of one table are of one kind",
             f"Name one kind, with a pattern such as '*{kinds[0]}'",
         )
-    return [_parquet(file) if kinds == [".parquet"] else _delimited(file) for file in found]
+    if kinds == [".parquet"]:
+        return [_parquet(file) for file in found]
+    return [_delimited(file, missing, advice) for file in found]
 
 
 def _files(path: str | Path) -> list[Path]:
@@ -44,10 +52,9 @@ def _files(path: str | Path) -> list[Path]:
     else:
         found = [Path(name) for name in glob.glob(str(path), recursive=True)]
     if not found:
-        what = "a folder without tables" if given.is_dir() else "the name of no file"
         raise refusal(
-            f"data={str(path)!r} is {what}",
-            "data is a table, or the path of files that end in .csv, .tsv or .parquet",
+            f"The folder {str(path)!r} has no tables" if given.is_dir() else f"There is no file {str(path)!r}",
+            "A table is in files that end in .csv, .tsv or .parquet",
             "Check the path, which begins at the current folder",
         )
     return sorted(found)
@@ -64,13 +71,13 @@ def _parquet(path: Path) -> Piece:
     return of_fragment(str(path), fragment)
 
 
-def _delimited(path: Path) -> Piece:
-    table = read_table(path)
+def _delimited(path: Path, missing: Collection[str], advice: str) -> Piece:
+    table = read_table(path, missing)
 
     def read(columns: Sequence[str]) -> Any:
         for name in columns:
             if table[name].dtype == object:
-                warn_of_words(table[name], "read the file with pandas.read_csv, which has na_values")
+                warn_of_words(table[name], advice)
         return table[list(columns)]
 
     return Piece(str(path), tuple(table.columns), read)

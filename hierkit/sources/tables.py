@@ -7,7 +7,7 @@ from typing import Any
 from hierkit.model.names import INTERCEPT
 from hierkit.model.rows import unknown_columns
 from hierkit.sources import arrow, files
-from hierkit.sources.pieces import joined
+from hierkit.sources.pieces import Piece, joined
 
 
 def in_memory(data: Any, columns: Sequence[str]) -> Any:
@@ -26,8 +26,11 @@ def in_memory(data: Any, columns: Sequence[str]) -> Any:
         For files that are not there, cannot be read, lack a column, or do not agree on one.
     """
     pieces = files.pieces(data) if isinstance(data, str | Path) else arrow.pieces(data)
-    if pieces is None:
-        return data
+    return data if pieces is None else of_pieces(pieces, columns)
+
+
+def of_pieces(pieces: Sequence[Piece], columns: Sequence[str]) -> Any:
+    """These columns of a table of several pieces."""
     names = list(dict.fromkeys(name for piece in pieces for name in piece.names))
     if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
         raise unknown_columns(unknown, names, "data")

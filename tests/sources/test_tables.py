@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe as dd
 import duckdb
 import numpy as np
 import pandas as pd
@@ -52,6 +53,7 @@ SOURCES: dict[str, Any] = {
     "a stream": lambda _: pa.Table.from_pandas(rows(), preserve_index=False).to_reader(max_chunksize=7),
     "polars": lambda _: pl.from_pandas(rows()),
     "lazy polars": lambda _: pl.from_pandas(rows()).lazy(),
+    "dask": lambda _: dd.from_pandas(rows(), npartitions=4),
     "duckdb": lambda folder: duckdb.sql(f"from '{in_files(folder, 'parquet', 90)}/*.parquet'"),
 }
 
@@ -127,9 +129,9 @@ def test_labels_that_might_mean_missing_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: folder / "none.parquet", r"none\.parquet' is the name of no file"),
-        (lambda folder: str(folder / "*.csv"), r"\*\.csv' is the name of no file"),
-        (lambda folder: folder, "is a folder without tables"),
+        (lambda folder: folder / "none.parquet", r"There is no file .*none\.parquet'"),
+        (lambda folder: str(folder / "*.csv"), r"There is no file .*\*\.csv'"),
+        (lambda folder: folder, "The folder .* has no tables"),
         (lambda folder: in_files(in_files(folder, "csv", 90), "parquet", 90), r"end in \.csv and \.parquet"),
         (lambda folder: in_files(folder, "parquet", 30) / "part-000.parquet", "data has no column 'nothing'"),
     ],
