@@ -21,6 +21,7 @@ from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_
 from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
 from hierkit.sampling.kernels.group_scales import (
     GroupScales,
+    count_scales,
     fill_scales,
     inverse_squares,
     scale_coordinates_gradient,
@@ -62,9 +63,7 @@ def gaussian_log_posterior(
     p = sums.centre.shape[0]
     q = origin.T.shape[0]
     n_head = geometry.head_b.shape[0]
-    n_scales = 0
-    for f in range(group_scales.groups.shape[0]):
-        n_scales += group_scales.groups[f]
+    n_scales = count_scales(group_scales)
     c = np.empty(x.shape[0] - head - n_scales + p)
     joined(x[:p], x[head + n_scales :], c)
     C = np.empty((q, q))
@@ -104,7 +103,7 @@ def gaussian_log_posterior(
     product(geometry.basis.T, grad_head[:p], grad_v[:p])
     grad_L = np.zeros((q, q))
     # the largest factor's effects are integrated out
-    has_sigma = head > p + q + parameters.pairs.shape[0]
+    has_sigma = head > p + q + parameters.pairs.shape[0] + group_scales.degrees.shape[0]
     sigma = value[head - 1] if has_sigma else 1.0
     largest = slice(min(in_smaller, n_scales), n_scales)
     likelihood, by_sigma = gaussian_likelihood(v, L, sigma, scales[largest], sums, grad_v, grad_L, by_scale[largest])

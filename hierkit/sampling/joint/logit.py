@@ -29,6 +29,7 @@ from hierkit.sampling.kernels.covariances import effect_factors, effect_factors_
 from hierkit.sampling.kernels.densities import answer, callback, log_priors, numbers_at, words
 from hierkit.sampling.kernels.group_scales import (
     GroupScales,
+    count_scales,
     fill_scales,
     inverse_squares,
     scale_coordinates_gradient,
@@ -63,9 +64,7 @@ def logit_log_posterior(
     p = rows.X.shape[0]
     q = rows.Z.shape[0]
     n_head, n = geometry.head_b.shape[0], rows.y.shape[0]
-    n_scales = 0
-    for f in range(group_scales.groups.shape[0]):
-        n_scales += group_scales.groups[f]
+    n_scales = count_scales(group_scales)
     c = np.empty(x.shape[0] - head - n_scales + p)
     joined(x[:p], x[head + n_scales :], c)
     C = np.empty((q, q))

@@ -88,6 +88,15 @@ def digamma(a: float) -> float:
 
 
 @kernel
+def count_scales(group_scales: GroupScales) -> int:
+    """How many coordinates the scales have."""
+    total = 0
+    for f in range(group_scales.groups.shape[0]):
+        total += group_scales.groups[f]
+    return total
+
+
+@kernel
 def fill_scales(c: Array, value: Array, group_scales: GroupScales, scales: Array) -> float:
     """The log density of the coordinates c (group,), up to a constant; fills scales (group,)."""
     total, at = 0.0, 0
