@@ -60,11 +60,14 @@ def fit_command(
     import hierkit
     from hierkit.model.formula import parse
     from hierkit.model.precision import make_precision
+    from hierkit.sources.files import files_of
 
     for target in (report, save):
         _check_target(target)
-        if target is not None and target.exists() and data.exists() and target.samefile(data):
-            raise refusal(f"{str(target)!r} is the table itself", "Results go into other files", "Name another")
+        if target is not None and target.exists() and any(target.samefile(file) for file in files_of(data)):
+            raise refusal(
+                f"{str(target)!r} is a file of the table itself", "Results go into other files", "Name another"
+            )
     parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
     table = _read_table(data, parsed.columns, missing)
     fitted = _to_stderr(
@@ -189,10 +192,9 @@ def _check_target(target: Path | None) -> None:
 
 def _read_table(path: Path, columns: Sequence[str], missing: list[str] | None) -> Any:
     """The used columns of a table, with what is noticed on the way as single lines on stderr."""
-    from hierkit.sources.files import pieces
-    from hierkit.sources.tables import of_pieces
+    from hierkit.sources.files import read_files
 
-    return _to_stderr(lambda: of_pieces(pieces(path, missing or [], "pass --missing {word}"), columns))
+    return _to_stderr(lambda: read_files(path, columns, missing or [], "pass --missing {word}"))
 
 
 def _read_priors(options: list[str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """fit_many(): the same model for each level of a column, or several models of one table."""
 
 import inspect
-import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,14 @@ import pandas as pd
 
 from hierkit.errors import HierkitError, SamplingWarning, refusal, warn
 from hierkit.fitted import Fit
-from hierkit.fitting import fit
+from hierkit.fitting import fit, fit_quietly
 from hierkit.model.formula import parse
 from hierkit.model.labels import some
+from hierkit.model.precision import make_precision
 from hierkit.model.rows import read_rows, select
 from hierkit.sampling.settings import read_seed
 from hierkit.simulation.many import seeds_from
-from hierkit.sources.tables import in_memory
+from hierkit.sources.in_memory import in_memory
 from hierkit.tasks import in_processes
 
 OPTIONS = tuple(name for name in inspect.signature(fit).parameters if name not in ("formula", "data", "cores"))
@@ -63,7 +63,8 @@ class Fits(Mapping[Hashable, Fit]):
         Returns
         -------
         pandas.DataFrame
-            The rows of `fit.<quantity>(...).table()` of each fit below each other; the first column has the names.
+            The rows of `fit.<quantity>(...).table()` of each fit below each other. The first column has the names;
+            it is called as `by`, or "model" where the table has a column of that name already.
         """
         tables = {name: getattr(one, quantity)(*args, **options).table() for name, one in self.fits.items()}
         return self._joined(tables)
@@ -73,11 +74,10 @@ class Fits(Mapping[Hashable, Fit]):
         return self._joined({name: one.checks().table() for name, one in self.fits.items()})
 
     def _joined(self, tables: dict[Hashable, pd.DataFrame]) -> pd.DataFrame:
-        named = []
+        first = "model" if any(self.by in own for own in tables.values()) else self.by
         for name, own in tables.items():
-            own.insert(0, self.by, [name] * len(own), allow_duplicates=True)
-            named.append(own)
-        return pd.concat(named, ignore_index=True)
+            own.insert(0, first, [name] * len(own))
+        return pd.concat(tables.values(), ignore_index=True)
 
     def __repr__(self) -> str:
         untrusted = [name for name, one in self.fits.items() if one.checks().need_action]
@@ -138,6 +138,13 @@ def fit_many(
         raise refusal(
             f"fit_many() has no option {unknown[0]!r}", f"Its options are {', '.join(OPTIONS)}", "Check the spelling"
         )
+    if not isinstance(formula, str | Mapping) or not isinstance(by, str | None):
+        raise refusal(
+            f"formula= is a {type(formula).__name__} and by= a {type(by).__name__}",
+            "formula= is a text, or a mapping of names to texts, and by= the name of a column",
+            'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without',
+        )
+    make_precision(options.get("weights"), options.get("known_sd"), options.get("family", "gaussian"))
     models = _models(formula, data, by, options)
     seeds = seeds_from(read_seed(random_seed), len(models))
     pairs = zip(models.values(), seeds, strict=True)
@@ -188,12 +195,10 @@ def _by_level(formula: str, table: Any, columns: list[str], by: str) -> dict[Has
 def _fit_one(task: tuple[str, Any, dict[str, Any]]) -> Fit | str:
     """The fit, or why there is none; what its draws are worth is said once for all."""
     text, rows, options = task
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SamplingWarning)
-        try:
-            return fit(text, rows, cores=1, progressbar=False, **options)
-        except HierkitError as error:
-            return str(error)
+    try:
+        return fit_quietly(text, rows, cores=1, progressbar=False, **options)
+    except HierkitError as error:
+        return str(error)
 
 
 def _warned(fits: Fits) -> Fits:

@@ -1,6 +1,8 @@
 """The same model fitted to some of its rows."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 import xarray as xr
@@ -13,6 +15,8 @@ from hierkit.model.rows import read_rows
 from hierkit.model.run import Run
 from hierkit.sampling.engines import Choice
 from hierkit.sampling.settings import Settings
+
+ONE_AT_A_TIME = Lock()  # PyMC's models are compiled with settings of the whole process
 
 
 def refit(smaller: Design, priors: Priors, run: Run) -> tuple[xr.DataTree, Design]:
@@ -51,7 +55,8 @@ def refit(smaller: Design, priors: Priors, run: Run) -> tuple[xr.DataTree, Desig
         progressbar=False,
     )
     choice = Choice(run.engine, run.engine_reason)
-    return sampling.sample(smaller, priors, run.effects, choice, settings), smaller
+    with ONE_AT_A_TIME if run.engine == "pymc" else nullcontext():
+        return sampling.sample(smaller, priors, run.effects, choice, settings), smaller
 
 
 def _as_bambi_reads(smaller: Design) -> Design:

@@ -4,6 +4,7 @@ What a task gives does not depend on where it runs: what tells it from others, a
 linear algebra has one thread everywhere, so that it rounds alike.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from hierkit.cores import usable_cores
 from hierkit.progress import counting
-
-RETRIES = 3  # of a task whose worker is lost
 
 
 def in_threads[Item, Result](
@@ -59,8 +58,9 @@ def _collected[Item, Result](
     return done
 
 
-def _in_a_worker[Item, Result](task: Callable[[Item], Result], item: Item) -> Result:
-    threadpool_limits(1, "blas")  # for as long as the worker lives: its tasks may overlap
+def _in_a_worker[Item, Result](task: Callable[[Item], Result], caller: int, item: Item) -> Result:
+    if os.getpid() != caller:  # a cluster may have its workers in the caller's own process, which stays as it is
+        threadpool_limits(1, "blas")  # for as long as the worker lives: its tasks may overlap
     return task(item)
 
 
@@ -82,12 +82,12 @@ def _in_processes[Item, Result](task: Callable[[Item], Result], items: Sequence[
         return
     from joblib import Parallel, delayed  # a fit alone does not need it
 
-    calls = (delayed(_in_a_worker)(task, item) for item in items)
-    yield from Parallel(usable_cores(), return_as="generator")(calls)
+    calls = (delayed(_in_a_worker)(task, os.getpid(), item) for item in items)
+    yield from Parallel(min(usable_cores(), len(items)), return_as="generator")(calls)
 
 
 def _on_cluster[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    futures = _client().map(partial(_in_a_worker, task), items, pure=False, retries=RETRIES)
+    futures = _client().map(partial(_in_a_worker, task, os.getpid()), items, pure=False)
     try:
         for future in futures:
             yield future.result()

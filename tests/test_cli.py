@@ -90,6 +90,7 @@ def test_interrupt(folder: Any) -> None:
         (("report", "f.hierkit", "-o", "none/r.html"), 1, "There is no folder 'none'"),
         (("check", "data.csv", "y ~ wait"), 1, "hierkit: data has no column 'wait'"),
         (("check", "none.csv", "y ~ x"), 1, "There is no file 'none.csv'"),
+        (("fit", "*.csv", "y ~ x", "--save", "data.csv"), 1, "'data.csv' is a file of the table"),
         (("check", "data.txt", "y ~ x"), 1, "A table is in files that end in .csv, .tsv or .parquet"),
         (("check", "data.csv", "y ~ eval('1')"), 1, "calls eval()"),
         (("fit", "data.csv", "y ~ x", "--prior", "x"), 1, "It is NAME=DIST"),

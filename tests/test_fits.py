@@ -84,6 +84,14 @@ def test_tables_have_the_names_first_and_warnings_come_once() -> None:
 
 
 @pytest.mark.slow
+def test_a_column_called_as_one_of_the_table_is_called_model() -> None:
+    rows = stores(2).rename(columns={"store": "group"})
+    fits = fit_quietly("y ~ x + (1 | g)", rows, by="group", **SHORT)
+    assert fits.table("group_effects").columns[:2].tolist() == ["model", "group"]
+    assert fits.table("coefficients").columns[0] == "group"
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of the cluster, whose worker is killed
 def test_a_cluster_gives_the_same_draws_though_a_worker_is_lost() -> None:
     distributed = pytest.importorskip("distributed")
@@ -110,6 +118,9 @@ def test_a_cluster_gives_the_same_draws_though_a_worker_is_lost() -> None:
         ("y ~ nothing", {"by": "g"}, "data has no column 'nothing'"),
         ("y ~ x", {"by": "g", "cores": 2}, r"fit_many\(\) has no option 'cores'\. Its options are family, weights"),
         ("y ~ (x", {"by": "g"}, "cannot be read"),
+        (["y ~ x"], {}, "formula= is a list and by= a NoneType"),
+        ("y ~ x", {"by": ["g"]}, "formula= is a str and by= a list"),
+        ("y ~ x", {"by": "g", "weights": [1.0]}, "weights= is a list"),
         ({"a": "y ~ x"}, {"family": "poisson"}, "None of 1 models can be fitted. Of 'a': family is 'poisson'"),
     ],
 )

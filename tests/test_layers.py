@@ -68,10 +68,9 @@ ALLOWED = {
         "vocabulary",
     },
     "fits": {"errors", "fitted", "fitting", "model", "sampling", "simulation", "sources", "tasks"},
-    "sources": {"errors", "model", "tables"},
+    "sources": {"errors", "model"},
     "tasks": {"cores", "progress"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "sources"},
-    "tables": {"errors"},
     "vocabulary": {"errors"},
     "__init__": {"errors"},
 }

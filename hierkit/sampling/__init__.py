@@ -74,7 +74,7 @@ def sample(
     HierkitWarning
         Before sampling, if only some of the draws will be kept.
     """
-    settings = _within_memory(design, choice, settings)
+    settings = _within_memory(design, choice, effects, settings)
     start = time.perf_counter()
     draws = _run(design, priors, effects, choice, settings)
     retry = ""
@@ -105,7 +105,7 @@ def sample(
     return draws
 
 
-def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settings:
+def _within_memory(design: Design, choice: Choice, effects: EffectsDistribution, settings: Settings) -> Settings:
     """The same settings, thinned where more effects would be drawn afterwards than memory holds."""
     count = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
     bytes_per_effect = 8 * settings.chains * settings.draws
@@ -113,7 +113,9 @@ def _within_memory(design: Design, choice: Choice, settings: Settings) -> Settin
     if needed <= MOST_BYTES:
         return settings
     size = f"The draws of {count:,} group effects would take {needed / 1e9:.1f} GB"
-    sampled = needed - ENGINES[choice.engine].drawn_afterwards(design) * bytes_per_effect
+    engine = ENGINES[choice.engine]
+    scales = sum(len(factor.levels) for factor in design.factors) if engine.is_compiled and effects != "normal" else 0
+    sampled = needed + (scales - engine.drawn_afterwards(design)) * bytes_per_effect
     if sampled > MOST_BYTES:
         fewer = int(settings.draws * MOST_BYTES / sampled)
         raise refusal(size, f"The limit is {MOST_BYTES / 1e9:g} GB", f"Pass draws={fewer} or fewer")

@@ -4,41 +4,32 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from hierkit.sources.pieces import Piece, cannot_read
+from hierkit.model.names import INTERCEPT
+from hierkit.model.rows import unknown_columns
+from hierkit.sources.damage import cannot_read
 
 
-def pieces(data: Any) -> list[Piece] | None:
-    """Those of an Arrow dataset or stream; None for anything else."""
-    pyarrow, dataset = sys.modules.get("pyarrow"), sys.modules.get("pyarrow.dataset")
-    if pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader):
-        return [Piece("the stream", tuple(data.schema.names), lambda columns: _of_stream(data, columns))]
-    if dataset is not None and isinstance(data, dataset.Dataset):
-        fragments = list(data.get_fragments())
-        return [of_fragment(str(getattr(own, "path", "")) or f"piece {i}", own) for i, own in enumerate(fragments, 1)]
-    return None
-
-
-def of_fragment(name: str, fragment: Any) -> Piece:
-    """One fragment of a dataset, with the columns and types that it has itself.
+def read_arrow(data: Any, columns: Sequence[str]) -> Any:
+    """The columns of a dataset or a stream as a pyarrow Table, of the dataset's own schema; anything else as it is.
 
     Raises
     ------
     HierkitError
-        For one that cannot be read, here or when it is read.
+        For columns that it does not have, and for files that cannot be read.
     """
-    import pyarrow
-
-    def read(columns: Sequence[str]) -> Any:
-        try:
-            return fragment.to_table(schema=schema, columns=list(columns))
-        except (OSError, pyarrow.ArrowException) as error:
-            raise cannot_read(name, error) from error
-
+    pyarrow, dataset = sys.modules.get("pyarrow"), sys.modules.get("pyarrow.dataset")
+    is_stream = pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader)
+    is_dataset = dataset is not None and isinstance(data, dataset.Dataset)
+    if pyarrow is None or not (is_stream or is_dataset):
+        return data
+    names = data.schema.names
+    if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
+        raise unknown_columns(unknown, names, "data")
+    known = [name for name in columns if name in names]
     try:
-        schema = fragment.physical_schema
+        return _of_stream(data, known) if is_stream else data.to_table(columns=known)
     except (OSError, pyarrow.ArrowException) as error:
-        raise cannot_read(name, error) from error
-    return Piece(name, tuple(schema.names), read)
+        raise cannot_read("the stream" if is_stream else "the dataset", error) from error
 
 
 def _of_stream(reader: Any, columns: Sequence[str]) -> Any:

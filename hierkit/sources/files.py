@@ -3,23 +3,30 @@
 import glob
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hierkit.errors import refusal
-from hierkit.sources.arrow import of_fragment
-from hierkit.sources.pieces import Piece, cannot_read
-from hierkit.tables import SUFFIXES, read_table, warn_of_words
+from hierkit.model.names import INTERCEPT
+from hierkit.model.rows import unknown_columns
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
 IN_PANDAS = "read the file with pandas.read_csv, which has na_values"
 
 
-def pieces(path: str | Path, missing: Collection[str] = (), advice: str = IN_PANDAS) -> list[Piece]:
-    """The files that a path names, in the order of their names.
+def read_files(
+    path: str | Path, columns: Sequence[str], missing: Collection[str] = (), advice: str = IN_PANDAS
+) -> "pd.DataFrame":
+    """The columns of all files that a path names, one below the other in the order of their names.
 
     Parameters
     ----------
     path : str or Path
         Of a file, of a folder, or a pattern with `*`. Files end in .csv, .tsv or .parquet, all alike.
+    columns : sequence of str
+        The columns to read.
     missing : collection of str
         Words that mean a missing value in every column of a .csv or .tsv, beside empty cells.
     advice : str
@@ -28,56 +35,68 @@ def pieces(path: str | Path, missing: Collection[str] = (), advice: str = IN_PAN
     Raises
     ------
     HierkitError
-        For a path without files, files of several kinds, and files that cannot be read.
+        For a path without files, files of several kinds, files that cannot be read, lack a column or differ in its
+        type.
+
+    Warns
+    -----
+    HierkitWarning
+        Where a column of a .csv or .tsv is of labels and has words such as NA.
     """
-    found = _files(path)
-    kinds = sorted({file.suffix for file in found})
-    if len(kinds) > 1:
-        raise refusal(
-            f"{str(path)!r} names files that end in {' and '.join(kinds)}",
-            "The files of one table are of one kind",
-            f"Name one kind, with a pattern such as '*{kinds[0]}'",
-        )
-    if kinds == [".parquet"]:
-        return [_parquet(file) for file in found]
-    return [_delimited(file, missing, advice) for file in found]
+    from hierkit.sources import delimited, parquet  # pandas takes a third of a second to import
+
+    found = files_of(path)
+    if found[0].suffix.lower() == ".parquet":
+        return parquet.read_parquet(found, _known(found, [parquet.column_names(file) for file in found], columns))
+    known = _known(found, [delimited.column_names(file) for file in found], columns)
+    table = delimited.read_delimited(found, known, missing)
+    delimited.warn_of_words(table, advice)
+    return table
 
 
-def _files(path: str | Path) -> list[Path]:
+def files_of(path: str | Path) -> list[Path]:
+    """The files that a path names, in the order of their names; those of a folder that begin with . or _ are none.
+
+    Raises
+    ------
+    HierkitError
+        For a path without files, and for files of several kinds.
+    """
     given = Path(path)
     if given.is_dir():
-        found = [file for file in given.iterdir() if file.suffix in SUFFIXES]
-    elif given.exists():
+        found = [file for file in given.iterdir() if file.is_file() and not file.name.startswith((".", "_"))]
+    elif given.is_file():
         found = [given]
     else:
-        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        found = [Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()]
     if not found:
         raise refusal(
-            f"The folder {str(path)!r} has no tables" if given.is_dir() else f"There is no file {str(path)!r}",
+            f"The folder {str(path)!r} has no files" if given.is_dir() else f"There is no file {str(path)!r}",
             "A table is in files that end in .csv, .tsv or .parquet",
             "Check the path, which begins at the current folder",
+        )
+    kinds = sorted({file.suffix.lower() for file in found})
+    if len(kinds) > 1 or kinds[0] not in SUFFIXES:
+        raise refusal(
+            f"{str(path)!r} names files that end in {' and '.join(repr(kind) for kind in kinds)}",
+            "The files of a table end in .csv, .tsv or .parquet, all of them alike",
+            "Name one kind with a pattern, as in 'sales/*.csv', or convert them",
         )
     return sorted(found)
 
 
-def _parquet(path: Path) -> Piece:
-    import pyarrow
-    from pyarrow import dataset
-
-    try:
-        (fragment,) = dataset.dataset(path, format="parquet").get_fragments()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise cannot_read(str(path), error) from error
-    return of_fragment(str(path), fragment)
-
-
-def _delimited(path: Path, missing: Collection[str], advice: str) -> Piece:
-    table = read_table(path, missing)
-
-    def read(columns: Sequence[str]) -> Any:
-        for name in columns:
-            if table[name].dtype == object:
-                warn_of_words(table[name], advice)
-        return table[list(columns)]
-
-    return Piece(str(path), tuple(table.columns), read)
+def _known(paths: Sequence[Path], names: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str]:
+    """Those of the columns that the files have: all, but for an intercept that the formula names."""
+    every = list(dict.fromkeys(name for own in names for name in own))
+    if unknown := [name for name in columns if name not in (*every, INTERCEPT)]:
+        raise unknown_columns(unknown, every, "data")
+    known = [name for name in columns if name in every]
+    for path, own in zip(paths, names, strict=True):
+        if lacking := [name for name in known if name not in own]:
+            other = next(one for one, those in zip(paths, names, strict=True) if lacking[0] in those)
+            raise refusal(
+                f"{str(path)!r} has no column {lacking[0]!r}, which {str(other)!r} has",
+                "The files of one table have the same columns",
+                "Write the column, or leave the file out",
+            )
+    return known

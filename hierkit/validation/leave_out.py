@@ -25,6 +25,7 @@ from hierkit.validation.importance import check_draws, good_k, smoothed
 from hierkit.validation.refits import Refit, Scored, score_without
 from hierkit.validation.validation import Validation
 
+NOT_ASKED = Scored(None, "with refit=True the model is fitted again without it")
 LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
 Score = Callable[[int], Scored]  # by place: of what is left out there, from a new fit
@@ -182,7 +183,8 @@ def _completed(found: Validation, again: Score | None) -> Validation:
     refitted, failed = np.zeros(len(scores["p"]), dtype=bool), dict[Any, str]()
     bad = np.flatnonzero(~(scores["pareto_k"] <= found.good_k)).tolist()
     rough = []
-    for i, (score, note) in zip(bad, in_threads(again or _not_asked, bad, "new fits", None), strict=True):
+    fits = in_threads(again, bad, "new fits", None) if again else [NOT_ASKED] * len(bad)
+    for i, (score, note) in zip(bad, fits, strict=True):
         if score is None:
             failed[found.draws[dim].values[i]] = note
             continue
@@ -204,10 +206,6 @@ def _completed(found: Validation, again: Score | None) -> Validation:
     note += f" Pareto k above {done.good_k:.2f}: {done.bad}."
     note += f" From new fits: {refitted.sum()}." if refitted.any() else ""
     return replace(done, definition=done.definition + note)
-
-
-def _not_asked(_: int) -> Scored:
-    return Scored(None, "with refit=True the model is fitted again without it")
 
 
 def _warn(found: Validation, failed: dict[Any, str]) -> None:

@@ -65,6 +65,16 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling() -> None:
         sample(design, priors, "normal", choose("pymc", design, priors), make_settings(draws=2500))
 
 
+def test_the_scales_of_student_t_effects_are_sampled_and_need_memory() -> None:
+    """Effects are drawn afterwards and thinned, but a scale for each group is not."""
+    n = 200_000
+    data = pd.DataFrame({"y": np.arange(n) % 7.0, "g": np.arange(n) // 2})
+    design = design_of("y ~ 1 + (1 | g)", data)
+    priors = make_priors(design, effects="student_t")
+    with pytest.raises(HierkitError, match=r"100,000 group effects would take 8\.0 GB.*Pass draws=625 or fewer"):
+        sample(design, priors, "student_t", choose("marginal", design, priors), make_settings(draws=2500))
+
+
 def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
     monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 200 * 2)
     design = design_of("y ~ x + (1 | g)", table())

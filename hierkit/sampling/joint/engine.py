@@ -167,8 +167,7 @@ def _posterior(design: Design, model: Model, x: Array, random_seed: int) -> xr.D
     count = len(parameters)
     p = parameters.coefficients
     values, L, sigma, degrees = constrained(parameters, flat[:, p:], p, len(origin.T))
-    n_groups = sum(len(factor.levels) for factor in design.factors)
-    scales = scales_of_draws(group_scales, values, flat[:, count : count + group_scales.coordinates], n_groups)
+    scales = scales_of_draws(group_scales, values, flat[:, count : count + group_scales.coordinates])
     c = np.hstack([flat[:, :p], flat[:, count + group_scales.coordinates :]])
     v, u = np.empty_like(c), {}
     if isinstance(rows, Sums):

@@ -82,9 +82,9 @@ def gaussian_log_posterior(
     in_smaller = groups_of(layout, 0, layout.groups.shape[0])
     by_scale = np.zeros(n_scales)
     c_scales = x[head : head + n_scales]
-    scales = np.ones(max(n_scales, in_smaller))
+    scales = np.empty(n_scales)
     total += fill_scales(c_scales, value[p:], group_scales, scales)
-    by = inverse_squares(scales)
+    by = inverse_squares(scales, in_smaller)
     # from coordinates to gamma and the effects of the smaller factors
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
@@ -115,7 +115,7 @@ def gaussian_log_posterior(
         c, P, by, geometry, layout, end, v, head_K, head_w, K, w, grad_v, grad_c, grad_P, by_scale
     )
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
-    total += factors_gradient(layout, scales[:n_scales], L, L_inverse, P, grad_P, grad_L)
+    total += factors_gradient(layout, scales, L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
     copy(grad_c[:p], grad_head[:p])
     grad = np.empty(x.shape[0])

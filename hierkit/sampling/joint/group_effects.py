@@ -7,7 +7,7 @@ from hierkit.compiled.compiling import kernel
 from hierkit.sampling.joint.coordinates import Geometry
 from hierkit.sampling.joint.products import Sums, from_centre, sparse_products
 from hierkit.sampling.joint.row_sums import add_columns
-from hierkit.sampling.joint.transform import position
+from hierkit.sampling.joint.transform import groups_of, position
 from hierkit.sampling.joint.whitening import precision
 from hierkit.sampling.kernels.group_scales import inverse_squares
 from hierkit.sampling.kernels.integrated_groups import draw_group
@@ -26,7 +26,7 @@ def gaussian_draws(c: Array, L: Array, scales: Array, geometry: Geometry, layout
     L : (draw, effect, effect)
         Cholesky factors of G, of all factors.
     scales : (draw, group)
-        Of the groups of all factors, the largest last; 1 where effects are normal.
+        Of the groups of all factors, the largest last; without groups where effects are normal.
     geometry, layout
         The model; the layout is that of the factors but the largest.
     v : (draw, column + effects)
@@ -34,13 +34,14 @@ def gaussian_draws(c: Array, L: Array, scales: Array, geometry: Geometry, layout
     """
     q = L.shape[1]
     n_head = geometry.head_b.shape[0]
+    n_groups = groups_of(layout, 0, layout.groups.shape[0])
     end = layout.groups.shape[0]
     inverse, P = np.zeros((q, q)), np.empty((q, q))
     head_K, head_w = np.zeros((n_head, n_head)), np.empty(n_head)
     K, w = np.zeros(geometry.M.shape[0]), np.empty(v.shape[1])
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)
-        by = inverse_squares(scales[d])
+        by = inverse_squares(scales[d], n_groups)
         position(c[d], P, by, geometry, layout, end, v[d], head_K, head_w, K, w)
 
 
@@ -71,6 +72,7 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, scales: Array, sums
     M = np.empty((q, q))
     right = np.empty(q)
     t = np.empty(q)
+    heavy = scales.shape[1] > 0
     in_smaller = scales.shape[1] - z.shape[2]
     A = np.empty((q, q))
     for d in range(z.shape[0]):
@@ -85,7 +87,7 @@ def draw_largest(v: Array, L: Array, T: Array, sigma: Array, scales: Array, sums
         for j in range(z.shape[2]):
             block, lane = j // lanes, j % lanes
             # in units of the group's scale
-            scale = scales[d, in_smaller + j]
+            scale = scales[d, in_smaller + j] if heavy else 1.0
             for a in range(q):
                 place = (block * q + a) * lanes + lane
                 right[a] = scale * (sums.right[place] - w[place])

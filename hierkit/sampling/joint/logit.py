@@ -71,8 +71,7 @@ def logit_log_posterior(
     L = np.zeros((q, q))
     left = np.empty(parameters.pairs.shape[0])
     L_inverse, P = np.zeros((q, q)), np.empty((q, q))
-    value = np.empty(head)
-    slope = np.empty(head)
+    value, slope = np.empty(head), np.empty(head)
     grad_head = np.empty(head)
     codes, numbers = parameters.codes, parameters.numbers
     # sds and correlations: their priors, and G = L L' of all factors with its inverse P
@@ -82,9 +81,9 @@ def logit_log_posterior(
     # the scales of groups, where effects are Student-t
     by_scale = np.zeros(n_scales)
     c_scales = x[head : head + n_scales]
-    scales = np.ones(groups_of(layout, 0, layout.groups.shape[0]))
+    scales = np.empty(n_scales)
     total += fill_scales(c_scales, value[p:], group_scales, scales)
-    by = inverse_squares(scales)
+    by = inverse_squares(scales, groups_of(layout, 0, layout.groups.shape[0]))
     # from coordinates to gamma and all effects, with Z u of the rows on the way
     v = np.empty(c.shape[0])
     K = np.zeros(geometry.M.shape[0])
@@ -113,7 +112,7 @@ def logit_log_posterior(
     )
     grad_L = np.zeros((q, q))
     total += origin_priors(origin.T, origin.codes, origin.numbers, L, grad_L)
-    total += factors_gradient(layout, scales[:n_scales], L, L_inverse, P, grad_P, grad_L)
+    total += factors_gradient(layout, scales, L, L_inverse, P, grad_P, grad_L)
     effect_factors_gradient(value[p:], slope[p:], parameters.pairs, C, left, grad_L, grad_head[p:])
     copy(grad_c[:p], grad_head[:p])
     grad = np.empty(x.shape[0])
@@ -280,13 +279,14 @@ def logit_draws(
     L : (draw, effect, effect)
         Cholesky factors of G.
     scales : (draw, group)
-        Of the groups of all factors, 1 where effects are normal.
+        Of the groups of all factors; without groups where effects are normal.
     geometry, layout, rows
         The model.
     v : (draw, column + effects)
         Filled.
     """
     q, n = rows.Z.shape[0], rows.y.shape[0]
+    n_groups = groups_of(layout, 0, layout.groups.shape[0])
     inverse, P = np.zeros((q, q)), np.empty((q, q))
     size = geometry.head_b.shape[0]
     head_K, head_w = np.zeros((size, size)), np.empty(size)
@@ -295,5 +295,5 @@ def logit_draws(
     eta = np.empty(n)
     for d in range(c.shape[0]):
         precision(L[d], inverse, P)
-        by = inverse_squares(scales[d])
+        by = inverse_squares(scales[d], n_groups)
         rows_position(c[d], P, by, geometry, layout, rows, v[d], head_K, head_w, K, w, eta)

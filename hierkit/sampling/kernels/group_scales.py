@@ -55,8 +55,8 @@ def make_group_scales(design: Design, priors: Priors, parameters: Parameters, la
     return GroupScales(groups, np.array(places, dtype=np.int64))
 
 
-def scales_of_draws(group_scales: GroupScales, values: Array, c: Array, size: int) -> Array:
-    """(draw, size), the scale of each group of all factors, 1 for normal effects.
+def scales_of_draws(group_scales: GroupScales, values: Array, c: Array) -> Array:
+    """(draw, group), the scale of each group of all factors; without groups where effects are normal.
 
     Parameters
     ----------
@@ -66,11 +66,7 @@ def scales_of_draws(group_scales: GroupScales, values: Array, c: Array, size: in
         (draw, parameter), without coefficients.
     c : ndarray
         (draw, group), coordinates.
-    size : int
-        Groups of all factors.
     """
-    if not group_scales.coordinates:
-        return np.ones((len(c), size))
     halves = values[:, group_scales.degrees] / 2
     return np.asarray(np.exp(c / (2 * np.sqrt(np.repeat(halves, group_scales.groups, axis=1)))))
 
@@ -114,9 +110,9 @@ def fill_scales(c: Array, value: Array, group_scales: GroupScales, scales: Array
 
 
 @kernel
-def inverse_squares(scales: Array) -> Array:
-    """(group,), what the precision of each group's effects is multiplied by."""
-    by = np.empty(scales.shape[0])
+def inverse_squares(scales: Array, n_groups: int) -> Array:
+    """(group,), what the precision of each group's effects is multiplied by; ones if there are no scales."""
+    by = np.ones(max(n_groups, scales.shape[0]))
     for j in range(scales.shape[0]):
         by[j] = 1.0 / (scales[j] * scales[j])
     return by

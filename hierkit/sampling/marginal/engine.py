@@ -198,7 +198,7 @@ def _posterior(
     p, q = len(centre), len(origin.T)
     flat = x.reshape(-1, x.shape[-1])
     values, L, sigma, degrees = constrained(model.parameters, flat, p, q)
-    scales = scales_of_draws(model.group_scales, values, flat[:, model.n_parameters :], int(layout.groups.sum()))
+    scales = scales_of_draws(model.group_scales, values, flat[:, model.n_parameters :])
     rng = np.random.default_rng([random_seed, 1])
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)

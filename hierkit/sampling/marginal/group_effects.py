@@ -28,7 +28,7 @@ def draw_effects(
     sigma : (draw,)
         Residual sds.
     scales : (draw, group)
-        Of the groups of all factors, the largest last; 1 where effects are normal.
+        Of the groups of all factors, the largest last; without groups where effects are normal.
     statistics : Statistics
         Of the rows.
     head : (draw, head)
@@ -42,7 +42,11 @@ def draw_effects(
     lanes = statistics.groups.shape[3]
     width = statistics.cross.shape[0]
     first, size = statistics.last[0], width - 1
-    in_head = scales.shape[1] - z.shape[2]
+    in_head = 0
+    for f in range(statistics.head.shape[0]):
+        in_head += statistics.head[f, 0]
+    heavy = scales.shape[1] > 0
+    ones = np.ones(in_head)
     own, TL = np.empty((q, q)), np.empty((q, q))
     AL, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes))
     products, solved = np.empty((q, width, lanes)), np.empty((q, width, lanes))
@@ -58,10 +62,11 @@ def draw_effects(
         copy_matrix(L[d, first : first + q, first : first + q], own)
         system = scaled(statistics.cross, 1 / s2)
         # the same systems as in the density
-        groups = with_scales(statistics.groups, scales[d, in_head:], q)
+        groups = with_scales(statistics.groups, scales[d, in_head:], q) if heavy else statistics.groups
+        in_units = scales[d] if heavy else ones
         for b in range(blocks):
             integrate_groups(groups[b], own, s2, AL, inverse, products, solved, system)
-        solve_head(system, L[d], scales[d], statistics, SL, K, V, estimate)
+        solve_head(system, L[d], in_units, statistics, SL, K, V, estimate)
         # head = Lambda K^-1/2 z + estimate: back substitution in K's Cholesky factor
         for i in range(size - 1, -1, -1):
             s = head[d, i]
@@ -70,7 +75,7 @@ def draw_effects(
             head[d, i] = s / K[i, i]
         for i in range(size):
             head[d, i] += estimate[i]
-        times_factors_transposed(head[d : d + 1], L[d], scales[d], statistics.head, p)
+        times_factors_transposed(head[d : d + 1], L[d], in_units, statistics.head, p)
         # each group of the largest factor given the head
         matrix_product(T[first : first + q, first : first + q], own, TL)
         for j in range(z.shape[2]):
@@ -81,7 +86,7 @@ def draw_effects(
                     right[a] -= g[a, q + i] * head[d, i]
             draw_group(g[:, :q], right, own, s2, z[d, :, j], M, t)
             # from the standard normal t to u = T L t, with the group's own L
-            scale = scales[d, in_head + j]
+            scale = scales[d, in_head + j] if heavy else 1.0
             for k in range(q):
                 s = 0.0
                 for i in range(q):

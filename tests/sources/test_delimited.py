@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.tables import read_table, warn_of_words
+from hierkit.sources.delimited import column_names, read_delimited, warn_of_words
 
 
-def read(folder: Any, text: str, name: str = "table.csv", **options: Any) -> pd.DataFrame:
+def read(folder: Any, text: str, name: str = "table.csv", missing: Any = ()) -> pd.DataFrame:
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return read_table(path, **options)
+    return read_delimited([path], column_names(path), missing)
 
 
 def test_a_word_for_missing_among_labels_is_a_label_and_said_to_be(tmp_path: Any) -> None:
@@ -28,7 +28,7 @@ def test_a_word_for_missing_among_labels_is_a_label_and_said_to_be(tmp_path: Any
     with pytest.warns(
         HierkitWarning, match=r"Column 'country' holds labels, and 'NA' \(1 rows\) is taken for one.*pass --missing NA"
     ):
-        warn_of_words(table.country, "pass --missing {word}")
+        warn_of_words(table[["country", "x"]], "pass --missing {word}")
 
 
 def test_a_word_for_missing_among_numbers_is_missing(tmp_path: Any) -> None:
@@ -71,20 +71,26 @@ def test_separators_and_decimal_commas(tmp_path: Any, name: Any, text: Any) -> N
     assert table.x.tolist() == [1.5, 2.0]
 
 
-def test_parquet_keeps_its_types(tmp_path: Any) -> None:
-    pd.DataFrame({"g": ["NA", "b"], "x": [1.5, None]}).to_parquet(tmp_path / "table.parquet")
-    table = read_table(tmp_path / "table.parquet")
-    assert table.g.tolist() == ["NA", "b"]
-    assert table.x.isna().tolist() == [False, True]
+def test_the_type_of_a_column_is_that_of_all_its_cells_in_whichever_file(tmp_path: Any) -> None:
+    """Each of these files alone would have another type."""
+    for name, rows in {"a": "007,1,1", "b": "120,2,NA", "c": "12,10b,NA"}.items():
+        (tmp_path / f"{name}.csv").write_text(f"site,code,x\n{rows}\n")
+    table = read_delimited(sorted(tmp_path.glob("*.csv")), ["site", "code", "x"])
+    assert table.site.tolist() == ["007", "120", "12"]
+    assert table.code.tolist() == ["1", "2", "10b"]
+    np.testing.assert_array_equal(table.x, [1, np.nan, np.nan])
+
+
+def test_files_with_different_separators_are_refused(tmp_path: Any) -> None:
+    (tmp_path / "a.csv").write_text("g,x\na,1\n")
+    (tmp_path / "b.csv").write_text("g;x\na;1,5\n")
+    with pytest.raises(HierkitError, match=r"a\.csv' and '.*b\.csv' have different separators"):
+        read_delimited(sorted(tmp_path.glob("*.csv")), ["g", "x"])
 
 
 def test_what_is_no_table_is_refused(tmp_path: Any) -> None:
-    with pytest.raises(HierkitError, match=r"A table ends in \.csv, \.tsv or \.parquet"):
-        read(tmp_path, "", "table.xlsx")
-    with pytest.raises(HierkitError, match="There is no file"):
-        read_table(tmp_path / "nothing.csv")
     with pytest.raises(HierkitError, match="cannot be read"):
         read(tmp_path, "")
     (tmp_path / "bytes.csv").write_bytes(b"x,y\n\xff\xfe,1\n")
-    with pytest.raises(HierkitError, match="cannot be read"):
-        read_table(tmp_path / "bytes.csv")
+    with pytest.raises(HierkitError, match=r"bytes\.csv' cannot be read"):
+        column_names(tmp_path / "bytes.csv")
