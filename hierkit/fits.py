@@ -140,7 +140,7 @@ def fit_many(
         )
     if not isinstance(formula, str | Mapping) or not isinstance(by, str | None):
         raise refusal(
-            f"formula= is a {type(formula).__name__} and by= a {type(by).__name__}",
+            f"formula= is of type {type(formula).__name__} and by= of type {type(by).__name__}",
             "formula= is a text, or a mapping of names to texts, and by= the name of a column",
             'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without',
         )

@@ -166,8 +166,8 @@ def _table(data: Any, argument: str) -> Any:
         table: Any = nw.from_native(data)
     except TypeError:
         raise refusal(
-            f"{argument} is a {type(data).__name__}",
-            "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads",
+            f"{argument} is of type {type(data).__name__}",
+            "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads, or the path of files",
             "Make one, for example with pandas.DataFrame(data)",
         ) from None
     try:
