@@ -167,7 +167,7 @@ def _table(data: Any, argument: str) -> Any:
     except TypeError:
         raise refusal(
             f"{argument} is of type {type(data).__name__}",
-            "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads, or the path of files",
+            "A table is a DataFrame of pandas, polars, pyarrow or another library that narwhals reads",
             "Make one, for example with pandas.DataFrame(data)",
         ) from None
     try:
