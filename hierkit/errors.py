@@ -5,8 +5,12 @@ without advice cannot be written by accident.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+_SILENCED: ContextVar[type[Warning] | None] = ContextVar("silenced", default=None)
 
 
 class HierkitError(ValueError):
@@ -45,5 +49,17 @@ def check_word(name: str, given: object, allowed: Sequence[str]) -> None:
 
 
 def warn(message: str, category: type[HierkitWarning] = HierkitWarning) -> None:
-    """Warn at the line outside this package that led here."""
+    """Warn at the line outside this package that led here, unless such warnings are silenced."""
+    if category is _SILENCED.get():
+        return
     warnings.warn(message, category, skip_file_prefixes=(str(Path(__file__).parent),))
+
+
+@contextmanager
+def silencing(category: type[HierkitWarning]) -> Iterator[None]:
+    """Leave warnings of one category out, in this thread alone: the filters of `warnings` are those of all threads."""
+    token = _SILENCED.set(category)
+    try:
+        yield
+    finally:
+        _SILENCED.reset(token)

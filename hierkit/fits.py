@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierkit.errors import HierkitError, SamplingWarning, refusal, warn
+from hierkit.errors import HierkitError, SamplingWarning, refusal, silencing, warn
 from hierkit.fitted import Fit
-from hierkit.fitting import fit, fit_quietly
+from hierkit.fitting import fit
 from hierkit.model.formula import parse
 from hierkit.model.labels import some
 from hierkit.model.precision import make_precision
@@ -195,10 +195,11 @@ def _by_level(formula: str, table: Any, columns: list[str], by: str) -> dict[Has
 def _fit_one(task: tuple[str, Any, dict[str, Any]]) -> Fit | str:
     """The fit, or why there is none; what its draws are worth is said once for all."""
     text, rows, options = task
-    try:
-        return fit_quietly(text, rows, cores=1, progressbar=False, **options)
-    except HierkitError as error:
-        return str(error)
+    with silencing(SamplingWarning):
+        try:
+            return fit(text, rows, cores=1, progressbar=False, **options)
+        except HierkitError as error:
+            return str(error)
 
 
 def _warned(fits: Fits) -> Fits:

@@ -116,39 +116,6 @@ def fit(
     SamplingWarning
         If the draws may not represent the posterior.
     """
-    fitted = fit_quietly(
-        formula, data, family=family, weights=weights, known_sd=known_sd, priors=priors, effects=effects, engine=engine,
-        nuts_sampler=nuts_sampler, draws=draws, tune=tune, chains=chains, cores=cores, random_seed=random_seed,
-        target_accept=target_accept, progressbar=progressbar, missing=missing, trusted_formula=trusted_formula,
-    )  # fmt: skip
-    if trouble := fitted.checks().need_action:
-        lines = [f"{finding.message} {finding.advice}" for finding in trouble]
-        warn("The draws cannot be trusted yet. " + " ".join(lines), SamplingWarning)
-    return fitted
-
-
-def fit_quietly(
-    formula: str,
-    data: Any,
-    *,
-    family: FamilyName = "gaussian",
-    weights: str | None = None,
-    known_sd: str | None = None,
-    priors: Mapping[str, Any] | None = None,
-    effects: EffectsDistribution = "normal",
-    engine: EngineName = "auto",
-    nuts_sampler: NutsSampler | None = None,
-    draws: int = 1000,
-    tune: int | None = None,
-    chains: int = 4,
-    cores: int | None = None,
-    random_seed: int | np.random.Generator | None = None,
-    target_accept: float | None = None,
-    progressbar: bool = True,
-    missing: Missing = "drop",
-    trusted_formula: bool = False,
-) -> Fit:
-    """As `fit`, without its warning of draws that cannot be trusted; its checks are made."""
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
     design = make_design(parsed, read_rows(in_memory(data, parsed.columns), parsed.columns, missing), family)
@@ -159,7 +126,9 @@ def fit_quietly(
     if target_accept is None:
         settings = replace(settings, target_accept=sampling.default_target_accept(design))
     fitted = Fit(parsed, design, table, sampling.sample(design, table, effects, choice, settings))
-    fitted.checks()
+    if trouble := fitted.checks().need_action:
+        lines = [f"{finding.message} {finding.advice}" for finding in trouble]
+        warn("The draws cannot be trusted yet. " + " ".join(lines), SamplingWarning)
     return fitted
 
 
