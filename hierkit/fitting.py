@@ -59,7 +59,7 @@ def fit(
         spaces or symbols.
     data : table, str or Path
         pandas, polars, pyarrow, or anything else narwhals reads, DuckDB relations and lazy tables included; an Arrow
-        dataset or stream; or the path of a file, a folder, or a pattern such as "sales/*.parquet" of files that end in
+        dataset or stream; or the path of a file, a folder, or a pattern such as `sales/*.parquet` of files that end in
         .csv, .tsv or .parquet.
     family : {"gaussian", "bernoulli"}
         Of the outcome. A text or boolean outcome is two-valued: its second value, or the one named as in
