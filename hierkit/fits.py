@@ -20,6 +20,7 @@ from hierkit.simulation.many import seeds_from
 from hierkit.sources.in_memory import in_memory
 from hierkit.tasks import in_processes
 
+EXAMPLE = 'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without'
 OPTIONS = tuple(name for name in inspect.signature(fit).parameters if name not in ("formula", "data", "cores"))
 
 
@@ -65,7 +66,18 @@ class Fits(Mapping[Hashable, Fit]):
         pandas.DataFrame
             The rows of `fit.<quantity>(...).table()` of each fit below each other. The first column has the names;
             it is called as `by`, or "model" where the table has a column of that name already.
+
+        Raises
+        ------
+        HierkitError
+            For what is no method of a fit, and whatever the method refuses.
         """
+        if not callable(getattr(Fit, quantity, None)) or quantity.startswith("_"):
+            raise refusal(
+                f"A fit has no quantity {quantity!r}",
+                "It is the name of a method that returns a quantity, such as 'coefficients' or 'shrinkage'",
+                "See help(hierkit.Fit) for their names",
+            )
         tables = {name: getattr(one, quantity)(*args, **options).table() for name, one in self.fits.items()}
         return self._joined(tables)
 
@@ -142,7 +154,7 @@ def fit_many(
         raise refusal(
             f"formula= is of type {type(formula).__name__} and by= of type {type(by).__name__}",
             "formula= is a text, or a mapping of names to texts, and by= the name of a column",
-            'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without',
+            EXAMPLE,
         )
     make_precision(options.get("weights"), options.get("known_sd"), options.get("family", "gaussian"))
     models = _models(formula, data, by, options)
@@ -176,7 +188,7 @@ def _models(
         raise refusal(
             f"formula={formula!r} with by={by!r}",
             "Many models are one formula for each level of a column, or formulas by name",
-            'Pass "y ~ x" with by="column", or {"one": "y ~ x", "other": "y ~ z"} without',
+            EXAMPLE,
         )
     table = in_memory(data, list(dict.fromkeys(column for text in formula.values() for column in columns(text))))
     return {name: (text, select(table, columns(text), "data").to_native()) for name, text in formula.items()}

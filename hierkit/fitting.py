@@ -83,9 +83,8 @@ def fit(
     draws : int
         Draws kept per chain.
     tune : int, optional
-        Draws per chain in which NUTS adapts, and which are discarded. The default is 500, or 1,000 with the engine
-        "pymc", for which no pilot has chosen the coordinates, and with priors of group effects set at a zero beside the
-        rows.
+        Draws per chain in which NUTS adapts, and which are discarded. The default is 500; 1,000 with the engine "pymc",
+        for which no pilot has chosen the coordinates; 2,000 with priors of group effects set at a zero beside the rows.
     chains : int
         Chains.
     cores : int, optional

@@ -108,6 +108,11 @@ def test_a_cluster_gives_the_same_draws_though_a_worker_is_lost() -> None:
         assert here[name].draws["posterior"].to_dataset().identical(there[name].draws["posterior"].to_dataset())
 
 
+def test_what_is_no_quantity_is_refused() -> None:
+    with pytest.raises(HierkitError, match="A fit has no quantity 'coefficient'"):
+        hierkit.Fits({}, {}, "store").table("coefficient")
+
+
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
     [

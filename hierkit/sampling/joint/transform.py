@@ -150,7 +150,9 @@ def position(
             w[own].reshape((q, n_groups)),
             v[p:][own].reshape((q, n_groups)),
         )
-        at, tied, group = at + size, tied + n_groups * q * width, group + n_groups
+        at += size
+        tied += n_groups * q * width
+        group += n_groups
     return log_det
 
 
@@ -195,7 +197,9 @@ def position_gradient(
         first = layout.first[f]
         own, block = slice(first, first + n_groups * q), slice(column, column + q)
         size, width = n_groups * q * q, geometry.widths[f - head]
-        at, tied, group = at - size, tied - n_groups * q * width, group - n_groups
+        at -= size
+        tied -= n_groups * q * width
+        group -= n_groups
         g, grad_own = grad_v[p:][own], np.zeros((q, q))
         # through K_j' t = c + w, and the prior -u'P u / 2
         total += unwhiten_gradient(

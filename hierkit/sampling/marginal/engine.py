@@ -84,9 +84,9 @@ class Model(NamedTuple):
 
     def packed(self) -> Array:
         """All of it in one block."""
-        codes, numbers, pairs = self.parameters.codes, self.parameters.numbers, self.parameters.pairs
-        p = self.parameters.coefficients
-        return pack(codes[p:], numbers[p:], pairs, *self.group_scales, *self.origin, *self.statistics)
+        parameters, p = self.parameters, self.parameters.coefficients
+        sampled = parameters.codes[p:], parameters.numbers[p:], parameters.pairs
+        return pack(*sampled, *self.group_scales, *self.origin, *self.statistics)
 
 
 def make_model(design: Design, priors: Priors, basis: Basis, layout: Layout) -> tuple[Model, Array]:

@@ -98,7 +98,9 @@ def head_gradient(
     By the L of one group it is minus its block of S Lambda N - t estimate'. By the log of its scale it is the mean of
     |z|² - q, with z the group's effects in units of L, and N the mean of z z'.
     """
-    size, at, group = SL.shape[0], p, 0
+    size = SL.shape[0]
+    at = p
+    group = 0
     for f in range(head.shape[0]):
         n_groups = head[f, 0]
         q = head[f, 1]
