@@ -115,7 +115,7 @@ def check(
 
     parsed = parse(formula).with_precision(make_precision(weights, known_sd, family))
     design = make_design(parsed, read_rows(_read_table(data, parsed.columns, missing), parsed.columns), family)
-    typer.echo(f"{len(design.rows.positions)} of {design.rows.given} rows used")
+    typer.echo(f"{design.rows.used:,} of {design.rows.given:,} rows used")
     for factor in design.factors:
         effects = ", ".join(effect.label for effect in factor.effects)
         groups = some(factor.levels.tolist(), 8)

@@ -19,6 +19,7 @@ from hierkit.documented import documented_by
 from hierkit.model.design import Design
 from hierkit.model.formula import Formula
 from hierkit.model.groups import Factor
+from hierkit.model.points import check_keeps_rows
 from hierkit.model.priors import Priors
 from hierkit.model.run import Run
 from hierkit.pictures import plot_replicates, plot_trace
@@ -87,6 +88,7 @@ class Fit:
         """The same model in Bambi, built when first asked for; its names are the names in `draws`."""
         from hierkit.model.bambi_model import build  # Bambi takes seconds to import, and most users never ask
 
+        check_keeps_rows(self.design, "fit.model")
         return build(self.design, self.priors, self._run.effects)
 
     @documented_by(coefficients)

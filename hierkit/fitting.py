@@ -16,14 +16,14 @@ from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
 from hierkit.model.precision import make_precision
 from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
-from hierkit.model.rows import Missing, read_rows
+from hierkit.model.rows import Missing
 from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
 from hierkit.reporting.model_table import ModelTable, model_table
 from hierkit.reporting.render import Report, render_several
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
-from hierkit.sources.in_memory import in_memory
+from hierkit.streaming.rows_or_sums import design_of_source
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
@@ -117,7 +117,7 @@ def fit(
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
-    design = make_design(parsed, read_rows(in_memory(data, parsed.columns), parsed.columns, missing), family)
+    parsed, design = design_of_source(parsed, data, family, engine, missing)
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, nuts_sampler)
     if tune is None:

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from hierkit.model.design import Design
+from hierkit.model.points import check_keeps_rows
 from hierkit.model.priors import Priors
 from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
@@ -68,6 +69,7 @@ def prior_predictive(design: Design, priors: Priors, run: Run, draws: int = 1000
     """
     from hierkit.sampling.pymc.engine import sample_prior  # Bambi and PyMC take seconds to import
 
+    check_keeps_rows(design, "prior_predictive()")
     check_count("draws", draws)
     prior = sample_prior(design, priors, run.effects, draws, random_seed)
     found = replicated(Posterior(prior, design), "known", random_seed)

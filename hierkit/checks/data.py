@@ -64,8 +64,8 @@ def _rows(design: Design) -> Iterator[Finding]:
     rows = design.rows
     if rows.dropped:
         share = rows.dropped / rows.given
-        columns = ", ".join(f"{name} ({count})" for name, count in rows.missing.items())
-        message = f"{rows.dropped} of {rows.given} rows ({share:.0%}) were left out: missing values in {columns}."
+        columns = ", ".join(f"{name} ({count:,})" for name, count in rows.missing.items())
+        message = f"{rows.dropped:,} of {rows.given:,} rows ({share:.0%}) were left out: missing values in {columns}."
         advice = "Check that rows are not missing because of their outcome; fill them in where that can be defended."
         yield Finding("warning" if share > DROPPED_SHARE else "note", "rows dropped", message, advice)
     for name, levels in rows.unused_levels.items():
@@ -188,9 +188,9 @@ def _many_levels(design: Design) -> Iterator[Finding]:
         if not isinstance(frame[name].dtype, pd.CategoricalDtype):
             continue
         levels = frame[name].cat.categories.tolist()
-        if len(levels) < MANY_LEVELS or len(levels) < MANY_LEVELS_SHARE * len(frame):
+        if len(levels) < MANY_LEVELS or len(levels) < MANY_LEVELS_SHARE * design.rows.used:
             continue
-        message = f"{name} is a category of {len(levels):,} levels in {len(frame):,} rows."
+        message = f"{name} is a category of {len(levels):,} levels in {design.rows.used:,} rows."
         numbers = pd.to_numeric(pd.Series(levels), errors="coerce")
         others = [level for level, number in zip(levels, numbers, strict=True) if not np.isfinite(number)]
         advice = "Leave it out, or make it the grouping factor of a group term."

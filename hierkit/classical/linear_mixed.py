@@ -153,7 +153,7 @@ def _notes(design: Design, components: dict[str, float]) -> list[str]:
     notes = [f"{', '.join(zero)} is zero"] if zero else []
     notes += [f"{name} is {components[name]:.0f}" for name in edges]
     for factor in design.factors:
-        single = (factor.counts == 1).all() and design.outcome.has_sigma and design.outcome.rows_are_alike
+        single = (design.sizes(factor) == 1).all() and design.outcome.has_sigma and design.outcome.rows_are_alike
         if single and any(effect.is_intercept for effect in factor.effects):
             notes.append(f"one row for each group of {factor.label}: its sd and sigma are one number split in two")
     return notes

@@ -77,7 +77,7 @@ class Sums:
         Of the others' effects with [X y].
     """
 
-    n: int
+    n: float
     sd_is_known: bool
     templates: tuple[Template, ...]
     groups: tuple[int, ...]
@@ -128,7 +128,7 @@ def sums_of(y: Array, Q: Array, factors: Sequence[Factor], outcome: Outcome, row
     roots, inside, coefficients = _in_groups(ZZ, ZC)
     rest = C - np.einsum("rk,rkc->rc", scaled[0], coefficients[first.codes])
     return Sums(
-        len(y),
+        outcome.n_rows,
         outcome.sd_is_known,
         templates,
         tuple(len(factor.levels) for factor in factors),

@@ -69,8 +69,13 @@ def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple
     if outcome.family.has_residual:
         model = WLS(y - offset, X, weights=outcome.row_weights[rows])
         fit = model.fit(cov_type="fixed scale" if outcome.sd_is_known else "nonrobust")  # which is 1
-        exact = len(rows) == X.shape[1] and not outcome.sd_is_known
-        return np.asarray(fit.params), missing if exact else np.asarray(fit.bse), ESTIMATED
+        n = round(outcome.at(rows).n_rows)
+        exact = n <= X.shape[1] and not outcome.sd_is_known
+        errors = missing if exact else np.asarray(fit.bse)
+        if n != len(rows) and not exact:
+            # points in place of rows have their sums of squares, and other degrees of freedom
+            errors = errors * np.sqrt((len(rows) - X.shape[1]) / (n - X.shape[1]))
+        return np.asarray(fit.params), errors, ESTIMATED
     return _logistic(y, outcome.trials_of_each[rows], X, offset)
 
 

@@ -46,7 +46,7 @@ def make_basis(design: Design, priors: Priors) -> Basis:
     p = X.shape[1]
     y, weights = design.outcome.y, design.row_weights
     if design.family.has_residual:
-        unit = weighted_sd(y - design.offset, weights) * np.sqrt(weights.mean())
+        unit = weighted_sd(y - design.offset, weights) * np.sqrt(design.outcome.mean_precision)
     else:
         share = float(y.sum() / weights.sum())
         unit, weights = 1.0, weights * share * (1 - share)

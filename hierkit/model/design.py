@@ -1,7 +1,7 @@
 """Formula + rows -> Design: the outcome, X, and one Factor with its Z per grouping."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from hierkit.model.families import Family, family_of
 from hierkit.model.formula import Formula
 from hierkit.model.functions import namespace_of
 from hierkit.model.groups import Factor, make_factors
+from hierkit.model.number_types import as_formulae_needs
 from hierkit.model.outcome import Outcome
 from hierkit.model.precision import typical_variance
 from hierkit.model.rows import Rows
@@ -24,16 +25,15 @@ from hierkit.model.syntax import (
     Node,
     column_of,
     columns_in,
-    columns_in_powers,
     is_column,
     is_literal,
-    plain_columns,
     render,
 )
 from hierkit.model.terms import Evaluator, check_magnitude
 from hierkit.model.weighed import weighed
 
-LARGEST_INTEGER = 1_000_000  # products of three stay exact; of larger ones they would wrap around
+if TYPE_CHECKING:
+    from hierkit.model.points import Points
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,9 @@ class Design:
         Labels of columns of interactions that are left out, because no row has the combination or others determine it.
     text, frame, namespace : str, pandas.DataFrame, dict
         The same model for Bambi: a formula in safe names, the columns it uses, and the functions it calls.
+    sample, points : Design, Points, optional
+        Where the rows of the design are points with the sums of more rows, a design of some of those rows, and what
+        the points were made of; see `hierkit.model.points`.
     """
 
     formula: Formula
@@ -74,6 +77,8 @@ class Design:
     text: str
     frame: pd.DataFrame = field(repr=False)
     namespace: dict[str, Any] = field(repr=False)
+    sample: "Design | None" = field(default=None, repr=False)
+    points: "Points | None" = field(default=None, repr=False)
 
     @property
     def has_intercept(self) -> bool:
@@ -84,6 +89,11 @@ class Design:
     def family(self) -> Family:
         """The family of the outcome."""
         return self.outcome.family
+
+    @property
+    def of_rows(self) -> "Design":
+        """The design of rows that were given: itself, or that of a sample of them where only sums are kept."""
+        return self if self.sample is None else self.sample
 
     @property
     def link_unit(self) -> str:
@@ -97,7 +107,7 @@ class Design:
 
     @property
     def row_weights(self) -> Array:
-        """(row,), the trials of counts, or the w of residual variances σ²/w: what a log density is told of a row."""
+        """(row,), what a row's product with itself is multiplied by in a likelihood; see `Outcome.row_weights`."""
         return self.outcome.row_weights
 
     @property
@@ -107,7 +117,7 @@ class Design:
 
     @property
     def trials(self) -> Array:
-        """(row,), the trials of counts, and 1 for every other row: how often a row counts in averages."""
+        """(row,), how often a row counts in averages: see `Outcome.trials_of_each`."""
         return self.outcome.trials_of_each
 
     @property
@@ -144,7 +154,7 @@ class Design:
         )
 
 
-def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Design:
+def make_design(formula: Formula, rows: Rows, family: str = "gaussian", in_place_of: Array | None = None) -> Design:
     """Evaluate a formula on rows.
 
     Parameters
@@ -155,6 +165,8 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
         From `read_rows` with the formula's columns.
     family : {"gaussian", "bernoulli"}
         Of the outcome; counts are "bernoulli" outcomes.
+    in_place_of : ndarray, optional
+        (row,), how many rows each is in place of, for a sample of rows with a Gaussian outcome.
 
     Returns
     -------
@@ -175,7 +187,7 @@ def make_design(formula: Formula, rows: Rows, family: str = "gaussian") -> Desig
     predictors = [formula.common_tree, *(term.effects_tree for term in formula.group_terms)]
     frame = as_formulae_needs(rows.frame, predictors).rename(columns=names)
     evaluator = Evaluator(frame, names, namespace)
-    outcome = _outcome(formula, rows.frame, evaluator, chosen)
+    outcome = replace(_outcome(formula, rows.frame, evaluator, chosen), in_place_of=in_place_of)
     evaluator = replace(evaluator, weights=outcome.trials_of_each)
     common = make_common_part(evaluator, formula.common_tree, formula.common)
     evaluator = replace(evaluator, frame=evaluator.frame.assign(**common.for_bambi))
@@ -208,21 +220,6 @@ def _column_means(columns: tuple[Column, ...], X: Array, trials: Array) -> Array
     has_intercept = any(column.is_intercept for column in columns)
     fixed = np.array([column.is_intercept or not has_intercept for column in columns], dtype=bool)
     return np.where(fixed, 0.0, weighted_mean(X, trials))
-
-
-def as_formulae_needs(frame: pd.DataFrame, trees: list[Node]) -> pd.DataFrame:
-    """Booleans as the categories that they are in R, or as 0 and 1 in arithmetic; large whole numbers as floats."""
-    words = {name for tree in trees for name in plain_columns(tree)}
-    powers = {name for tree in trees for name in columns_in_powers(tree)}
-    changed: dict[str, pd.Series] = {}
-    for name, values in ((str(name), values) for name, values in frame.items()):
-        if values.dtype == bool and name in words:
-            changed[name] = pd.Series(pd.Categorical(values, categories=[False, True], ordered=True))
-        elif values.dtype == bool:
-            changed[name] = values.astype(np.int64)
-        elif values.dtype.kind in "iu" and (name in powers or values.abs().max() > LARGEST_INTEGER):
-            changed[name] = values.astype(np.float64)
-    return frame.assign(**changed)
 
 
 def _refuse_dates(rows: Rows, columns: list[str]) -> None:

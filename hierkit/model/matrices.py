@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.model.design import Design, as_formulae_needs
+from hierkit.model.design import Design
 from hierkit.model.groups import evaluated_effects
+from hierkit.model.number_types import as_formulae_needs
 from hierkit.model.spelling import safe_names
 from hierkit.model.terms import Evaluator
 

@@ -15,6 +15,7 @@ from hierkit.model.design import Design, outcome_values, trials_in
 from hierkit.model.formula import GroupTerm
 from hierkit.model.groups import Factor
 from hierkit.model.labels import in_text, some
+from hierkit.model.levels import observed_groups
 from hierkit.model.matrices import Matrices, evaluated
 from hierkit.model.outcome import Outcome
 from hierkit.model.precision import precisions
@@ -204,8 +205,11 @@ def _known_levels(levels: pd.Index, new: pd.Series) -> pd.Series:
 def _groups(design: Design, factor: Factor, frame: pd.DataFrame) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     """Each row's place among the fitted levels and the unseen ones, and the labels of the latter."""
     columns = list(_term(design, factor.label).factor)
-    first = np.unique(factor.codes, return_index=True)[1]
-    fitted = design.rows.frame[columns].iloc[first].itertuples(index=False, name=None)
+    frames, codes = design.rows.frame, factor.codes
+    if design.points is not None:
+        frames, codes = design.points.cells, observed_groups(design.points.cells, _term(design, factor.label))[1]
+    first = np.unique(codes, return_index=True)[1]
+    fitted = frames[columns].iloc[first].itertuples(index=False, name=None)
     places = {tuple(map(in_text, cell)): place for place, cell in enumerate(fitted)}
     codes, given = pd.MultiIndex.from_frame(frame[columns]).factorize()
     cells = [tuple(map(in_text, cell)) for cell in given]

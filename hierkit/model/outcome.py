@@ -34,6 +34,9 @@ class Outcome:
         The value that counts as 1; None where nothing had to be chosen.
     is_frequencies : bool
         Whether the rows are those of a frequency table: trials that all had the same outcome, each an observation.
+    in_place_of : ndarray of float or None
+        (row,), how many Gaussian rows each is in place of, where only their sums or a sample are kept; None where each
+        row is itself.
     """
 
     label: str
@@ -44,6 +47,7 @@ class Outcome:
     sd_is_known: bool = False
     event: Any = None
     is_frequencies: bool = False
+    in_place_of: NDArray[np.float64] | None = None
 
     @property
     def is_counts(self) -> bool:
@@ -67,13 +71,24 @@ class Outcome:
 
     @property
     def trials_of_each(self) -> NDArray[np.float64]:
-        """(row,), the trials of each row: 1 unless the outcome is counts."""
-        return np.ones_like(self.y) if self.trials is None else self.trials
+        """(row,), how often each row counts: its trials, or the rows that it is in place of; 1 for other outcomes."""
+        counts = self.in_place_of if self.trials is None else self.trials
+        return np.ones_like(self.y) if counts is None else counts
+
+    @property
+    def n_rows(self) -> float:
+        """The rows that the likelihood has factors of."""
+        return float(len(self.y) if self.in_place_of is None else self.in_place_of.sum())
 
     @property
     def row_weights(self) -> NDArray[np.float64]:
-        """(row,), what the log density of each row is told beside its y: trials, or the w of its variance σ²/w."""
+        """(row,), beside y in each row's log density: trials, the w of its variance σ²/w, or the rows in its place."""
         return self.trials_of_each if self.precision is None else self.precision
+
+    @property
+    def mean_precision(self) -> float:
+        """The mean over rows of the w of their variances σ²/w."""
+        return 1.0 if self.precision is None else float(np.mean(self.precision))
 
     @property
     def has_sigma(self) -> bool:
@@ -98,7 +113,8 @@ class Outcome:
         """That of some of the rows."""
         trials = None if self.trials is None else self.trials[places]
         precision = None if self.precision is None else self.precision[places]
-        return replace(self, y=self.y[places], trials=trials, precision=precision)
+        in_place_of = None if self.in_place_of is None else self.in_place_of[places]
+        return replace(self, y=self.y[places], trials=trials, precision=precision, in_place_of=in_place_of)
 
 
 def gaussian(label: str, values: pd.Series) -> Outcome:
@@ -154,7 +170,7 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
 
     Trials are those of counts; where a column of weights says them, `weighed` comes after.
     """
-    plain = replace(fitted, trials=None, precision=None, is_frequencies=False)
+    plain = replace(fitted, trials=None, precision=None, is_frequencies=False, in_place_of=None)
     if trials is not None:
         s, n = check_counts(fitted.label, values, trials)
         return replace(plain, y=s, trials=n)

@@ -35,8 +35,10 @@ def outcome_scale(design: Design) -> OutcomeScale:
     y, outcome = design.outcome.y - design.offset, design.outcome
     residual_sd = 1.0
     if outcome.has_sigma:
-        residual_sd = weighted_sd(y, outcome.row_weights) * float(np.sqrt(np.mean(outcome.row_weights)))
-    counts = np.ones(len(y)) if outcome.rows_are_alike else counts_of_rows(y, residual_sd**2 / outcome.row_weights)
+        residual_sd = weighted_sd(y, outcome.row_weights) * float(np.sqrt(outcome.mean_precision))
+    counts = outcome.trials_of_each
+    if not outcome.rows_are_alike:
+        counts = counts_of_rows(y, residual_sd**2 / outcome.row_weights)
     mean = float(weighted_mean(y, counts))
     spread, size = (float(np.sqrt(weighted_mean(squares, counts))) for squares in ((y - mean) ** 2, y**2))
     least = float(np.sqrt(design.row_variance)) if outcome.sd_is_known else 0.0

@@ -176,7 +176,7 @@ def _coefficient_defaults(design: Design, gaussian: OutcomeScale | None) -> dict
             spread = common_spread(design.columns, design.X, k, trials, has_level)
             # without any intercept the line passes through the origin: only sizes are left to scale by
             size = 2.5 * gaussian.root_mean_square if gaussian else LOGIT_UNIT
-            scale = unit / spread if has_level else size / _root_mean_square(x)
+            scale = unit / spread if has_level else size / _root_mean_square(x, trials)
             priors[column.label] = make_prior("Normal", 0, scale)
             shift += (scale * float(weighted_mean(x, trials))) ** 2
     for column in design.columns:
@@ -207,8 +207,8 @@ def _group_defaults(design: Design, gaussian: OutcomeScale | None, effects: Effe
     return priors
 
 
-def _root_mean_square(x: Array) -> float:
-    return float(np.sqrt(np.mean(x**2)))
+def _root_mean_square(x: Array, trials: Array) -> float:
+    return float(np.sqrt(weighted_mean(x**2, trials)))
 
 
 def _group_names(design: Design) -> dict[str, list[str]]:

@@ -116,6 +116,7 @@ def reference_rows(design: Design, changes: Mapping[str, Any] | None = None) -> 
         Numbers are at their means over rows, or trials. Shares sum to one; of more than 200 combinations those are the
         200 commonest.
     """
+    design = design.of_rows
     moved = dict(changes or {})
     places = max((len(values) for values in moved.values()), default=1)
     others = [name for name in design.formula.predictors if name not in moved]

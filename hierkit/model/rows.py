@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, check_word, refusal
+from hierkit.model.complete_rows import check_finite, exact_integers, none_complete, refuse_missing, with_intercept
 from hierkit.model.labels import some
 from hierkit.model.names import INTERCEPT
 
@@ -41,6 +42,8 @@ class Rows:
         Categories that no used row has, per column.
     dates : frozenset of str
         Columns of dates, times, durations or periods, which are labels of groups and nothing else.
+    not_kept : int
+        Rows used beside those in `frame`, of which only sums are kept.
     """
 
     frame: pd.DataFrame
@@ -49,11 +52,17 @@ class Rows:
     missing: dict[str, int] = field(default_factory=dict)
     unused_levels: dict[str, list[Any]] = field(default_factory=dict)
     dates: frozenset[str] = frozenset()
+    not_kept: int = 0
+
+    @property
+    def used(self) -> int:
+        """Rows used, kept or not."""
+        return len(self.positions) + self.not_kept
 
     @property
     def dropped(self) -> int:
         """Rows left out because a used column is missing there."""
-        return self.given - len(self.positions)
+        return self.given - self.used
 
 
 def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argument: str = "data") -> Rows:
@@ -87,22 +96,16 @@ def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argu
         raise refusal(f"{argument} has no rows", "At least one is needed", "Check how the table was read or filtered")
     absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
     if absent and missing == "error":
-        raise refusal(
-            f"Missing values in {_counted(absent)}",
-            "Every row must be complete",
-            "Fill them in, or leave those rows out",
-        )
+        raise refuse_missing(absent)
     kept = np.flatnonzero(frame.notna().all(axis=1))
     if not len(kept):
-        raise refusal(
-            f"No row is complete: missing values in {_counted(absent)}", "Rows need all used columns", "Fill them in"
-        )
+        raise none_complete(absent)
     native_order = nw.get_native_namespace(table) is pd
     clean, unused = {}, {}
     for name in columns:
-        values = _exact(table[name], frame[name]) if schema[name].is_integer() else frame[name]
+        values = exact_integers(table[name], frame[name]) if schema[name].is_integer() else frame[name]
         clean[name], unused[name] = _clean(name, values.iloc[kept].reset_index(drop=True), schema[name], native_order)
-        _check_finite(name, clean[name], kept)
+        check_finite(name, clean[name], kept)
         unused[name] = unused[name] or _lost_levels(frame[name], clean[name])
     unused = {name: levels for name, levels in unused.items() if levels}
     dates = frozenset(name for name in columns if _are_dates(frame[name], schema[name]))
@@ -113,13 +116,6 @@ def count_rows(data: Any, argument: str) -> int:
     """The rows of a table of which no column is used."""
     counted = _table(data, argument).select(nw.len())
     return int((counted.collect() if isinstance(counted, nw.LazyFrame) else counted).item())
-
-
-def _exact(column: Any, values: pd.Series) -> pd.Series:
-    """Whole numbers, which pandas may have made floats beside missing ones; 0 where they are missing."""
-    whole = np.zeros(len(values), dtype=np.uint64 if column.dtype == nw.UInt64 else np.int64)
-    whole[values.notna().to_numpy()] = column.drop_nulls().to_numpy()
-    return pd.Series(whole)
 
 
 def _are_dates(values: pd.Series, dtype: Any) -> bool:
@@ -144,12 +140,9 @@ def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
     """These columns of a table, in memory; refuses columns that it does not have."""
     table = _table(data, argument)
     known = table.collect_schema().names()
-    if INTERCEPT in columns and INTERCEPT not in known:
-        # brms' `0 + Intercept`: an intercept where all predictors are zero, not at their means
-        table, known = table.with_columns(nw.lit(1.0).alias(INTERCEPT)), [*known, INTERCEPT]
-    if unknown := [name for name in columns if name not in known]:
+    if unknown := [name for name in columns if name not in (*known, INTERCEPT)]:
         raise unknown_columns(unknown, known, argument)
-    selected = table.select(columns)
+    selected = with_intercept(table, columns)
     return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
 
 
@@ -204,10 +197,6 @@ def unknown_columns(unknown: list[str], known: list[str], argument: str) -> Hier
         f"Its columns are {some(known, 20)}",
         "Check the spelling, and put names with spaces or symbols into backticks",
     )
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name!r} ({count})" for name, count in counts.items())
 
 
 def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
@@ -273,13 +262,3 @@ def _sorted_levels(values: pd.Series) -> list[Any]:
         return sorted(levels)
     except TypeError:  # levels of several types have no order of their own
         return sorted(levels, key=lambda level: (str(level), type(level).__name__))
-
-
-def _check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> None:
-    if values.dtype != np.float64 or not (infinite := np.isinf(values.to_numpy())).any():
-        return
-    raise refusal(
-        f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",
-        "Values must be finite or missing",
-        "Check these rows, or set the values missing to leave the rows out",
-    )

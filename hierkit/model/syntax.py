@@ -158,6 +158,11 @@ def outer_calls(node: Node) -> Iterator[Node]:
     return (one for one in outside_calls(node) if isinstance(one, ast.Call))
 
 
+def calls_in(node: Node) -> Iterator[Node]:
+    """All calls, those in the arguments of others included."""
+    return (one for one in walk(node) if isinstance(one, ast.Call))
+
+
 def outside_calls(node: Node) -> Iterator[Node]:
     """The nodes that are no part of a call's arguments, from left to right."""
     waiting = [node]

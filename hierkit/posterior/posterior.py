@@ -40,6 +40,15 @@ class Posterior:
         """The same without the group effects, which may be many."""
         return self._read(())
 
+    @property
+    def of_rows(self) -> "Posterior":
+        """The same draws with rows that were given: itself, or a sample of them where only sums are kept."""
+        return self if self.design.sample is None else self._of_sample
+
+    @cached_property
+    def _of_sample(self) -> "Posterior":
+        return Posterior(self.dataset, self.design.of_rows)
+
     def effects(self, factor: Factor) -> Effects:
         """The group effects of one factor, with labels."""
         return read_effects(self.dataset, factor)

@@ -81,6 +81,7 @@ def predict(
     HierkitWarning
         If few draws agree with the given rows.
     """
+    posterior = posterior.of_rows
     design = posterior.design
     check_word("kind", kind, get_args(PredictionKind))
     roles = _roles(design, groups)

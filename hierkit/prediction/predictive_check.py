@@ -53,9 +53,9 @@ def replicated(posterior: Posterior, groups: ReplicatedGroups = "known", random_
     HierkitWarning
         If only some of the draws are used, because those of all rows would take more than 1 GB.
     """
-    design = posterior.design
     check_word("groups", groups, get_args(ReplicatedGroups))
-    posterior = _within_memory(posterior)
+    posterior = _within_memory(posterior.of_rows)
+    design = posterior.design
     labels = [factor.label for factor in design.factors]
     rows = read_new_rows(design, design.rows.frame, labels, weight_columns(design))
     if groups == "new":
@@ -66,6 +66,7 @@ def replicated(posterior: Posterior, groups: ReplicatedGroups = "known", random_
 
 def observed(design: Design) -> xr.Dataset:
     """The same of the outcome that was seen: (__obs__,), and `mean(team)` (team,)."""
+    design = design.of_rows
     y = xr.DataArray(design.outcome.y, coords={"__obs__": design.rows.positions}, dims="__obs__")
     return _with_means(design, y)
 

@@ -56,6 +56,7 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     HierkitError
         For an unknown projection, and for a model without coefficients.
     """
+    posterior = posterior.of_rows
     design = posterior.design
     check_word("projection", projection, get_args(Projection))
     if not design.columns:

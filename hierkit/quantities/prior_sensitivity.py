@@ -134,6 +134,8 @@ def _log_likelihood(draws: Draws, design: Design) -> Array:
     total = np.empty(len(draws.beta))
     for part in batches(len(total), len(design.offset)):
         total[part] = log_likelihood(draws, rows, design.outcome, part).sum(axis=1)
+    if draws.sigma is not None:  # a point in place of n rows has one factor 1/σ where they have n
+        total -= (design.outcome.n_rows - len(design.offset)) * np.log(draws.sigma)
     return total
 
 

@@ -69,6 +69,7 @@ def slopes(
     HierkitError
         For an unknown predictor, kind, scale or column.
     """
+    posterior = posterior.of_rows
     design = posterior.design
     check_word("kind", kind, get_args(SlopeKind))
     check_word("scale", scale, get_args(Scale))

@@ -42,7 +42,7 @@ def answers(parts: Parts, checked: Quantity | None) -> pd.DataFrame:
 
 def data_like_these(parts: Parts) -> Quantity | None:
     """The predictive check of what varies; None for a model without groups, and for very many rows."""
-    rows = len(parts.design.offset)
+    rows = len(parts.design.of_rows.offset)
     if not parts.design.factors or rows * FEW > MOST_NUMBERS:
         return None
     checked = predictive_check(parts.posterior.thinned(FEW), "new", parts.run.random_seed)

@@ -33,7 +33,7 @@ def methods_paragraph(parts: Parts) -> str:
     factors = listed([f"{words.counted(len(f.levels), f.label)}" for f in design.factors])
     hierarchical = f"Bayesian hierarchical {kind} model" if design.factors else f"Bayesian {kind} regression"
     text = (
-        f"We fitted a {hierarchical} of {outcome_name(design, words)} to {len(design.offset):,} rows"
+        f"We fitted a {hierarchical} of {outcome_name(design, words)} to {design.rows.used:,} rows"
         f"{f' of {factors}' if factors else ''}, with hierkit {run.versions.get('hierkit', '')} (formula "
         f"{design.formula.text}, in the language of lme4: Bates et al. 2015). "
     )

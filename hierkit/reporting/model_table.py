@@ -150,7 +150,7 @@ def _of_model(posterior: Posterior, comparable: bool) -> Iterator[tuple[str, str
                 yield "fit", f"ICC of {row['factor']}", _numbers(row)
     for row in r_squared(thinned).table().to_dict("records"):
         yield "fit", f"R², {row['quantity']}", _numbers(row)
-    yield "fit", "rows", {"estimate": float(len(design.offset))}
+    yield "fit", "rows", {"estimate": float(design.rows.used)}
     for factor in design.factors:
         yield "fit", f"groups of {factor.label}", {"estimate": float(len(factor.levels))}
     if comparable:
@@ -178,6 +178,7 @@ def are_comparable(posteriors: list[Posterior]) -> bool:
     first = posteriors[0].design
     return all(
         one.design.outcome.label == first.outcome.label
+        and one.design.points is None
         and np.array_equal(one.design.rows.positions, first.rows.positions)
         and np.array_equal(one.design.outcome.y, first.outcome.y)
         for one in posteriors

@@ -70,7 +70,7 @@ class Parts:
     @cached_property
     def across(self) -> Quantity:
         """Coefficients across the population."""
-        rows = len(self.design.offset)
+        rows = len(self.design.of_rows.offset)
         return marginal_coefficients(self.posterior.thinned(min(ENOUGH, max(FEWEST, MOST_MEANS // rows))))
 
     @cached_property

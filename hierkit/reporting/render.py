@@ -144,7 +144,7 @@ def _about(parts: Parts) -> str:
     design, words = parts.design, parts.words
     kind = "Bayesian hierarchical model" if design.factors else "Bayesian regression"
     groups = listed([words.counted(len(f.levels), f.label) for f in design.factors])
-    return f"{kind} of {len(design.offset):,} rows{f' of {groups}' if groups else ''}: {design.formula.text}"
+    return f"{kind} of {design.rows.used:,} rows{f' of {groups}' if groups else ''}: {design.formula.text}"
 
 
 def render_notebook(parts: Parts) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from hierkit.errors import check_word
 from hierkit.formats import as_csv, as_html, as_latex, as_markdown, condensed, in_latex, in_markdown
 from hierkit.intervals import interval_in_words
+from hierkit.model.columns import weighted_mean, weighted_sd
 from hierkit.model.design import Design
 from hierkit.progress import counted
 from hierkit.quantities.coefficients import coefficients
@@ -142,7 +143,7 @@ def data_section(parts: Parts) -> Section:
     items = {
         "Formula": design.formula.text,
         "Outcome": _outcome(design),
-        "Rows": f"{len(design.rows.positions)} of {design.rows.given} used",
+        "Rows": f"{design.rows.used:,} of {design.rows.given:,} used",
     }
     if design.formula.precision.column is not None:
         items |= _precision(design)
@@ -187,9 +188,11 @@ def findings_section(parts: Parts) -> Section:
 
 
 def _outcome(design: Design) -> str:
-    outcome = design.outcome
+    outcome = design.of_rows.outcome
     if outcome.family.has_residual:
-        return f"{outcome.label}, Gaussian: mean {outcome.y.mean():.4g}, sd {outcome.y.std():.4g}"
+        mean = float(weighted_mean(outcome.y, outcome.trials_of_each))
+        spread = weighted_sd(outcome.y, outcome.trials_of_each)
+        return f"{outcome.label}, Gaussian: mean {mean:.4g}, sd {spread:.4g}"
     if outcome.is_counts:
         return f"{outcome.label}, counts: {outcome.y.sum():.0f} successes in {outcome.trials_of_each.sum():.0f} trials"
     event = "1" if outcome.event is None else str(outcome.event)

@@ -70,7 +70,7 @@ def _each(models: Mapping[str, Parts]) -> Iterator[Section]:
 
 def about_several(models: Mapping[str, Parts]) -> str:
     """What the page is about, in a line."""
-    counts = {len(parts.design.offset) for parts in models.values()}
+    counts = {parts.design.rows.used for parts in models.values()}
     rows = f"{counts.pop():,} rows" if len(counts) == 1 else "different rows"
     names = listed([f'"{name}"' for name in models])
     return f"{len(models)} models of {rows}: {names}. Intervals are {interval_in_words()}."

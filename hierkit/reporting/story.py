@@ -170,7 +170,7 @@ def share(parts: Parts, factor: Factor) -> str:
 def _rows(parts: Parts) -> Iterator[str]:
     design, words = parts.design, parts.words
     if not design.factors:
-        yield f"All {len(design.offset):,} rows are one population: the model has no groups."
+        yield f"All {design.rows.used:,} rows are one population: the model has no groups."
     if parts.posterior.sigma is not None:
         several = [words.plural(factor.label) for factor in design.factors]
         where = f"Within {listed(several)}, rows" if several else "Rows with the same predictors"

@@ -39,7 +39,7 @@ def as_tree(posterior: xr.Dataset, statistics: xr.Dataset, design: Design) -> xr
     """
     statistics = statistics.rename({old: new for old, new in STATISTICS.items() if old in statistics})
     statistics = statistics[[name for name in KEPT if name in statistics]]
-    outcome, rows = design.outcome, {"__obs__": design.rows.positions}
+    outcome, rows = design.of_rows.outcome, {"__obs__": design.rows.positions}
     groups = {
         "posterior": posterior,
         "sample_stats": statistics,
@@ -55,6 +55,8 @@ def _known(outcome: Outcome) -> dict[str, tuple[str, Array]]:
     """What is known of each row beside its outcome: `trials` of counts, `weights` or `known_sd` of Gaussian rows."""
     if outcome.trials is not None:
         return {"trials": ("__obs__", outcome.trials)}
+    if outcome.in_place_of is not None:
+        return {"in_place_of": ("__obs__", outcome.in_place_of)}
     if outcome.precision is None:
         return {}
     if outcome.sd_is_known:

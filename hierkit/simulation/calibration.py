@@ -11,6 +11,7 @@ from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.intervals import beside
 from hierkit.model.design import Design
+from hierkit.model.points import check_keeps_rows
 from hierkit.model.priors import Priors
 from hierkit.model.run import Run
 from hierkit.posterior.posterior import Posterior
@@ -60,6 +61,7 @@ def calibration(
     HierkitError
         For fewer than 20 data sets, flat priors, and a fit by the engine "pymc", which takes too long.
     """
+    check_keeps_rows(design, "calibration()")
     check_count("n", n)
     if n < FEWEST:
         raise refusal(f"n={n}", f"Ranks of fewer than {FEWEST} data sets say nothing", "Pass n=200")

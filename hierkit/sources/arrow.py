@@ -6,7 +6,7 @@ from typing import Any
 
 from hierkit.model.names import INTERCEPT
 from hierkit.model.rows import unknown_columns
-from hierkit.sources.damage import cannot_read
+from hierkit.sources.damage import reading
 
 
 def read_arrow(data: Any, columns: Sequence[str]) -> Any:
@@ -26,10 +26,8 @@ def read_arrow(data: Any, columns: Sequence[str]) -> Any:
     if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
         raise unknown_columns(unknown, names, "data")
     known = [name for name in columns if name in names]
-    try:
+    with reading("the stream" if is_stream else "the dataset"):
         return _of_stream(data, known) if is_stream else data.to_table(columns=known)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise cannot_read("the stream" if is_stream else "the dataset", error) from error
 
 
 def _of_stream(reader: Any, columns: Sequence[str]) -> Any:

@@ -1,5 +1,8 @@
 """The refusal of a file that is damaged, or no table."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from hierkit.errors import HierkitError, refusal
@@ -13,3 +16,13 @@ def cannot_read(path: str | Path, error: Exception) -> HierkitError:
         "Each file must be a whole table",
         "Open it to see what it holds, write it again, or leave it out",
     )
+
+
+@contextlib.contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Refuse what Arrow and the system cannot read."""
+    pyarrow = sys.modules["pyarrow"]
+    try:
+        yield
+    except (OSError, KeyError, pyarrow.ArrowException) as error:
+        raise cannot_read(path, error) from error

@@ -1,7 +1,8 @@
 """Files of text with commas, semicolons or tabs: numbers become numbers, and labels stay as they are written."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,20 @@ from hierkit.sources.damage import cannot_read
 
 MISSING_NUMBERS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "#N/A", "."})
 BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter": False}
+BLOCK = 2**24  # bytes
 LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
+
+
+class Kind(Enum):
+    """What the cells of a column, or of a part of it, are."""
+
+    EMPTY = "no cells"
+    NOTHING = "missing values"
+    WHOLE = "whole numbers, none missing"
+    NUMBERS = "numbers"
+    BOOLEANS = "booleans"
+    LABELS = "labels"
 
 
 def column_names(path: Path) -> list[str]:
@@ -48,6 +62,47 @@ def read_delimited(paths: Sequence[Path], columns: Sequence[str], missing: Colle
     HierkitError
         For a file that cannot be read, and for files with different separators.
     """
+    has_decimal_commas = _has_decimal_commas(paths)
+    text = pd.concat([_text(path, columns) for path in paths], ignore_index=True)[list(columns)]
+    absent = frozenset(missing)
+    kinds = {name: _kind(text[name], absent, has_decimal_commas) for name in text}
+    return pd.DataFrame({name: _as(kinds[name], text[name], absent, has_decimal_commas) for name in text})
+
+
+def chunks_of_delimited(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+    """The columns of files, so many rows at a time, in the types that all cells together have.
+
+    The files are gone through twice: for the types, and for the rows.
+
+    Raises
+    ------
+    HierkitError
+        As `read_delimited`.
+    """
+    commas, absent = _has_decimal_commas(paths), frozenset[str]()
+    kinds = dict.fromkeys(columns, Kind.EMPTY)
+    for text in _chunks_of_text(paths, columns, rows):
+        kinds = {name: _together(kind, _kind(text[name], absent, commas)) for name, kind in kinds.items()}
+    for text in _chunks_of_text(paths, columns, rows):
+        yield pd.DataFrame({name: _as(kind, text[name], absent, commas) for name, kind in kinds.items()})
+
+
+def count_lines(path: Path) -> int:
+    """The lines of a file below its first: its rows, unless a cell has several lines.
+
+    Raises
+    ------
+    HierkitError
+        For a file that cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b"")) - 1
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def _has_decimal_commas(paths: Sequence[Path]) -> bool:
     separators = {_separator(path): path for path in paths}
     if len(separators) > 1:
         one, other, *_ = separators.values()
@@ -56,21 +111,26 @@ def read_delimited(paths: Sequence[Path], columns: Sequence[str], missing: Colle
             "The files of one table have the same, and with semicolons decimal commas",
             "Write them alike",
         )
-    text = pd.concat([_text(path, columns) for path in paths], ignore_index=True)[list(columns)]
-    has_decimal_commas = ";" in separators
-    return pd.DataFrame({name: _column(text[name], frozenset(missing), has_decimal_commas) for name in text})
+    return ";" in separators
 
 
 def _text(path: Path, columns: Sequence[str] | None, rows: int | None = None) -> pd.DataFrame:
     """The cells as they are written."""
     used = None if columns is None else list(columns)
-    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter": False}
-    separator = _separator(path)
     try:
-        found: pd.DataFrame = pd.read_csv(path, sep=separator, usecols=used, nrows=rows, **options)
+        found: pd.DataFrame = pd.read_csv(path, sep=_separator(path), usecols=used, nrows=rows, **AS_WRITTEN)
     except (ValueError, OSError) as error:
         raise cannot_read(path, error) from error
     return found
+
+
+def _chunks_of_text(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+    for path in paths:
+        try:
+            with pd.read_csv(path, sep=_separator(path), usecols=list(columns), chunksize=rows, **AS_WRITTEN) as parts:
+                yield from parts
+        except (ValueError, OSError) as error:
+            raise cannot_read(path, error) from error
 
 
 def _separator(path: Path) -> str:
@@ -85,17 +145,40 @@ def _separator(path: Path) -> str:
     return ";" if first.count(";") > first.count(",") else ","
 
 
-def _column(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: bool) -> Any:
+def _kind(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: bool) -> Kind:
+    """What the cells of a column are."""
+    given = text[~text.isin(missing | {""} | MISSING_NUMBERS)]
+    if not len(given):
+        return Kind.EMPTY if not len(text) else Kind.NOTHING
+    numbers = _numbers(given, has_decimal_commas)
+    is_complete = len(given) == len(text)
+    if numbers.notna().all() and not given.str.match(LEADING_ZERO).any():
+        return Kind.WHOLE if numbers.dtype.kind in "iu" and is_complete else Kind.NUMBERS
+    return Kind.BOOLEANS if is_complete and given.isin(BOOLEANS).all() else Kind.LABELS
+
+
+def _together(one: Kind, other: Kind) -> Kind:
+    """What the cells of two parts of a column are."""
+    if Kind.EMPTY in (one, other):
+        return other if one is Kind.EMPTY else one
+    if one is other:
+        return one
+    return Kind.NUMBERS if {one, other} <= {Kind.NOTHING, Kind.WHOLE, Kind.NUMBERS} else Kind.LABELS
+
+
+def _as(kind: Kind, text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: bool) -> Any:
     """A column of text as numbers, as booleans, or as labels."""
     absent = text.isin(missing | {""})
-    given = text[~absent & ~text.isin(MISSING_NUMBERS)]
-    numbers = pd.to_numeric(given.str.replace(",", ".") if has_decimal_commas else given, errors="coerce")
-    if len(given) and numbers.notna().all() and not given.str.match(LEADING_ZERO).any():
-        whole = numbers.dtype.kind in "iu" and len(given) == len(text)
-        return numbers if whole else numbers.astype(np.float64).reindex(text.index)
-    if len(given) and given.isin(BOOLEANS).all() and len(given) == len(text):
+    if kind is Kind.BOOLEANS:
         return text.map(BOOLEANS).astype(bool)
-    return text.where(~absent, None).astype(object)
+    if kind not in (Kind.WHOLE, Kind.NUMBERS):
+        return text.where(~absent, None).astype(object)
+    numbers = _numbers(text[~absent & ~text.isin(MISSING_NUMBERS)], has_decimal_commas)
+    return numbers if kind is Kind.WHOLE else numbers.astype(np.float64).reindex(text.index)
+
+
+def _numbers(given: "pd.Series[str]", has_decimal_commas: bool) -> Any:
+    return pd.to_numeric(given.str.replace(",", ".") if has_decimal_commas else given, errors="coerce")
 
 
 def warn_of_words(table: pd.DataFrame, advice: str) -> None:

@@ -46,9 +46,9 @@ def read_files(
     from hierkit.sources import delimited, parquet  # pandas takes a third of a second to import
 
     found = files_of(path)
+    known = columns_of(found, columns)
     if found[0].suffix.lower() == ".parquet":
-        return parquet.read_parquet(found, _known(found, [parquet.column_names(file) for file in found], columns))
-    known = _known(found, [delimited.column_names(file) for file in found], columns)
+        return parquet.read_parquet(found, known)
     table = delimited.read_delimited(found, known, missing)
     delimited.warn_of_words(table, advice)
     return table
@@ -85,8 +85,18 @@ def files_of(path: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def _known(paths: Sequence[Path], names: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str]:
-    """Those of the columns that the files have: all, but for an intercept that the formula names."""
+def columns_of(paths: Sequence[Path], columns: Sequence[str]) -> list[str]:
+    """Those of the columns that the files have: all, but for an intercept that the formula names.
+
+    Raises
+    ------
+    HierkitError
+        For a column that no file has, and for a file that lacks one that another has.
+    """
+    from hierkit.sources import delimited, parquet
+
+    is_parquet = paths[0].suffix.lower() == ".parquet"
+    names = [parquet.column_names(file) if is_parquet else delimited.column_names(file) for file in paths]
     every = list(dict.fromkeys(name for own in names for name in own))
     if unknown := [name for name in columns if name not in (*every, INTERCEPT)]:
         raise unknown_columns(unknown, every, "data")

@@ -1,6 +1,6 @@
 """Parquet files, whose columns have types: those of one table must agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,9 @@ import pandas as pd
 from pandas.api.types import infer_dtype, union_categoricals
 
 from hierkit.errors import refusal
-from hierkit.sources.damage import cannot_read
+from hierkit.sources.damage import reading
 
+HEAD = 1000  # rows
 KINDS = {"string": "text", "empty": "nothing", "decimal": "numbers", "boolean": "booleans"}
 
 
@@ -21,13 +22,40 @@ def column_names(path: Path) -> list[str]:
     HierkitError
         For a file that cannot be read.
     """
-    import pyarrow
     from pyarrow import parquet
 
-    try:
+    with reading(path):
         return list(parquet.read_schema(path).names)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise cannot_read(path, error) from error
+
+
+def count_parquet(path: Path) -> int:
+    """The rows of a file, which its last bytes say.
+
+    Raises
+    ------
+    HierkitError
+        For a file that cannot be read.
+    """
+    from pyarrow import parquet
+
+    with reading(path):
+        return int(parquet.read_metadata(path).num_rows)
+
+
+def chunks_of_parquet(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+    """The columns of files, so many rows at a time.
+
+    Raises
+    ------
+    HierkitError
+        For a file that cannot be read.
+    """
+    from pyarrow import parquet
+
+    for path in paths:
+        with reading(path), parquet.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(rows, columns=list(columns)):
+                yield batch.to_pandas().reset_index()[list(columns)]
 
 
 def read_parquet(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
@@ -47,18 +75,29 @@ def read_parquet(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    import pyarrow
     from pyarrow import parquet
 
-    try:
+    with reading(path):
         table = parquet.read_table(path, columns=list(columns), partitioning=None)
         frame: pd.DataFrame = table.to_pandas().reset_index()[list(columns)]
-    except (OSError, KeyError, pyarrow.ArrowException) as error:
-        raise cannot_read(path, error) from error
     return frame
 
 
-def _joined(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> Any:
+def check_kinds(paths: Sequence[Path], columns: Sequence[str]) -> None:
+    """Refuse files that have a column in different types, by their first rows; a column of nothing fits any.
+
+    Raises
+    ------
+    HierkitError
+        For such files, and for one that cannot be read.
+    """
+    nothing = pd.DataFrame(columns=list(columns))
+    heads = [(path, next(chunks_of_parquet([path], columns, HEAD), nothing)) for path in paths]
+    for name in columns:
+        _check_kind(name, [(path, own[name]) for path, own in heads])
+
+
+def _check_kind(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> None:
     first: dict[str, Path] = {}
     for path, values in parts:
         first.setdefault(_kind(values), path)
@@ -70,6 +109,10 @@ def _joined(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> Any:
             "A column has one type in all files",
             "Write these files again with one type",
         )
+
+
+def _joined(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> Any:
+    _check_kind(name, parts)
     columns = [values for _, values in parts if len(values)]
     if not columns:
         return parts[0][1]

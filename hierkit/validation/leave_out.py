@@ -16,6 +16,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.matrices import fitted_matrices
+from hierkit.model.points import check_keeps_rows
 from hierkit.model.reference_rows import dim_of
 from hierkit.model.subset import one_trial_apart
 from hierkit.posterior.draws import Draws, log_likelihood
@@ -60,6 +61,7 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
         If a Pareto k is too large and nothing is fitted again.
     """
     design = posterior.design
+    check_keeps_rows(design, "loo()")
     check_draws(posterior)
     draws = posterior.draws
     rows = fitted_matrices(design)
@@ -131,6 +133,7 @@ def logo(
         If a Pareto k is too large and nothing is fitted again.
     """
     design = posterior.design
+    check_keeps_rows(design, "logo()")
     chosen = factor if isinstance(factor, Factor) else design.factor(factor)
     check_draws(posterior)
     draws, rows = posterior.draws, fitted_matrices(design)

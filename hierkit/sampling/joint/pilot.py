@@ -79,7 +79,7 @@ def make_pilot(
     dense = len(factors) - 1 if head < len(factors) else len(factors)
     H, E = _matrices(rows, layout, dense)
     p, q = len(rows.X), layout.effects[-1] if dense < len(factors) else 0
-    n = len(outcome.y)
+    n = outcome.n_rows
     sigma2 = _total_variance(rows, n) if outcome.has_sigma else 1.0
     pulled = np.zeros(H.shape[1])
     pulled[:p] = weighted_mean
@@ -182,14 +182,14 @@ def _correlated(factor: Factor) -> Array:
     return mask
 
 
-def _total_variance(rows: Patterns, n: int) -> float:
+def _total_variance(rows: Patterns, n: float) -> float:
     """That of a row of weight 1."""
     y = rows.y - rows.offset
     mean = (rows.size @ y) / rows.size.sum()
     return float((rows.within + rows.size @ (y - mean) ** 2) / n)
 
 
-def _residual_variance(rows: Patterns, n: int, z: Array, eta: Array, fixed: Array) -> float:
+def _residual_variance(rows: Patterns, n: float, z: Array, eta: Array, fixed: Array) -> float:
     """REML's equation at convergence, (z - X beta)'W(z - eta) / (n - p)."""
     total = rows.within + np.sum(rows.size * (z - fixed) * (z - eta))
     return float(total / max(1.0, n - len(rows.X)))

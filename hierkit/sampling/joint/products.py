@@ -97,7 +97,7 @@ def make_sums(design: Design, basis: Basis, layout: Layout, head: int, T: Array)
     last = layout.columns[-1:] if n_factors else np.zeros(1, dtype=np.int64)
     return Sums(
         groups, right, np.ascontiguousarray(ties[:, :p].toarray().T), *_as_rows(ties[:, p:]), *_as_rows(cross),
-        H.T @ e, centre, np.array([float(len(y)), e @ e]), last,
+        H.T @ e, centre, np.array([design.outcome.n_rows, e @ e]), last,
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def sufficient_statistics(
     head = np.column_stack([layout.groups[:-1], layout.effects[:-1], layout.columns[:-1]]).astype(np.int64)
     last_place = layout.columns[-1:] if order else np.zeros(1, dtype=np.int64)
     cross = rows.T @ rows
-    return Statistics(cross, groups, precision, shift, head, last_place, np.array([float(len(y))])), centre
+    return Statistics(cross, groups, precision, shift, head, last_place, np.array([design.outcome.n_rows])), centre
 
 
 def _indicators(design: Design, f: int, origin: Origin) -> Array:

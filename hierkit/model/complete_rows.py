@@ -1,0 +1,79 @@
+"""The rows of a table in which no used column is missing, with whole numbers as they were given."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierkit.errors import HierkitError, refusal
+from hierkit.model.names import INTERCEPT
+
+
+def complete_rows(
+    table: nw.DataFrame[Any], columns: Sequence[str]
+) -> tuple[pd.DataFrame, NDArray[np.intp], dict[str, int]]:
+    """The used columns of complete rows, their places in the table, and the missing values of each column.
+
+    Parameters
+    ----------
+    table : narwhals.DataFrame
+        With the columns; one of ones for "Intercept" where it has none of that name.
+    columns : sequence of str
+        The used columns.
+    """
+    frame = with_intercept(table, columns).to_pandas().reset_index(drop=True)
+    absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
+    if not absent:
+        return frame, np.arange(len(frame)), {}
+    kept = np.flatnonzero(frame.notna().all(axis=1))
+    whole = [name for name in absent if table.schema[name].is_integer()]
+    exact = frame.assign(**{name: exact_integers(table[name], frame[name]) for name in whole})
+    return exact.iloc[kept].reset_index(drop=True), kept, absent
+
+
+def with_intercept(table: Any, columns: Sequence[str]) -> Any:
+    """The used columns of a table, with a column of ones where the formula names an intercept that it lacks."""
+    if INTERCEPT in columns and INTERCEPT not in table.collect_schema().names():
+        # brms' `0 + Intercept`: an intercept where all predictors are zero, not at their means
+        table = table.with_columns(nw.lit(1.0).alias(INTERCEPT))
+    return table.select(columns)
+
+
+def exact_integers(column: Any, values: pd.Series) -> pd.Series:
+    """Whole numbers, which pandas may have made floats beside missing ones; 0 where they are missing."""
+    whole = np.zeros(len(values), dtype=np.uint64 if column.dtype == nw.UInt64 else np.int64)
+    whole[values.notna().to_numpy()] = column.drop_nulls().to_numpy()
+    return pd.Series(whole)
+
+
+def refuse_missing(absent: Mapping[str, int]) -> HierkitError:
+    """The refusal of missing values, where rows must be complete."""
+    return refusal(
+        f"Missing values in {counted(absent)}", "Every row must be complete", "Fill them in, or leave those rows out"
+    )
+
+
+def none_complete(absent: Mapping[str, int]) -> HierkitError:
+    """The refusal of a table without a complete row."""
+    return refusal(
+        f"No row is complete: missing values in {counted(absent)}", "Rows need all used columns", "Fill them in"
+    )
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many missing values each column has, in words."""
+    return ", ".join(f"{name!r} ({count:,})" for name, count in counts.items())
+
+
+def check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> None:
+    """Refuse infinite numbers; positions (row,) are those of the table that was given."""
+    if values.dtype != np.float64 or not (infinite := np.isinf(values.to_numpy())).any():
+        return
+    raise refusal(
+        f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",
+        "Values must be finite or missing",
+        "Check these rows, or set the values missing to leave the rows out",
+    )

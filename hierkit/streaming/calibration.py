@@ -1,0 +1,71 @@
+"""Weights for a sample of rows by which its means and products of columns are those of all rows.
+
+Averages over the sample are then right for whatever is linear in those, and nearly right for what is nearly so:
+calibration (Deville and Särndal 1992), by exponential tilting, which keeps weights positive (Hainmueller 2012).
+"""
+
+import numpy as np
+from scipy import linalg
+
+from hierkit.arrays import Array
+
+STEPS = 50
+EXACT = 1e-10  # of a column's sd
+DEPENDENT = 1e-9  # of features, for which there is nothing to solve
+
+
+def calibrated(values: Array, spacing: Array, means: Array, products: Array, rows: float) -> Array:
+    """(row,), weights that sum to `rows`.
+
+    Parameters
+    ----------
+    values : ndarray
+        (row, column), of the sample.
+    spacing : ndarray
+        (row,), how many rows each is in place of at first.
+    means, products : ndarray
+        (column,) and (column, column), the means of all rows, and of the products of their deviations from them.
+    rows : float
+        How many rows there are in all.
+    """
+    sds = np.sqrt(np.diagonal(products))
+    varying = sds > 0
+    scaled = (values[:, varying] - means[varying]) / sds[varying]
+    first, second = np.triu_indices(int(varying.sum()))
+    wanted = (products / np.where(varying, sds, 1.0)[:, None] / np.where(varying, sds, 1.0))[np.ix_(varying, varying)]
+    features = np.hstack([scaled, scaled[:, first] * scaled[:, second] - wanted[first, second]])
+    start = spacing / spacing.sum()
+    tilt = _tilt(features, start)
+    weights = start * np.exp(features @ tilt)
+    return np.asarray(rows * weights / weights.sum())
+
+
+def _tilt(features: Array, start: Array) -> Array:
+    """(feature,), λ for which the features (row, feature) have the mean 0 under weights ∝ start exp(λ'f).
+
+    Newton's method on the convex log Σ start exp(λ'f), whose gradient that mean is, with steps halved until it falls.
+    """
+    tilt = np.zeros(features.shape[1])
+    value, weights = _log_sum(features, start, tilt)
+    for _ in range(STEPS):
+        gradient = weights @ features
+        if np.abs(gradient).max(initial=0) < EXACT:
+            break
+        spread = (features * weights[:, None]).T @ features - np.outer(gradient, gradient)
+        step = linalg.pinvh(spread, rtol=DEPENDENT) @ gradient
+        size = 1.0
+        while size > 1e-6:
+            new, weights_there = _log_sum(features, start, tilt - size * step)
+            if new <= value - 1e-4 * size * float(gradient @ step) or new <= value:
+                break
+            size /= 2
+        tilt, value, weights = tilt - size * step, new, weights_there
+    return tilt
+
+
+def _log_sum(features: Array, start: Array, tilt: Array) -> tuple[float, Array]:
+    """The log of Σ start exp(λ'f), and the weights (row,) as shares."""
+    exponents = features @ tilt
+    largest = exponents.max()
+    terms = start * np.exp(exponents - largest)
+    return float(np.log(terms.sum()) + largest), terms / terms.sum()

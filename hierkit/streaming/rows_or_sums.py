@@ -1,0 +1,78 @@
+"""A source -> a formula and a design: of all rows where memory holds them, else of sums or counts of them."""
+
+import os
+from functools import partial
+from typing import Any
+
+from hierkit.errors import HierkitError, refusal
+from hierkit.model.design import Design, make_design
+from hierkit.model.families import FamilyName
+from hierkit.model.formula import Formula
+from hierkit.model.precision import Precision
+from hierkit.model.rows import Missing, read_rows
+from hierkit.model.run import EngineName
+from hierkit.sources.chunks import chunks, count_rows
+from hierkit.sources.in_memory import in_memory
+from hierkit.streaming.counted_rows import COUNT, count_chunks
+from hierkit.streaming.suitable import reason_against_sums
+from hierkit.streaming.summed_design import make_summed_design
+
+MOST_ROWS = 10_000_000  # that are kept
+BYTES = 100  # that a value takes at most while a design is made
+
+
+def design_of_source(
+    formula: Formula, data: Any, family: FamilyName, engine: EngineName, missing: Missing
+) -> tuple[Formula, Design]:
+    """The design of a source's rows; beside it the formula, which counts of rows add a column of weights to.
+
+    More than ten million rows are not kept: of a Gaussian outcome the sums of each cell of groups are, and of events
+    the numbers of rows that are alike. A model that has to look at all rows at once gets them, if there is memory.
+
+    Raises
+    ------
+    HierkitError
+        For what cannot be fitted, and for more rows than there is memory for.
+    """
+    rows = count_rows(data)
+    if rows is not None and rows > MOST_ROWS:
+        reason = reason_against_sums(formula, engine)
+        read = partial(chunks, data, formula.columns)
+        if reason is None and family == "gaussian":
+            return formula, make_summed_design(formula, read, missing)
+        if reason is None:
+            return _of_counts(formula, read, missing)
+        _check_memory(rows, len(formula.columns), reason)
+    found = read_rows(in_memory(data, formula.columns), formula.columns, missing)
+    return formula, make_design(formula, found, family)
+
+
+def _of_counts(formula: Formula, read: Any, missing: Missing) -> tuple[Formula, Design]:
+    count = COUNT
+    while count in formula.columns:
+        count += "_"
+    if formula.counts is None:
+        formula = formula.with_precision(Precision(weights=count))
+    return formula, make_design(formula, count_chunks(formula, count, read, missing), "bernoulli")
+
+
+def _check_memory(rows: int, columns: int, reason: str) -> None:
+    needed, there = rows * columns * BYTES, memory()
+    if there is not None and needed > there:
+        raise _too_many(rows, needed, there, reason)
+
+
+def memory() -> int | None:
+    """The machine's memory in bytes; None where the system does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _too_many(rows: int, needed: float, there: float, reason: str) -> HierkitError:
+    return refusal(
+        f"{rows:,} rows may take {needed / 1e9:.0f} GB of memory, and there are {there / 1e9:.0f} GB",
+        f"Without {reason} their sums would be enough",
+        "Compute such columns in the data first, or fit a sample of the groups",
+    )

@@ -1,0 +1,92 @@
+"""Chunks of rows with a Gaussian outcome -> a design of points that have the same sums in each cell."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierkit.model.design import Design, make_design
+from hierkit.model.formula import Formula
+from hierkit.model.points import Points, design_of_points
+from hierkit.model.rows import Missing, Rows, read_rows
+from hierkit.streaming.calibration import calibrated
+from hierkit.streaming.cells import make_cells
+from hierkit.streaming.pseudo_rows import moments, of_all, pseudo_rows
+from hierkit.streaming.suitable import coded_columns
+from hierkit.streaming.summing import Chunks, Summing, sum_chunks
+from hierkit.streaming.survey import Survey, survey
+
+
+def make_summed_design(formula: Formula, chunks: Chunks, missing: Missing) -> Design:
+    """Go through the rows twice, and keep the sums of each cell and a sample of the rows.
+
+    Parameters
+    ----------
+    formula : Formula
+        Of a Gaussian outcome; one that `hierkit.streaming.suitable` has nothing against.
+    chunks : callable
+        Goes through the rows: returns an iterable of tables.
+    missing : {"drop", "error"}
+        What to do with rows in which a used column is missing.
+
+    Returns
+    -------
+    Design
+        See `design_of_points`.
+
+    Raises
+    ------
+    HierkitError
+        For what cannot be fitted, and where the sums would take too much memory.
+    """
+    found = survey(chunks(), formula, coded_columns(formula), missing)
+    rows = _sampled_rows(formula, found)
+    columns, places = _distinct_columns(make_design(formula, rows))
+    summing = Summing(make_design(formula, rows), make_cells(found.levels), columns)
+    sums, units = sum_chunks(summing, chunks)
+    means, products = moments(of_all(sums), units)
+    middle = units.middle + means[0]
+    in_place_of = calibrated(summing.of_sample(), found.spacing, middle, products[0] / found.used, found.used)
+    points = Points(
+        pseudo_rows(sums, units),
+        places,
+        sums.rows,
+        summing.cells.labels(sums.cells),
+        np.searchsorted(sums.cells, summing.cells.numbers(found.sample)).astype(np.int64),
+        in_place_of,
+    )
+    return design_of_points(formula, rows, points)
+
+
+def _sampled_rows(formula: Formula, found: Survey) -> Rows:
+    rows = read_rows(found.sample, formula.columns)
+    unused = {name: levels for name, levels in rows.unused_levels.items() if name not in found.levels}
+    for name, values in found.levels.items():
+        unused |= read_rows(values.to_frame(name), [name]).unused_levels
+    return replace(
+        rows,
+        positions=found.positions,
+        given=found.given,
+        missing=found.missing,
+        unused_levels=unused,
+        not_kept=found.used - len(found.positions),
+    )
+
+
+def _distinct_columns(design: Design) -> tuple[tuple[int, ...], NDArray[np.int64]]:
+    """Which of the columns of X, Z and y side by side are summed, and where each is among these; -1 for ones."""
+    labels = [column.label for column in design.columns]
+    labels += [effect.label for factor in design.factors for effect in factor.effects]
+    values = [*design.X.T, *(z for factor in design.factors for z in factor.Z.T)]
+    chosen: list[int] = []
+    places: list[int] = []
+    for k, (label, column) in enumerate(zip(labels, values, strict=True)):
+        same = [i for i in chosen if labels[i] == label and np.array_equal(values[i], column)]
+        if (column == 1).all():
+            places.append(-1)
+        elif same:
+            places.append(chosen.index(same[0]))
+        else:
+            places.append(len(chosen))
+            chosen.append(k)
+    return (*chosen, len(labels)), np.array([*places, len(chosen)])
