@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from hierkit import storage
 from hierkit.checks.all_checks import checks
 from hierkit.checks.findings import Findings
 from hierkit.checks.sampling import Measures, measures, sampling_findings
@@ -52,6 +51,7 @@ from hierkit.reporting.sections import Summary, summarise
 from hierkit.sampling.settings import read_seed
 from hierkit.simulation.calibration import calibration
 from hierkit.statements.contrast import contrast, probability
+from hierkit.storage.files import write
 from hierkit.validation.leave_out import logo, loo
 from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
@@ -257,10 +257,9 @@ class Fit:
     ) -> Report:
         return render_report(self._parts, title, sections, include_levels, labels, units, calibration)
 
-    @documented_by(storage.write)
+    @documented_by(write)
     def save(self, path: str | Path) -> Path:
-        design = self.design
-        return storage.write(path, self.formula, design.family.name, design.rows, self.priors, self.draws)
+        return write(path, self.formula, self.design, self.priors, self.draws)
 
     @cached_property
     def _posterior(self) -> Posterior:

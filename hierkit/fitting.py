@@ -14,6 +14,7 @@ from hierkit.model.design import make_design
 from hierkit.model.families import FamilyName
 from hierkit.model.formula import parse
 from hierkit.model.groups import Factor
+from hierkit.model.points import design_of_points
 from hierkit.model.precision import make_precision
 from hierkit.model.priors import EffectsDistribution, make_priors, where_zero
 from hierkit.model.rows import Missing
@@ -260,15 +261,15 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     HierkitError
         For a file that is no fit, is damaged, comes from a newer hierkit, or holds a formula that is not allowed.
     """
-    from hierkit import storage  # Zarr takes a third of a second to import
+    from hierkit.storage import files  # Zarr takes a third of a second to import
 
-    text, family, precision, rows, priors, draws = storage.read(path)
+    text, family, precision, rows, points, priors, draws = files.read(path)
     formula = parse(text, trusted_formula).with_precision(make_precision(**precision, family=family))
     if list(formula.columns) != list(rows.frame.columns):
-        raise storage.damaged(path, "its rows are not those of its formula")
-    design = make_design(formula, rows, family)
+        raise files.damaged(path, "its rows are not those of its formula")
+    design = make_design(formula, rows, family) if points is None else design_of_points(formula, rows, points)
     if set(priors) != set(make_priors(design, effects=Run.from_attrs(draws.attrs).effects)):
-        raise storage.damaged(path, "its parameters are not those of its formula, or an older hierkit named them")
+        raise files.damaged(path, "its parameters are not those of its formula, or an older hierkit named them")
     if not priors.holds:
         priors = replace(priors, holds=where_zero(design))
     return Fit(formula, design, priors, draws)

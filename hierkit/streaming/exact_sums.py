@@ -67,6 +67,12 @@ def no_sums(cells: Longs, pairs: int) -> Sums:
     return Sums(cells, np.zeros(len(cells), np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.uint64))
 
 
+def with_rows(sums: Sums) -> Sums:
+    """The cells that have rows."""
+    used = np.flatnonzero(sums.rows)
+    return Sums(sums.cells[used], sums.rows[used], sums.high[used], sums.low[used])
+
+
 def pair_places(columns: int) -> list[tuple[int, int]]:
     """The pairs of (1, columns), but for (1, 1), in the order in which they are summed; 0 is the 1."""
     return [(i, j) for i in range(columns + 1) for j in range(max(i, 1), columns + 1)]

@@ -1,6 +1,7 @@
 """The second pass over chunks: sums of each cell's columns."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,17 @@ from hierkit.model.complete_rows import complete_rows
 from hierkit.model.design import Design
 from hierkit.model.new_rows import new_outcome, read_new_rows
 from hierkit.streaming.cells import Cells
-from hierkit.streaming.exact_sums import Longs, Sums, Units, add_rows, no_sums, pair_places, units_of, whole_numbers
+from hierkit.streaming.exact_sums import (
+    Longs,
+    Sums,
+    Units,
+    add_rows,
+    no_sums,
+    pair_places,
+    units_of,
+    whole_numbers,
+    with_rows,
+)
 
 Chunks = Callable[[], Iterable[Any]]
 MOST_BYTES = 4e9
@@ -70,30 +81,34 @@ def sum_chunks(summing: Summing, chunks: Chunks) -> tuple[Sums, Units]:
 
 def _summed(summing: Summing, chunks: Chunks, units: Units) -> Sums:
     pairs = len(pair_places(len(units.unit)))
-    parts = [no_sums(np.empty(0, dtype=np.int64), pairs)]
+    combinations = math.prod(summing.cells.shape)
+    add = _to_all if BYTES * pairs * combinations <= MOST_BYTES / 4 else _to_observed
+    total = no_sums(np.arange(combinations if add is _to_all else 0), pairs)
+    waiting: list[Sums] = []
     for table in chunks():
         frame, _, _ = complete_rows(table, summing.sample.formula.columns)
         if len(frame):
             numbers = whole_numbers(summing.of(frame), units)
-            parts.append(_of_cells(summing.cells.numbers(frame), numbers, pairs))
-        if sum(len(part.cells) for part in parts[1:]) > len(parts[0].cells):
-            parts = [_together(parts)]
-            _check_memory(len(parts[0].cells), pairs, len(units.unit))
-    return _together(parts)
+            total = add(total, waiting, summing.cells.numbers(frame), numbers)
+            _check_memory(len(total.cells), pairs, len(units.unit))
+    return with_rows(sum(waiting, start=total))
 
 
-def _of_cells(cells: Longs, numbers: Longs, pairs: int) -> Sums:
+def _to_all(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs) -> Sums:
+    """Add rows to the sums of all combinations of groups, observed or not."""
+    add_rows(cells, numbers, total)
+    return total
+
+
+def _to_observed(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs) -> Sums:
+    """Add rows to the sums of the combinations seen so far, when enough of them are waiting."""
     places, own = pd.factorize(cells, sort=True)
-    sums = no_sums(np.asarray(own), pairs)
-    add_rows(places, numbers, sums)
-    return sums
-
-
-def _together(parts: Sequence[Sums]) -> Sums:
-    # the small ones first
-    total = parts[-1]
-    for part in reversed(parts[:-1]):
-        total = part + total
+    part = no_sums(np.asarray(own), total.high.shape[1])
+    add_rows(places, numbers, part)
+    waiting.append(part)
+    if sum(len(part.cells) for part in waiting) > len(total.cells):
+        total = sum(waiting, start=total)
+        waiting.clear()
     return total
 
 

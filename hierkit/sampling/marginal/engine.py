@@ -151,7 +151,7 @@ def pilot(design: Design, model: Model) -> tuple[Model, Array, Array]:
     values[p : p + len(spreads)] = sd / (2 * np.array(spreads))
     values[[kind_of(name) is Kind.DEGREES for name in parameters.names]] = START_DEGREES
     if parameters.names[-1] == RESIDUAL_SD:
-        values[-1] = np.sqrt(model.statistics.cross[-1, -1] / len(y)) + 1e-3 * sd
+        values[-1] = np.sqrt(model.statistics.cross[-1, -1] / design.outcome.n_rows) + 1e-3 * sd
     minus = _minus_log_posterior(model)
     start = to_real(parameters, values)[p:]
     found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})

@@ -14,17 +14,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import xarray as xr
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.model.design import Design
 from hierkit.model.distributions import checked_prior
 from hierkit.model.formula import Formula
 from hierkit.model.names import with_intercepts
+from hierkit.model.points import Points
 from hierkit.model.precision import Precision
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
+from hierkit.storage.arrays import Reader, Writer
+from hierkit.storage.tables import pack, pack_points, pack_rows, unpack, unpack_points, unpack_rows
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
 # a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1. Up to
@@ -32,10 +34,9 @@ from hierkit.model.rows import Rows
 FORMAT = 5
 SCALE_AS_R = 4
 MANIFEST = "hierkit.json"
-CODECS = frozenset({"bytes", "zstd"})  # what this file writes; others are not read
 
 
-def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: Priors, draws: xr.DataTree) -> Path:
+def write(path: str | Path, formula: Formula, design: Design, priors: Priors, draws: xr.DataTree) -> Path:
     """Write a fit into one file that `hierkit.load` reads: rows, priors and draws, and nothing that runs.
 
     Parameters
@@ -43,8 +44,8 @@ def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: P
     path : str or Path
         The file; one that is there is replaced in a single step, when the new one is complete. After a kill, a hidden
         file that ends in `.part` may be left beside it.
-    formula, family, rows, priors, draws
-        The parts: the formula, the family as passed to `fit`, the rows used, the priors and the draws.
+    formula, design, priors, draws
+        The parts: the formula, the design with the rows used, the priors and the draws.
 
     Returns
     -------
@@ -63,18 +64,19 @@ def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: P
         raise refusal(
             f"There is no folder {str(path.parent)!r}", "A fit is saved in a folder that exists", "Make it first"
         )
-    arrays = _Writer()
+    arrays = Writer()
     manifest = {
         "format": FORMAT,
         "formula": formula.text,
-        "family": family,
+        "family": design.family.name,
         "precision": asdict(formula.precision),
-        "rows": _pack_rows(rows, arrays),
+        "rows": pack_rows(design.rows, arrays),
+        "points": pack_points(design.points, arrays),
         "priors": [[name, prior.name, dict(prior.args), name in priors.from_user] for name, prior in priors.items()],
         "holds": dict(priors.holds),
         "draws": {
             "attrs": draws.attrs,
-            "groups": {name: _pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
+            "groups": {name: pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
         },
     }
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -94,11 +96,11 @@ def write(path: str | Path, formula: Formula, family: str, rows: Rows, priors: P
     return path
 
 
-Parts = tuple[str, str, dict[str, str | None], Rows, Priors, xr.DataTree]
+Parts = tuple[str, str, dict[str, str | None], Rows, Points | None, Priors, xr.DataTree]
 
 
 def read(path: str | Path) -> Parts:
-    """Read the parts of a fit: the formula's text, the family, `weights` and `known_sd`, rows, priors and draws.
+    """Read the parts of a fit: the formula's text, family, `weights` and `known_sd`, rows, points, priors and draws.
 
     The `holds` of the priors of a file of format 1 are empty; the design says what they are.
 
@@ -116,7 +118,7 @@ def read(path: str | Path) -> Parts:
                 raise _foreign(path)
             manifest = json.loads(archive.read(MANIFEST))
             _check_format(path, manifest)
-            arrays = _Reader({name: archive.read(name) for name in archive.namelist() if name != MANIFEST})
+            arrays = Reader({name: archive.read(name) for name in archive.namelist() if name != MANIFEST})
             return _unpack_parts(manifest, arrays)
     except zipfile.BadZipFile as error:
         raise (damaged(path, str(error)) if _starts_as_zip(path) else _foreign(path)) from None
@@ -133,17 +135,18 @@ def damaged(path: str | Path, reason: str) -> HierkitError:
     )
 
 
-def _unpack_parts(manifest: dict[str, Any], arrays: "_Reader") -> Parts:
+def _unpack_parts(manifest: dict[str, Any], arrays: "Reader") -> Parts:
     rows = [(with_intercepts(name), *rest) for name, *rest in manifest["priors"]]
     priors = {name: checked_prior(name, distribution, args) for name, distribution, args, _ in rows}
     from_user = frozenset(name for name, _, _, chosen in rows if chosen)
-    groups = {name: _unpack(packed, arrays) for name, packed in manifest["draws"]["groups"].items()}
+    groups = {name: unpack(packed, arrays) for name, packed in manifest["draws"]["groups"].items()}
     draws = xr.DataTree.from_dict(groups)
     draws.attrs = dict(manifest["draws"]["attrs"])
     holds = {with_intercepts(name): place for name, place in manifest.get("holds", {}).items()}
-    used = _unpack_rows(manifest["rows"], arrays)
+    used = unpack_rows(manifest["rows"], arrays)
     precision = asdict(Precision(**manifest.get("precision", {})))
-    return manifest["formula"], manifest["family"], precision, used, Priors(priors, from_user, holds), draws
+    points = unpack_points(manifest.get("points"), arrays)
+    return manifest["formula"], manifest["family"], precision, used, points, Priors(priors, from_user, holds), draws
 
 
 def _mode(path: Path) -> int:
@@ -156,110 +159,6 @@ def _mode(path: Path) -> int:
         return beside.stat().st_mode & 0o777
     finally:
         beside.unlink(missing_ok=True)
-
-
-class _Writer:
-    """Arrays in the order in which they come, in a Zarr store in memory."""
-
-    def __init__(self) -> None:
-        import zarr  # takes a third of a second
-
-        self._content: dict[str, Any] = {}
-        self._group = zarr.open_group(zarr.storage.MemoryStore(self._content), mode="w", zarr_format=3)
-        self._count = 0
-
-    def add(self, values: np.ndarray[Any, Any]) -> str:
-        key = f"a{self._count}"
-        self._count += 1
-        self._group.create_array(key, data=np.ascontiguousarray(values))
-        return key
-
-    def contents(self) -> list[tuple[str, bytes]]:
-        return [(key, buffer.to_bytes()) for key, buffer in self._content.items()]
-
-
-class _Reader:
-    """The arrays of a file by key, each with its codecs looked at before it is decoded."""
-
-    def __init__(self, content: dict[str, bytes]) -> None:
-        import zarr  # takes a third of a second
-
-        self._raw = content
-        prototype = zarr.core.buffer.default_buffer_prototype()
-        buffers = {key: prototype.buffer.from_bytes(value) for key, value in content.items()}
-        self._group = zarr.open_group(zarr.storage.MemoryStore(buffers), mode="r", zarr_format=3)
-
-    def get(self, key: str) -> np.ndarray[Any, Any]:
-        codecs = {codec["name"] for codec in json.loads(self._raw[f"{key}/zarr.json"])["codecs"]}
-        if not codecs <= CODECS:
-            raise ValueError(f"array {key} uses the codecs {sorted(codecs - CODECS)}")
-        return np.asarray(self._group[key][...])  # type: ignore[index]
-
-
-def _pack(dataset: xr.Dataset, arrays: _Writer) -> dict[str, Any]:
-    return {
-        "variables": [[str(k), list(v.dims), arrays.add(v.values)] for k, v in dataset.items()],
-        "coords": [[str(k), list(v.dims), _pack_labels(v.values)] for k, v in dataset.coords.items()],
-    }
-
-
-def _unpack(packed: dict[str, Any], arrays: _Reader) -> xr.Dataset:
-    variables = {name: (dims, arrays.get(key)) for name, dims, key in packed["variables"]}
-    coords = {name: (dims, _unpack_labels(labels)) for name, dims, labels in packed["coords"]}
-    return xr.Dataset(variables, coords=coords)
-
-
-def _pack_labels(labels: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Labels as JSON: numbers and booleans as they are, dates as numbers, objects one by one."""
-    if labels.dtype.kind == "M":
-        return {"dtype": str(labels.dtype), "values": labels.astype("int64").tolist()}
-    if labels.dtype.kind in "iufb":
-        return {"dtype": str(labels.dtype), "values": labels.tolist()}
-    return {"dtype": "object", "values": [_pack_label(label) for label in labels.tolist()]}
-
-
-def _unpack_labels(packed: dict[str, Any]) -> np.ndarray[Any, Any]:
-    if packed["dtype"] != "object":
-        dtype = np.dtype(packed["dtype"])
-        return np.array(packed["values"], dtype="int64" if dtype.kind == "M" else dtype).astype(dtype)
-    labels = np.empty(len(packed["values"]), dtype=object)
-    labels[:] = [_unpack_label(label) for label in packed["values"]]
-    return labels
-
-
-def _pack_label(label: Any) -> Any:
-    return {"timestamp": label.isoformat()} if isinstance(label, pd.Timestamp) else label
-
-
-def _unpack_label(label: Any) -> Any:
-    return pd.Timestamp(label["timestamp"]) if isinstance(label, dict) else label
-
-
-def _pack_rows(rows: Rows, arrays: _Writer) -> dict[str, Any]:
-    columns = []
-    for name, values in rows.frame.items():
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            labels = [_pack_label(label) for label in values.cat.categories.tolist()]
-            columns.append([name, arrays.add(values.cat.codes.to_numpy()), labels])
-        else:
-            columns.append([name, arrays.add(values.to_numpy()), None])
-    unused = {name: [_pack_label(label) for label in labels] for name, labels in rows.unused_levels.items()}
-    positions = arrays.add(rows.positions)
-    return {"columns": columns, "positions": positions, "given": rows.given, "missing": rows.missing, "unused": unused}
-
-
-def _unpack_rows(packed: dict[str, Any], arrays: _Reader) -> Rows:
-    frame = {}
-    for name, key, labels in packed["columns"]:
-        values = arrays.get(key)
-        if labels is None:
-            frame[name] = pd.Series(values)
-        else:
-            categories: Any = [_unpack_label(label) for label in labels]
-            frame[name] = pd.Series(pd.Categorical.from_codes(values, categories=categories, ordered=True))
-    unused = {name: [_unpack_label(label) for label in labels] for name, labels in packed["unused"].items()}
-    positions = arrays.get(packed["positions"]).astype(np.intp)
-    return Rows(pd.DataFrame(frame), positions, packed["given"], packed["missing"], unused)
 
 
 def _check_format(path: Path, manifest: Any) -> None:

@@ -14,12 +14,12 @@ import pytest
 from synthetic import REFERENCE, synthetic_fit, table
 
 import hierkit
-from hierkit import storage
 from hierkit.errors import HierkitError
 from hierkit.model.design import make_design
 from hierkit.model.formula import parse
 from hierkit.model.priors import make_priors
 from hierkit.model.rows import read_rows
+from hierkit.storage import files
 
 FORMULAS = [
     ("y ~ x + (x | g)", "gaussian"),
@@ -164,15 +164,15 @@ def rewrite(path: Any, change: Any) -> None:
 
 def edit_manifest(path: Any, change: Any) -> None:
     def edit(entries: Any) -> None:
-        manifest = json.loads(entries[storage.MANIFEST])
+        manifest = json.loads(entries[files.MANIFEST])
         change(manifest)
-        entries[storage.MANIFEST] = json.dumps(manifest)
+        entries[files.MANIFEST] = json.dumps(manifest)
 
     rewrite(path, edit)
 
 
 def test_newer_format(saved: Any) -> None:
-    edit_manifest(saved, lambda manifest: manifest.update(format=storage.FORMAT + 1))
+    edit_manifest(saved, lambda manifest: manifest.update(format=files.FORMAT + 1))
     with pytest.raises(HierkitError, match="written by a newer one"):
         hierkit.load(saved)
 

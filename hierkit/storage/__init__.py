@@ -1,0 +1,1 @@
+"""A fit in one file: Zarr arrays and JSON in a zip."""
