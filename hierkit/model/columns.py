@@ -67,4 +67,5 @@ def weighted_mean(values: Array, weights: Array) -> Array:
 def weighted_sd(values: Array, weights: Array) -> float:
     """The sd over rows; unweighted where all rows that have a weight are alike."""
     sd = float(np.sqrt(weighted_mean((values - weighted_mean(values, weights)) ** 2, weights)))
-    return sd if sd > 0 else float(np.std(values))
+    rounding = 4 * np.finfo(float).eps * float(np.abs(values).max(initial=0.0))
+    return sd if sd > rounding else float(np.std(values))

@@ -127,7 +127,7 @@ class Design:
 
     def sizes(self, factor: Factor) -> NDArray[np.intp]:
         """(group,), the rows of each group of a factor; its trials for counts."""
-        return np.bincount(factor.codes, self.trials, len(factor.levels)).astype(np.intp)
+        return np.rint(np.bincount(factor.codes, self.trials, len(factor.levels))).astype(np.intp)
 
     @property
     def outcome_name(self) -> str:

@@ -48,7 +48,7 @@ class Points:
 
 
 def design_of_points(formula: Formula, rows: Rows, points: Points) -> Design:
-    """The design whose rows are the points; its `sample` is the design of the rows.
+    """The design whose rows are the points; its `sample` is the design of the rows. Both know the points.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def design_of_points(formula: Formula, rows: Rows, points: Points) -> Design:
     sample = make_design(formula, rows, in_place_of=points.in_place_of)
     groups = groups_of_cells(formula, points.cells)
     factors = tuple(_regrouped(factor, groups, points.cell_of_row) for factor in sample.factors)
-    sample = replace(sample, factors=factors)
+    sample = replace(sample, factors=factors, points=points)
     each = len(points.values) // len(points.rows)
     cells = np.repeat(np.arange(len(points.rows)), each)
     in_place_of = np.repeat(points.rows / each, each)
@@ -78,7 +78,6 @@ def design_of_points(formula: Formula, rows: Rows, points: Points) -> Design:
         offset=np.zeros(len(y)),
         factors=tuple(replace(factor, Z=np.ascontiguousarray(z)) for factor, z in zip(moved, Z, strict=True)),
         sample=sample,
-        points=points,
     )
 
 

@@ -114,7 +114,7 @@ def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argu
 
 def count_rows(data: Any, argument: str) -> int:
     """The rows of a table of which no column is used."""
-    counted = _table(data, argument).select(nw.len())
+    counted = plain_table(data, argument).select(nw.len())
     return int((counted.collect() if isinstance(counted, nw.LazyFrame) else counted).item())
 
 
@@ -138,7 +138,7 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
 
 def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
     """These columns of a table, in memory; refuses columns that it does not have."""
-    table = _table(data, argument)
+    table = plain_table(data, argument)
     known = table.collect_schema().names()
     if unknown := [name for name in columns if name not in (*known, INTERCEPT)]:
         raise unknown_columns(unknown, known, argument)
@@ -146,7 +146,7 @@ def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
     return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
 
 
-def _table(data: Any, argument: str) -> Any:
+def plain_table(data: Any, argument: str) -> Any:
     """A narwhals table, lazy or not, of which the columns have names of their own."""
     if isinstance(data, pd.DataFrame) and not (doubled := data.columns[data.columns.duplicated()]).empty:
         raise refusal(

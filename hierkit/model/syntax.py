@@ -130,6 +130,15 @@ def is_column(node: Node) -> bool:
     return isinstance(node, ast.Variable | ast.QuotedName)
 
 
+def is_sum_of_columns(node: Node) -> bool:
+    """Whether a node is a column, or a sum or a difference of such."""
+    if isinstance(node, ast.Grouping):
+        return is_sum_of_columns(node.expression)
+    if isinstance(node, ast.Binary) and str(node.operator.kind) in ("PLUS", "MINUS"):
+        return is_sum_of_columns(node.left) and is_sum_of_columns(node.right)
+    return is_column(node)
+
+
 def is_literal(node: Node) -> bool:
     """Whether a node is a number or a text."""
     return isinstance(node, ast.Literal)

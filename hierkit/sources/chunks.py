@@ -1,19 +1,22 @@
 """A source as a sequence of tables, for rows that memory does not hold. It may be gone through several times."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 
 from hierkit.model.names import INTERCEPT
+from hierkit.model.rows import plain_table, unknown_columns
+from hierkit.sources import delimited, parquet
 from hierkit.sources.damage import reading
-from hierkit.sources.delimited import chunks_of_delimited, count_lines
-from hierkit.sources.files import columns_of, files_of
-from hierkit.sources.parquet import check_kinds, chunks_of_parquet, count_parquet
+from hierkit.sources.files import IN_PANDAS, columns_of, files_of
 
 ROWS = 2**20  # of a chunk
+
+Chunks = Callable[[], Iterator[Any]]
 
 
 def count_rows(data: Any) -> int | None:
@@ -21,7 +24,7 @@ def count_rows(data: Any) -> int | None:
     if isinstance(data, str | Path):
         found = files_of(data)
         is_parquet = found[0].suffix.lower() == ".parquet"
-        return sum(count_parquet(file) if is_parquet else count_lines(file) for file in found)
+        return sum(parquet.count_rows(file) if is_parquet else delimited.count_lines(file) for file in found)
     if _is_dataset(data):
         with reading("the dataset"):
             return int(data.count_rows())
@@ -29,15 +32,15 @@ def count_rows(data: Any) -> int | None:
         return None
     try:
         table: Any = nw.from_native(data)
-    except TypeError:
+    except (TypeError, nw.exceptions.DuplicateError):
         return None  # what is no table is refused where it is read
     if isinstance(table, nw.LazyFrame):
         return int(table.select(nw.len()).collect().item())
     return len(table)
 
 
-def chunks(data: Any, columns: Sequence[str], rows: int = ROWS) -> Iterator[nw.DataFrame[Any]]:
-    """The columns of a source, so many rows at a time, in the order of the rows.
+def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS) -> Chunks:
+    """What goes through the columns of a source, so many rows at a time, as often as it is called.
 
     Parameters
     ----------
@@ -48,49 +51,60 @@ def chunks(data: Any, columns: Sequence[str], rows: int = ROWS) -> Iterator[nw.D
     rows : int
         The rows of a chunk, at most.
 
-    Yields
-    ------
-    narwhals.DataFrame
-        With the columns that the source has, and at least one row.
+    Returns
+    -------
+    callable
+        Its result is an iterator of narwhals.DataFrame, in the order of the rows, with the columns that the source has
+        and at least one row each.
 
     Raises
     ------
     HierkitError
-        For files that cannot be read, lack a column or differ in its type.
+        For columns that the source does not have, and for files that cannot be read, lack a column or differ in its
+        type; the iterator too.
     """
-    for chunk in _chunks(data, columns, rows):
-        if len(chunk):
+    if isinstance(data, str | Path):
+        tables = _of_files(data, columns, rows)
+    elif _is_dataset(data):
+        tables = partial(_of_dataset, data, _known(columns, data.schema.names), rows)
+    else:
+        table = plain_table(data, "data")
+        tables = partial(_of_table, table, _known(columns, table.collect_schema().names()), rows)
+    return partial(_with_rows, tables)
+
+
+def _with_rows(tables: Callable[[], Iterator[Any]]) -> Iterator[nw.DataFrame[Any]]:
+    for table in tables():
+        if len(chunk := nw.from_native(table, eager_only=True)):
             yield chunk
 
 
-def _chunks(data: Any, columns: Sequence[str], rows: int) -> Iterator[nw.DataFrame[Any]]:
-    if isinstance(data, str | Path):
-        found = files_of(data)
-        known = columns_of(found, columns)
-        if found[0].suffix.lower() == ".parquet":
-            check_kinds(found, known)
-            tables: Iterator[Any] = chunks_of_parquet(found, known, rows)
-        else:
-            tables = chunks_of_delimited(found, known, rows)
-    elif _is_dataset(data):
-        tables = _of_dataset(data, [name for name in columns if name in data.schema.names], rows)
-    else:
-        tables = _of_table(nw.from_native(data), columns, rows)
-    return (nw.from_native(table, eager_only=True) for table in tables)
+def _known(columns: Sequence[str], names: Sequence[str]) -> list[str]:
+    if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
+        raise unknown_columns(unknown, list(names), "data")
+    return [name for name in columns if name in names]
+
+
+def _of_files(path: str | Path, columns: Sequence[str], rows: int) -> Callable[[], Iterator[Any]]:
+    found = files_of(path)
+    known = columns_of(found, columns)
+    if found[0].suffix.lower() == ".parquet":
+        parquet.check_kinds(found, known)
+        return partial(parquet.chunks, found, known, rows)
+    kinds = delimited.kinds_of(found, known, rows, IN_PANDAS)
+    return partial(delimited.chunks, found, kinds, rows)
 
 
 def _of_dataset(data: Any, columns: list[str], rows: int) -> Iterator[Any]:
     import pyarrow
 
     with reading("the dataset"):
-        batches = data.to_batches(columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1)
-        for batch in batches:
+        for batch in data.to_batches(columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1):
             yield pyarrow.Table.from_batches([batch])
 
 
 def _of_table(table: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
-    known = table.collect_schema().names()
-    table = table.select([name for name in columns if name in known or name != INTERCEPT])
+    table = table.select(columns)
     if not isinstance(table, nw.LazyFrame):
         for start in range(0, len(table), rows):
             yield table[start : start + rows].to_native()

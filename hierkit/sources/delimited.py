@@ -1,6 +1,7 @@
 """Files of text with commas, semicolons or tabs: numbers become numbers, and labels stay as they are written."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
@@ -69,22 +70,43 @@ def read_delimited(paths: Sequence[Path], columns: Sequence[str], missing: Colle
     return pd.DataFrame({name: _as(kinds[name], text[name], absent, has_decimal_commas) for name in text})
 
 
-def chunks_of_delimited(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
-    """The columns of files, so many rows at a time, in the types that all cells together have.
+def kinds_of(paths: Sequence[Path], columns: Sequence[str], rows: int, advice: str) -> dict[str, Kind]:
+    """What the cells of each column are in all files together, which are gone through so many rows at a time.
 
-    The files are gone through twice: for the types, and for the rows.
+    Raises
+    ------
+    HierkitError
+        As `read_delimited`.
+
+    Warns
+    -----
+    HierkitWarning
+        As `warn_of_words`.
+    """
+    commas = _has_decimal_commas(paths)
+    kinds = dict.fromkeys(columns, Kind.EMPTY)
+    words: dict[str, Counter[str]] = {name: Counter() for name in columns}
+    for text in _chunks_of_text(paths, columns, rows):
+        for name in columns:
+            kinds[name] = _together(kinds[name], _kind(text[name], frozenset(), commas))
+            words[name].update(text[name][text[name].isin(MISSING_NUMBERS - {""})])
+    for name, kind in kinds.items():
+        if kind is Kind.LABELS:
+            _warn_of_words(name, words[name], advice)
+    return kinds
+
+
+def chunks(paths: Sequence[Path], kinds: dict[str, Kind], rows: int) -> Iterator[pd.DataFrame]:
+    """The columns of files, so many rows at a time, in the types that their kinds say.
 
     Raises
     ------
     HierkitError
         As `read_delimited`.
     """
-    commas, absent = _has_decimal_commas(paths), frozenset[str]()
-    kinds = dict.fromkeys(columns, Kind.EMPTY)
-    for text in _chunks_of_text(paths, columns, rows):
-        kinds = {name: _together(kind, _kind(text[name], absent, commas)) for name, kind in kinds.items()}
-    for text in _chunks_of_text(paths, columns, rows):
-        yield pd.DataFrame({name: _as(kind, text[name], absent, commas) for name, kind in kinds.items()})
+    commas = _has_decimal_commas(paths)
+    for text in _chunks_of_text(paths, list(kinds), rows):
+        yield pd.DataFrame({name: _as(kind, text[name], frozenset(), commas) for name, kind in kinds.items()})
 
 
 def count_lines(path: Path) -> int:
@@ -184,10 +206,14 @@ def _numbers(given: "pd.Series[str]", has_decimal_commas: bool) -> Any:
 def warn_of_words(table: pd.DataFrame, advice: str) -> None:
     """Say which words among labels might mean a missing value, and what to do if they do."""
     for name, labels in table.items():
-        words = sorted(set(labels.dropna()) & MISSING_NUMBERS) if labels.dtype == object else []
-        if words:
-            counts = ", ".join(f"{word!r} ({int((labels == word).sum())} rows)" for word in words)
-            warn(
-                f"Column {name!r} holds labels, and {counts} is taken for one of them. If it means a missing value, "
-                f"{advice.format(word=words[0])}."
-            )
+        if labels.dtype == object:
+            _warn_of_words(str(name), Counter(labels[labels.isin(MISSING_NUMBERS)]), advice)
+
+
+def _warn_of_words(name: str, words: Counter[str], advice: str) -> None:
+    if words:
+        counts = ", ".join(f"{word!r} ({words[word]:,} rows)" for word in sorted(words))
+        warn(
+            f"Column {name!r} holds labels, and {counts} is taken for one of them. If it means a missing value, "
+            f"{advice.format(word=min(words))}."
+        )

@@ -28,7 +28,7 @@ def column_names(path: Path) -> list[str]:
         return list(parquet.read_schema(path).names)
 
 
-def count_parquet(path: Path) -> int:
+def count_rows(path: Path) -> int:
     """The rows of a file, which its last bytes say.
 
     Raises
@@ -42,7 +42,7 @@ def count_parquet(path: Path) -> int:
         return int(parquet.read_metadata(path).num_rows)
 
 
-def chunks_of_parquet(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+def chunks(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
     """The columns of files, so many rows at a time.
 
     Raises
@@ -92,7 +92,7 @@ def check_kinds(paths: Sequence[Path], columns: Sequence[str]) -> None:
         For such files, and for one that cannot be read.
     """
     nothing = pd.DataFrame(columns=list(columns))
-    heads = [(path, next(chunks_of_parquet([path], columns, HEAD), nothing)) for path in paths]
+    heads = [(path, next(chunks([path], columns, HEAD), nothing)) for path in paths]
     for name in columns:
         _check_kind(name, [(path, own[name]) for path, own in heads])
 

@@ -1,9 +1,8 @@
 """Chunks of rows with an outcome of events -> a table of the rows that differ, and how many there are of each."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -11,12 +10,13 @@ from hierkit.errors import refusal
 from hierkit.model.complete_rows import check_finite, complete_rows, none_complete, refuse_missing
 from hierkit.model.formula import Formula
 from hierkit.model.rows import Missing, Rows, read_rows
+from hierkit.sources.chunks import Chunks
 
 MOST_PATTERNS = 10_000_000
 COUNT = "n_rows"
 
 
-def count_chunks(formula: Formula, count: str, chunks: Callable[[], Iterable[Any]], missing: Missing) -> Rows:
+def count_chunks(formula: Formula, count: str, chunks: Chunks, missing: Missing) -> Rows:
     """Go through the rows once, and count equal ones.
 
     Parameters
@@ -41,7 +41,7 @@ def count_chunks(formula: Formula, count: str, chunks: Callable[[], Iterable[Any
         For no complete row, infinite numbers, missing values under "error", and for more than ten million rows that
         differ.
     """
-    added = [count] if formula.counts is None else list(formula.outcome_columns)
+    added = [count] if count in formula.columns else list(formula.outcome_columns)
     columns = [name for name in formula.columns if name != count]
     keys = [name for name in columns if name not in added]
     absent: Counter[str] = Counter()
@@ -62,7 +62,9 @@ def count_chunks(formula: Formula, count: str, chunks: Callable[[], Iterable[Any
         raise refuse_missing(absent)
     if not used:
         raise none_complete(absent)
-    rows = read_rows(_alike(pd.concat(parts, ignore_index=True), keys, added), formula.columns)
+    alike = _alike(pd.concat(parts, ignore_index=True), keys, added)
+    _check_patterns(len(alike), used, keys)
+    rows = read_rows(alike, formula.columns)
     return replace(rows, given=given, missing=dict(absent), not_kept=used - len(rows.frame))
 
 

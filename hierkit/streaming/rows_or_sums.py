@@ -1,7 +1,6 @@
 """A source -> a formula and a design: of all rows where memory holds them, else of sums or counts of them."""
 
 import os
-from functools import partial
 from typing import Any
 
 from hierkit.errors import HierkitError, refusal
@@ -11,10 +10,10 @@ from hierkit.model.formula import Formula
 from hierkit.model.precision import Precision
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName
-from hierkit.sources.chunks import chunks, count_rows
+from hierkit.sources.chunks import Chunks, chunks_of, count_rows
 from hierkit.sources.in_memory import in_memory
 from hierkit.streaming.counted_rows import COUNT, count_chunks
-from hierkit.streaming.suitable import reason_against_sums
+from hierkit.streaming.suitable import reason_against
 from hierkit.streaming.summed_design import make_summed_design
 
 MOST_ROWS = 10_000_000  # that are kept
@@ -36,24 +35,23 @@ def design_of_source(
     """
     rows = count_rows(data)
     if rows is not None and rows > MOST_ROWS:
-        reason = reason_against_sums(formula, engine)
-        read = partial(chunks, data, formula.columns)
+        reason = reason_against(formula, family, engine)
         if reason is None and family == "gaussian":
-            return formula, make_summed_design(formula, read, missing)
+            return formula, make_summed_design(formula, chunks_of(data, formula.columns), missing)
         if reason is None:
-            return _of_counts(formula, read, missing)
+            return _of_counts(formula, chunks_of(data, formula.columns), missing)
         _check_memory(rows, len(formula.columns), reason)
     found = read_rows(in_memory(data, formula.columns), formula.columns, missing)
     return formula, make_design(formula, found, family)
 
 
-def _of_counts(formula: Formula, read: Any, missing: Missing) -> tuple[Formula, Design]:
+def _of_counts(formula: Formula, chunks: Chunks, missing: Missing) -> tuple[Formula, Design]:
     count = COUNT
     while count in formula.columns:
         count += "_"
-    if formula.counts is None:
+    if formula.for_family("bernoulli").counts is None:
         formula = formula.with_precision(Precision(weights=count))
-    return formula, make_design(formula, count_chunks(formula, count, read, missing), "bernoulli")
+    return formula, make_design(formula, count_chunks(formula, count, chunks, missing), "bernoulli")
 
 
 def _check_memory(rows: int, columns: int, reason: str) -> None:
@@ -73,6 +71,6 @@ def memory() -> int | None:
 def _too_many(rows: int, needed: float, there: float, reason: str) -> HierkitError:
     return refusal(
         f"{rows:,} rows may take {needed / 1e9:.0f} GB of memory, and there are {there / 1e9:.0f} GB",
-        f"Without {reason} their sums would be enough",
+        f"All rows must be kept for {reason}",
         "Compute such columns in the data first, or fit a sample of the groups",
     )

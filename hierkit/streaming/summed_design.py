@@ -9,11 +9,12 @@ from hierkit.model.design import Design, make_design
 from hierkit.model.formula import Formula
 from hierkit.model.points import Points, design_of_points
 from hierkit.model.rows import Missing, Rows, read_rows
+from hierkit.sources.chunks import Chunks
 from hierkit.streaming.calibration import calibrated
 from hierkit.streaming.cells import make_cells
 from hierkit.streaming.pseudo_rows import moments, of_all, pseudo_rows
 from hierkit.streaming.suitable import coded_columns
-from hierkit.streaming.summing import Chunks, Summing, sum_chunks
+from hierkit.streaming.summing import Summing, sum_chunks
 from hierkit.streaming.survey import Survey, survey
 
 

@@ -1,9 +1,7 @@
 """The second pass over chunks: sums of each cell's columns."""
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,7 @@ from hierkit.errors import refusal
 from hierkit.model.complete_rows import complete_rows
 from hierkit.model.design import Design
 from hierkit.model.new_rows import new_outcome, read_new_rows
+from hierkit.sources.chunks import Chunks
 from hierkit.streaming.cells import Cells
 from hierkit.streaming.exact_sums import (
     Longs,
@@ -26,7 +25,6 @@ from hierkit.streaming.exact_sums import (
     with_rows,
 )
 
-Chunks = Callable[[], Iterable[Any]]
 MOST_BYTES = 4e9
 BYTES = 16  # of one sum
 

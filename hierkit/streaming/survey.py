@@ -177,7 +177,8 @@ class _Firsts:
         for name in grouping:
             known = self.groups.setdefault(name, set())
             if len(known) < 2:
-                first = frame[name].drop_duplicates().iloc[:2]
+                first = frame[name].drop_duplicates()
+                first = first[~first.isin(known)].iloc[: 2 - len(known)]
                 self.rows.append(frame.loc[first.index])
                 known.update(first)
 
