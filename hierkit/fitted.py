@@ -52,6 +52,7 @@ from hierkit.sampling.settings import read_seed
 from hierkit.simulation.calibration import calibration
 from hierkit.statements.contrast import contrast, probability
 from hierkit.storage.files import write
+from hierkit.streaming.predictions import write_predictions
 from hierkit.validation.leave_out import logo, loo
 from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
@@ -133,13 +134,9 @@ class Fit:
 
     @documented_by(slopes)
     def slopes(
-        self,
-        variable: str,
-        kind: SlopeKind = "conditional",
-        scale: Scale = "response",
-        by: str | None = None,
+        self, variable: str, kind: SlopeKind = "conditional", scale: Scale = "response", by: str | None = None,
         factor: str | None = None,
-    ) -> Quantity:
+    ) -> Quantity:  # fmt: skip
         return slopes(self._posterior, variable, kind, scale, by, factor)
 
     @documented_by(response_curve)
@@ -152,11 +149,7 @@ class Fit:
 
     @documented_by(ranks)
     def ranks(
-        self,
-        factor: str | None = None,
-        effect: str | None = None,
-        best: int | None = None,
-        highest_first: bool = True,
+        self, factor: str | None = None, effect: str | None = None, best: int | None = None, highest_first: bool = True
     ) -> Quantity:
         return ranks(self._posterior, factor, effect, best, highest_first)
 
@@ -189,6 +182,13 @@ class Fit:
     ) -> Quantity:
         seed = self._seed(random_seed)
         return predict(self._posterior, new_rows, groups, kind, given, weights, by, seed)
+
+    @documented_by(write_predictions)
+    def write_predictions(
+        self, path: str | Path, new_rows: Any, groups: Groups | Mapping[str, Groups] = "known",
+        kind: PredictionKind = "mean", draws: int = 400, random_seed: int | None = None,
+    ) -> Path:  # fmt: skip
+        return write_predictions(self._posterior, path, new_rows, groups, kind, draws, self._seed(random_seed))
 
     @documented_by(posterior_predictive)
     def posterior_predictive(self, groups: ReplicatedGroups = "known", random_seed: int | None = None) -> xr.DataTree:

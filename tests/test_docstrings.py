@@ -21,6 +21,7 @@ ELSEWHERE = {"predict": "prediction", "loo": "validation", "logo": "validation"}
 NO_QUANTITY = {"checks", "summary", "report", "save", "posterior_predictive", "prior_predictive"} | {
     "plot_trace",
     "plot_replicates",
+    "write_predictions",
 }
 
 

@@ -52,7 +52,17 @@ ALLOWED = {
     },
     "fitted": {
         *("checks", "classical", "documented", "errors", "model", "pictures", "plots", "posterior", "prediction"),
-        *("predictive", "quantities", "refitting", "reporting", "sampling", "simulation", "statements", "storage"),
+        *(
+            "predictive",
+            "quantities",
+            "refitting",
+            "reporting",
+            "sampling",
+            "simulation",
+            "statements",
+            "storage",
+            "streaming",
+        ),
         *("validation", "vocabulary"),
     },
     "fitting": {
@@ -70,7 +80,7 @@ ALLOWED = {
     },
     "fits": {"errors", "fitted", "fitting", "model", "sampling", "simulation", "sources", "tasks"},
     "sources": {"errors", "model"},
-    "streaming": {"arrays", "compiled", "errors", "model", "sources"},
+    "streaming": {"arrays", "compiled", "errors", "model", "posterior", "prediction", "sources"},
     "tasks": {"cores", "progress"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "sources"},
     "vocabulary": {"errors"},
