@@ -61,7 +61,7 @@ def fit(
     data : table, str or Path
         pandas, polars, pyarrow, or anything else narwhals reads, DuckDB relations and lazy tables included; an Arrow
         dataset or stream; or the path of a file, a folder, or a pattern such as `sales/*.parquet` of files that end in
-        .csv, .tsv or .parquet.
+        .csv, .tsv or .parquet. Of more than ten million rows sums or counts are kept (docs/beyond_memory.md).
     family : {"gaussian", "bernoulli"}
         Of the outcome. A text or boolean outcome is two-valued: its second value, or the one named as in
         `outcome["yes"]`, is the event.
@@ -118,7 +118,7 @@ def fit(
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
-    parsed, design = design_of_source(parsed, data, family, engine, missing)
+    parsed, design = design_of_source(parsed, data, family, engine, missing, progressbar)
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, nuts_sampler)
     if tune is None:

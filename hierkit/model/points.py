@@ -110,3 +110,14 @@ def check_keeps_rows(design: Design, what: str) -> None:
             "All rows are kept up to ten million of them",
             "Fit a sample of the groups for it",
         )
+
+
+def sample_note(design: Design) -> str:
+    """A sentence for what is computed from a sample of rows, where only sums of all rows are kept; else nothing."""
+    if design.points is None:
+        return ""
+    rows = design.rows
+    return (
+        f" The rows are a sample of {len(rows.positions):,} of {rows.used:,}, weighted so that its means and products of "
+        "columns are those of all rows."
+    )

@@ -13,6 +13,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.new_rows import NewRows, read_new_rows, weight_columns
 from hierkit.model.outcome_scale import counts_of_rows, outcome_scale
+from hierkit.model.points import sample_note
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -117,7 +118,7 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
     definition = (
         f"Statistics of data drawn from the model for the same rows, group effects {how}, beside those of the observed "
         "data; above: the share of replicates above the observed value. Near 0 or 1 the model misses it."
-    )
+    ) + sample_note(design)
     arrays = {"observed": beside, "above": above, "replicated": statistics}
     return Quantity(xr.Dataset(arrays), definition, picture="replicates")
 

@@ -14,6 +14,7 @@ from hierkit.intervals import PLACE, beside
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
+from hierkit.model.points import sample_note
 from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
 from hierkit.model.spelling import safe_names
 from hierkit.posterior.draws import Draws, averaging, common_part, in_batches, linear_predictor
@@ -171,4 +172,4 @@ def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, ow
             f" groups_lower and groups_upper: between which values the groups of {own.label} have their own slopes, "
             "with the same probability between them as an interval has; their intervals are of those bounds."
         )
-    return text
+    return text + sample_note(design)

@@ -1,5 +1,6 @@
 """A source -> a formula and a design: of all rows where memory holds them, else of sums or counts of them."""
 
+import math
 import os
 from typing import Any
 
@@ -10,7 +11,8 @@ from hierkit.model.formula import Formula
 from hierkit.model.precision import Precision
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName
-from hierkit.sources.chunks import Chunks, chunks_of, count_rows
+from hierkit.progress import counted
+from hierkit.sources.chunks import ROWS, Chunks, chunks_of, count_rows
 from hierkit.sources.in_memory import in_memory
 from hierkit.streaming.counted_rows import COUNT, count_chunks
 from hierkit.streaming.suitable import reason_against
@@ -21,7 +23,7 @@ BYTES = 100  # that a value takes at most while a design is made
 
 
 def design_of_source(
-    formula: Formula, data: Any, family: FamilyName, engine: EngineName, missing: Missing
+    formula: Formula, data: Any, family: FamilyName, engine: EngineName, missing: Missing, progressbar: bool = False
 ) -> tuple[Formula, Design]:
     """The design of a source's rows; beside it the formula, which counts of rows add a column of weights to.
 
@@ -37,12 +39,18 @@ def design_of_source(
     if rows is not None and rows > MOST_ROWS:
         reason = reason_against(formula, family, engine)
         if reason is None and family == "gaussian":
-            return formula, make_summed_design(formula, chunks_of(data, formula.columns), missing)
+            return formula, make_summed_design(formula, _chunks(data, formula, rows, progressbar), missing)
         if reason is None:
-            return _of_counts(formula, chunks_of(data, formula.columns), missing)
+            return _of_counts(formula, _chunks(data, formula, rows, progressbar), missing)
         _check_memory(rows, len(formula.columns), reason)
     found = read_rows(in_memory(data, formula.columns), formula.columns, missing)
     return formula, make_design(formula, found, family)
+
+
+def _chunks(data: Any, formula: Formula, rows: int, progressbar: bool) -> Chunks:
+    """What goes through the rows, with a line that counts the chunks."""
+    read = chunks_of(data, formula.columns)
+    return (lambda: counted(read(), "rows", math.ceil(rows / ROWS))) if progressbar else read
 
 
 def _of_counts(formula: Formula, chunks: Chunks, missing: Missing) -> tuple[Formula, Design]:

@@ -1,5 +1,6 @@
 """A design of points is the design of all rows: the same priors, the same density, the same quantities."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,10 @@ def test_averages_over_rows_are_over_the_sample() -> None:
     whole, found = fits("y ~ x * h + (1 | g)")
     ours, theirs = (fit.slopes("x", kind="typical").table() for fit in (found, whole))
     np.testing.assert_allclose(ours["estimate"], theirs["estimate"], rtol=1e-6)
+    said = r"a sample of 5\d\d of 3,000, weighted"
+    assert re.search(said, found.slopes("x", kind="typical").definition)
+    assert re.search(said, found.predictive_check().definition)
+    assert "sample" not in whole.slopes("x").definition
 
 
 @pytest.mark.parametrize(
