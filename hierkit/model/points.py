@@ -96,6 +96,14 @@ def _regrouped(factor: Factor, groups: Groups, cells: NDArray[np.intp]) -> Facto
     return replace(factor, levels=levels, codes=codes[cells])
 
 
+def labels_of_points(design: Design) -> pd.DataFrame:
+    """(point, column), the labels of the groups of each point's cell, by grouping column."""
+    if design.points is None:
+        return design.rows.frame
+    each = len(design.offset) // len(design.points.rows)
+    return design.points.cells.iloc[np.repeat(np.arange(len(design.points.rows)), each)]
+
+
 def check_keeps_rows(design: Design, what: str) -> None:
     """Refuse what needs each row, where only sums of rows are kept.
 
@@ -118,6 +126,6 @@ def sample_note(design: Design) -> str:
         return ""
     rows = design.rows
     return (
-        f" The rows are a sample of {len(rows.positions):,} of {rows.used:,}, weighted so that its means and products of "
-        "columns are those of all rows."
+        f" The rows are a sample of {len(rows.positions):,} of {rows.used:,}, weighted so that its means and products "
+        "of columns are those of all rows."
     )

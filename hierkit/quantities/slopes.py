@@ -11,10 +11,11 @@ from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
 from hierkit.integration.marginal_means import marginal_links, marginal_means
 from hierkit.intervals import PLACE, beside
+from hierkit.model.at_points import at_points, per_unit, zeros_like
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
-from hierkit.model.points import sample_note
+from hierkit.model.points import labels_of_points, sample_note
 from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
 from hierkit.model.spelling import safe_names
 from hierkit.posterior.draws import Draws, averaging, common_part, in_batches, linear_predictor
@@ -23,6 +24,7 @@ from hierkit.posterior.quantity import Quantity
 
 SlopeKind = Literal["conditional", "typical", "marginal"]
 Scale = Literal["response", "link"]
+Contrast = tuple[str, Matrices, Matrices, Array]
 STEP = 1e-4  # of the predictor's sd, to each side
 MOST_PLACES = 201  # groups whose slopes are kept as they are; of more, so many quantiles
 
@@ -70,13 +72,16 @@ def slopes(
     HierkitError
         For an unknown predictor, kind, scale or column.
     """
-    posterior = posterior.of_rows
     design = posterior.design
     check_word("kind", kind, get_args(SlopeKind))
     check_word("scale", scale, get_args(Scale))
     draws = posterior.draws if kind == "conditional" else posterior.parameters
+    contrasts, note = _contrasts(design.of_rows, variable), ""
+    if design.points is not None and (by is None or by in design.points.cells):
+        contrasts, note = _at_points(design, contrasts)
+    elif design.points is not None:
+        design, note = design.of_rows, sample_note(design)
     groups, names = _by(design, by)
-    contrasts = _contrasts(design, variable)
     over_rows = averaging(groups, len(names), design.trials)
     own = _whose_spread(design, variable, factor) if kind == "conditional" else None
     over_groups = None if own is None else _over_groups(design, own)
@@ -99,7 +104,7 @@ def slopes(
         values["groups"] = beside(draws.labelled(ordered, {**labels, PLACE: places}))
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
-    definition = _definition(design, variable, kind, scale, own)
+    definition = _definition(design, variable, kind, scale, own) + note
     return Quantity(dataset.squeeze(alone, drop=True).assign_attrs(one_scale=True), definition)
 
 
@@ -113,10 +118,10 @@ def _whose_spread(design: Design, variable: str, factor: str | None) -> Factor |
 
 
 def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
-    """Each row's place among the values of a column, and the values."""
-    frame = design.rows.frame
+    """Each row's, or each point's, place among the values of a column, and the values."""
     if by is None:
-        return np.zeros(len(frame), dtype=np.intp), ["all"]
+        return np.zeros(len(design.offset), dtype=np.intp), ["all"]
+    frame = design.rows.frame if design.sample is None else labels_of_points(design)
     if by not in frame.columns:
         allowed = ", ".join(map(repr, map(str, frame.columns)))
         raise refusal(f"by={by!r} is not a used column", f"The formula uses {allowed}", "Name one of them")
@@ -124,7 +129,7 @@ def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
     return places, list(names)
 
 
-def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matrices, Array]]:
+def _contrasts(design: Design, variable: str) -> list[Contrast]:
     """What is compared: a label, the rows before and after, and the distance between them."""
     values = predictor(design, variable)
     if is_measured(design, variable):
@@ -141,6 +146,17 @@ def _contrasts(design: Design, variable: str) -> list[tuple[str, Matrices, Matri
         (f"{level} - {levels[0]}", first, changed_matrices(design, {variable: level}), np.ones(1))
         for level in levels[1:]
     ]
+
+
+def _at_points(design: Design, contrasts: list[Contrast]) -> tuple[list[Contrast], str]:
+    """The same at the points of a design, for an outcome whose mean is linear; and a note where that is not exact."""
+    found: list[Contrast] = []
+    note = ""
+    for label, low, high, distance in contrasts:
+        change, is_exact = at_points(design, per_unit(low, high, distance))
+        found.append((label, zeros_like(change), change, np.ones(len(change.offset))))
+        note = note if is_exact else sample_note(design)
+    return found, note
 
 
 def _means(draws: Draws, rows: Matrices, part: slice, kind: SlopeKind, scale: Scale) -> Array:
@@ -172,4 +188,4 @@ def _definition(design: Design, variable: str, kind: SlopeKind, scale: Scale, ow
             f" groups_lower and groups_upper: between which values the groups of {own.label} have their own slopes, "
             "with the same probability between them as an interval has; their intervals are of those bounds."
         )
-    return text + sample_note(design)
+    return text
