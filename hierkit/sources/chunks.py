@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,36 @@ from hierkit.sources.files import IN_PANDAS, columns_of, files_of
 ROWS = 2**20  # of a chunk
 
 Chunks = Callable[[], Iterator[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Partitions:
+    """The partitions of a Dask DataFrame, to be worked on where they are: by a client's workers, or in threads.
+
+    Attributes
+    ----------
+    parts : tuple of dask.delayed.Delayed
+        The used columns of each partition.
+    """
+
+    parts: tuple[Any, ...]
+
+    def apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """A call that is made when it is computed."""
+        import dask
+
+        return dask.delayed(function)(*arguments)
+
+    def compute(self, calls: Sequence[Any]) -> list[Any]:
+        """The results of calls, in their order."""
+        import dask
+
+        return list(dask.compute(*calls))
+
+
+def as_table(partition: Any) -> nw.DataFrame[Any]:
+    """A partition as chunks are."""
+    return nw.from_native(partition, eager_only=True)
 
 
 def count_rows(data: Any) -> int | None:
@@ -71,6 +102,21 @@ def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS) -> Chunks:
         table = plain_table(data, "data")
         tables = partial(_of_table, table, _known(columns, table.collect_schema().names()), rows)
     return partial(_with_rows, tables)
+
+
+def partitions_of(data: Any, columns: Sequence[str]) -> Partitions | None:
+    """The used columns of a Dask DataFrame's partitions; None for another source.
+
+    Raises
+    ------
+    HierkitError
+        For columns that it does not have.
+    """
+    if not hasattr(data, "to_delayed"):
+        return None
+    table = plain_table(data, "data")
+    known = _known(columns, table.collect_schema().names())
+    return Partitions(tuple(nw.to_native(table.select(known)).to_delayed()))
 
 
 def _with_rows(tables: Callable[[], Iterator[Any]]) -> Iterator[nw.DataFrame[Any]]:

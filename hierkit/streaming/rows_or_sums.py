@@ -12,7 +12,7 @@ from hierkit.model.precision import Precision
 from hierkit.model.rows import Missing, read_rows
 from hierkit.model.run import EngineName
 from hierkit.progress import counted
-from hierkit.sources.chunks import ROWS, Chunks, chunks_of, count_rows
+from hierkit.sources.chunks import ROWS, Chunks, chunks_of, count_rows, partitions_of
 from hierkit.sources.in_memory import in_memory
 from hierkit.streaming.counted_rows import COUNT, count_chunks
 from hierkit.streaming.suitable import reason_against
@@ -39,7 +39,8 @@ def design_of_source(
     if rows is not None and rows > MOST_ROWS:
         reason = reason_against(formula, family, engine)
         if reason is None and family == "gaussian":
-            return formula, make_summed_design(formula, _chunks(data, formula, rows, progressbar), missing)
+            source = partitions_of(data, formula.columns) or _chunks(data, formula, rows, progressbar)
+            return formula, make_summed_design(formula, source, missing)
         if reason is None:
             return _of_counts(formula, _chunks(data, formula, rows, progressbar), missing)
         _check_memory(rows, len(formula.columns), reason)

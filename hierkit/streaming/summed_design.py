@@ -5,28 +5,31 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hierkit.arrays import Array
 from hierkit.model.design import Design, make_design
 from hierkit.model.formula import Formula
 from hierkit.model.points import Points, design_of_points
 from hierkit.model.rows import Missing, Rows, read_rows
-from hierkit.sources.chunks import Chunks
+from hierkit.sources.chunks import Chunks, Partitions
 from hierkit.streaming.calibration import calibrated
 from hierkit.streaming.cells import make_cells
+from hierkit.streaming.exact_sums import Sums, Units, units_of
+from hierkit.streaming.on_dask import bounds_of_partitions, parts_of_partitions, sum_partitions
 from hierkit.streaming.pseudo_rows import moments, of_all, pseudo_rows
 from hierkit.streaming.suitable import coded_columns
-from hierkit.streaming.summing import Summing, sum_chunks
-from hierkit.streaming.survey import Survey, survey
+from hierkit.streaming.summing import Summing, bounds_of_chunks, sum_chunks
+from hierkit.streaming.survey import Survey, parts_of, survey
 
 
-def make_summed_design(formula: Formula, chunks: Chunks, missing: Missing) -> Design:
+def make_summed_design(formula: Formula, chunks: Chunks | Partitions, missing: Missing) -> Design:
     """Go through the rows twice, and keep the sums of each cell and a sample of the rows.
 
     Parameters
     ----------
     formula : Formula
         Of a Gaussian outcome; one that `hierkit.streaming.suitable` has nothing against.
-    chunks : callable
-        Goes through the rows: returns an iterable of tables.
+    chunks : callable or Partitions
+        Goes through the rows: returns an iterable of tables; or those of a Dask DataFrame.
     missing : {"drop", "error"}
         What to do with rows in which a used column is missing.
 
@@ -40,11 +43,11 @@ def make_summed_design(formula: Formula, chunks: Chunks, missing: Missing) -> De
     HierkitError
         For what cannot be fitted, and where the sums would take too much memory.
     """
-    found = survey(chunks(), formula, coded_columns(formula), missing)
+    found = _survey(formula, chunks, missing)
     rows = _sampled_rows(formula, found)
     columns, places = _distinct_columns(make_design(formula, rows))
     summing = Summing(make_design(formula, rows), make_cells(found.levels), columns)
-    sums, units = sum_chunks(summing, chunks)
+    sums, units = _sums(summing, chunks)
     means, products = moments(of_all(sums), units)
     middle = units.middle + means[0]
     in_place_of = calibrated(summing.of_sample(), found.spacing, middle, products[0] / found.used, found.used)
@@ -57,6 +60,36 @@ def make_summed_design(formula: Formula, chunks: Chunks, missing: Missing) -> De
         in_place_of,
     )
     return design_of_points(formula, rows, points)
+
+
+def _survey(formula: Formula, chunks: Chunks | Partitions, missing: Missing) -> Survey:
+    coded = coded_columns(formula)
+    if isinstance(chunks, Partitions):
+        return survey(parts_of_partitions(chunks, formula, coded), formula, coded, missing)
+    return survey(parts_of(chunks(), formula), formula, coded, missing)
+
+
+def _sums(summing: Summing, chunks: Chunks | Partitions) -> tuple[Sums, Units]:
+    """The sums of all rows, and the units that they are in."""
+    values = summing.of_sample()
+    units = units_of(values.min(axis=0), values.max(axis=0))
+    try:
+        return _sums_in(summing, chunks, units), units
+    except OverflowError:  # some column goes far beyond what the sample shows
+        units = units_of(*_bounds_in(summing, chunks))
+        return _sums_in(summing, chunks, units), units
+
+
+def _sums_in(summing: Summing, chunks: Chunks | Partitions, units: Units) -> Sums:
+    if isinstance(chunks, Partitions):
+        return sum_partitions(summing, chunks, units)
+    return sum_chunks(summing, chunks, units)
+
+
+def _bounds_in(summing: Summing, chunks: Chunks | Partitions) -> tuple[Array, Array]:
+    if isinstance(chunks, Partitions):
+        return bounds_of_partitions(summing, chunks)
+    return bounds_of_chunks(summing, chunks)
 
 
 def _sampled_rows(formula: Formula, found: Survey) -> Rows:

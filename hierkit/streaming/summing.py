@@ -1,7 +1,9 @@
 """The second pass over chunks: sums of each cell's columns."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,6 @@ from hierkit.streaming.exact_sums import (
     add_rows,
     no_sums,
     pair_places,
-    units_of,
     whole_numbers,
     with_rows,
 )
@@ -47,6 +48,18 @@ class Summing:
     cells: Cells
     columns: tuple[int, ...]
 
+    @property
+    def pairs(self) -> int:
+        """How many sums there are of each cell."""
+        return len(pair_places(len(self.columns)))
+
+    def numbers(self, table: Any, units: Units) -> tuple[Longs, Longs]:
+        """(row,) and (row, column), the cells and the whole numbers of a chunk's complete rows."""
+        frame, _, _ = complete_rows(table, self.sample.formula.columns)
+        if not len(frame):
+            return np.empty(0, dtype=np.int64), np.empty((0, len(self.columns)), dtype=np.int64)
+        return self.cells.numbers(frame), whole_numbers(self.of(frame), units)
+
     def of_sample(self) -> Array:
         """(row of the sample, column)."""
         design = self.sample
@@ -60,36 +73,55 @@ class Summing:
         return np.column_stack([rows.matrices.X, *rows.matrices.Z, y])[:, self.columns]
 
 
-def sum_chunks(summing: Summing, chunks: Chunks) -> tuple[Sums, Units]:
-    """The sums of all rows, cell by cell, and the units that they are in.
+def sum_chunks(summing: Summing, chunks: Chunks, units: Units) -> Sums:
+    """The sums of all rows, cell by cell.
 
     Raises
     ------
+    OverflowError
+        For values beyond what the units can count.
     HierkitError
         For a term that is not finite in a row, and where the sums would take too much memory.
     """
-    values = summing.of_sample()
-    units = units_of(values.min(axis=0), values.max(axis=0))
-    try:
-        return _summed(summing, chunks, units), units
-    except OverflowError:  # some column goes far beyond what the sample shows
-        units = units_of(*_bounds(summing, chunks))
-        return _summed(summing, chunks, units), units
-
-
-def _summed(summing: Summing, chunks: Chunks, units: Units) -> Sums:
-    pairs = len(pair_places(len(units.unit)))
     combinations = math.prod(summing.cells.shape)
-    add = _to_all if BYTES * pairs * combinations <= MOST_BYTES / 4 else _to_observed
-    total = no_sums(np.arange(combinations if add is _to_all else 0), pairs)
+    add = _to_all if BYTES * summing.pairs * combinations <= MOST_BYTES / 4 else _to_observed
+    total = no_sums(np.arange(combinations if add is _to_all else 0), summing.pairs)
     waiting: list[Sums] = []
     for table in chunks():
-        frame, _, _ = complete_rows(table, summing.sample.formula.columns)
-        if len(frame):
-            numbers = whole_numbers(summing.of(frame), units)
-            total = add(total, waiting, summing.cells.numbers(frame), numbers)
-            _check_memory(len(total.cells), pairs, len(units.unit))
+        total = add(total, waiting, *summing.numbers(table, units))
+        check_memory(total, summing)
     return with_rows(sum(waiting, start=total))
+
+
+def sum_chunk(summing: Summing, table: Any, units: Units) -> Sums:
+    """The sums of one chunk.
+
+    Raises
+    ------
+    OverflowError
+        As `sum_chunks`.
+    """
+    waiting: list[Sums] = []
+    return _to_observed(no_sums(np.arange(0), summing.pairs), waiting, *summing.numbers(table, units))
+
+
+def bounds_of_chunks(summing: Summing, chunks: Chunks) -> tuple[Array, Array]:
+    """(column,) twice, the smallest and the largest values of all rows."""
+    found = [bounds_of(summing, table) for table in chunks()]
+    return lowest_and_highest(found)
+
+
+def lowest_and_highest(found: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The bounds of all chunks, from those of each."""
+    lows, highs = zip(*found, strict=True)
+    return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
+
+
+def bounds_of(summing: Summing, table: Any) -> tuple[Array, Array]:
+    """The same of one chunk."""
+    frame, _, _ = complete_rows(table, summing.sample.formula.columns)
+    values = summing.of(frame) if len(frame) else summing.of_sample()
+    return values.min(axis=0), values.max(axis=0)
 
 
 def _to_all(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs) -> Sums:
@@ -110,21 +142,12 @@ def _to_observed(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs)
     return total
 
 
-def _check_memory(cells: int, pairs: int, columns: int) -> None:
-    if (needed := BYTES * cells * pairs) > MOST_BYTES:
+def check_memory(total: Sums, summing: Summing) -> None:
+    """Refuse sums that take too much memory."""
+    cells = len(total.cells)
+    if (needed := BYTES * cells * summing.pairs) > MOST_BYTES:
         raise refusal(
-            f"The sums of {columns} columns in {cells:,} cells of groups or more take {needed / 1e9:.1f} GB",
+            f"The sums of {len(summing.columns)} columns in {cells:,} cells of groups take {needed / 1e9:.1f} GB",
             f"The limit is {MOST_BYTES / 1e9:g} GB",
             "Use fewer predictors, leave a factor out, or fit a sample of the groups",
         )
-
-
-def _bounds(summing: Summing, chunks: Chunks) -> tuple[Array, Array]:
-    low, high = [], []
-    for table in chunks():
-        frame, _, _ = complete_rows(table, summing.sample.formula.columns)
-        if len(frame):
-            values = summing.of(frame)
-            low.append(values.min(axis=0))
-            high.append(values.max(axis=0))
-    return np.min(low, axis=0), np.max(high, axis=0)

@@ -1,8 +1,9 @@
 """The first pass over chunks: what a design has to know of all rows before their columns can be made."""
 
+import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,13 +48,81 @@ class Survey:
     levels: dict[str, pd.Series]
 
 
-def survey(tables: Iterable[Any], formula: Formula, coded: Collection[str], missing: Missing) -> Survey:
-    """Go through all rows once.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one chunk has for a survey.
+
+    Attributes
+    ----------
+    given, used, missing
+        As of `Survey`, of this chunk.
+    rows : pandas.DataFrame
+        Its complete rows, or those of them that may be in the sample; the index counts the complete rows of all chunks.
+    levels : dict of str to Series
+        The values of each grouping column.
+    step : int
+        Of evenly spaced rows, every how many are among `rows`.
+    """
+
+    given: int
+    used: int
+    missing: dict[str, int]
+    rows: pd.DataFrame
+    levels: dict[str, pd.Series]
+    step: int = 1
+
+
+def part_of(table: Any, formula: Formula, given: int, used: int) -> Part:
+    """A chunk's part, after so many rows, and complete ones, of chunks before it.
+
+    Raises
+    ------
+    HierkitError
+        For infinite numbers.
+    """
+    frame, kept, absent = complete_rows(table, formula.columns)
+    for name in formula.columns:
+        check_finite(name, frame[name], given + kept)
+    rows = frame.set_axis(used + np.arange(len(frame))).assign(**{POSITION: given + kept})
+    levels = {name: frame[name].drop_duplicates() for term in formula.group_terms for name in term.factor}
+    return Part(len(table), len(frame), absent, rows, levels)
+
+
+def parts_of(tables: Iterable[Any], formula: Formula) -> Iterator[Part]:
+    """The parts of chunks, one after the other."""
+    given = used = 0
+    for table in tables:
+        part = part_of(table, formula, given, used)
+        yield part
+        given += part.given
+        used += part.used
+
+
+def candidates(part: Part, formula: Formula, coded: Collection[str], used: int) -> Part:
+    """The same part with those of its rows alone that may be in the sample of so many complete rows of all chunks."""
+    if not part.used:
+        return part
+    step = step_of(used)
+    found = _Found(formula, coded, _Even(step))
+    found.add(part)
+    return replace(part, rows=found.rows, step=step)
+
+
+def step_of(used: int) -> int:
+    """Every how many of so many complete rows are in the sample."""
+    step = 1
+    while math.ceil(used / step) > SAMPLE:
+        step *= 2
+    return step
+
+
+def survey(parts: Iterable[Part], formula: Formula, coded: Collection[str], missing: Missing) -> Survey:
+    """What all chunks together have.
 
     Parameters
     ----------
-    tables : iterable of narwhals.DataFrame
-        The chunks.
+    parts : iterable of Part
+        In the order of the chunks.
     formula : Formula
         From `parse`.
     coded : collection of str
@@ -64,50 +133,53 @@ def survey(tables: Iterable[Any], formula: Formula, coded: Collection[str], miss
     Raises
     ------
     HierkitError
-        For no complete row, infinite numbers, missing values under "error", and too many combinations of categories.
+        For no complete row, missing values under "error", and too many combinations of categories.
     """
-    given = used = 0
+    found = _Found(formula, coded, _Even())
     absent: Counter[str] = Counter()
-    even = _Even()
-    extremes = _Extremes()
-    firsts = _Firsts(formula.predictors, coded)
-    levels = {name: _Values() for term in formula.group_terms for name in term.factor}
-    for table in tables:
-        frame, kept, own = complete_rows(table, formula.columns)
-        absent.update(own)
-        for name in formula.columns:
-            check_finite(name, frame[name], given + kept)
-        frame = frame.set_axis(used + np.arange(len(frame))).assign(**{POSITION: given + kept})
-        if len(frame):
-            even.add(frame)
-            extremes.add(frame, formula.columns)
-            firsts.add(frame, tuple(levels))
-            for name, values in levels.items():
-                values.add(frame[name])
-        given += len(table)
-        used += len(frame)
+    given = used = 0
+    for part in parts:
+        found.add(part)
+        absent.update(part.missing)
+        given += part.given
+        used += part.used
     if absent and missing == "error":
         raise refuse_missing(dict(absent))
     if not used:
         raise none_complete(absent)
-    return _joined(given, used, dict(absent), even, [*extremes.rows.values(), *firsts.rows], levels)
-
-
-def _joined(
-    given: int,
-    used: int,
-    absent: dict[str, int],
-    even: "_Even",
-    others: list[pd.DataFrame],
-    levels: "dict[str, _Values]",
-) -> Survey:
-    rows = pd.concat([*even.rows, *others])
-    rows = rows[~rows.index.duplicated()].sort_index()
-    spaced = rows.index.to_numpy() % even.step == 0
+    rows = found.rows
+    spaced = rows.index.to_numpy() % found.even.step == 0
     spacing = np.where(spaced, (used - (~spaced).sum()) / spaced.sum(), 1.0)
     positions = rows.pop(POSITION).to_numpy().astype(np.intp)
-    values = {name: one.together() for name, one in levels.items()}
-    return Survey(given, used, absent, rows.reset_index(drop=True), positions, spacing, values)
+    values = {name: one.together() for name, one in found.levels.items()}
+    return Survey(given, used, dict(absent), rows.reset_index(drop=True), positions, spacing, values)
+
+
+class _Found:
+    """What was found so far."""
+
+    def __init__(self, formula: Formula, coded: Collection[str], even: "_Even") -> None:
+        self.columns = formula.columns
+        self.even = even
+        self.extremes = _Extremes()
+        self.firsts = _Firsts(formula.predictors, coded)
+        self.levels = {name: _Values() for term in formula.group_terms for name in term.factor}
+
+    def add(self, part: Part) -> None:
+        if not part.used:
+            return
+        self.even.step = max(self.even.step, part.step)
+        self.even.add(part.rows)
+        self.extremes.add(part.rows, self.columns)
+        self.firsts.add(part.rows, tuple(self.levels))
+        for name, values in self.levels.items():
+            values.add(part.levels[name])
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the sample, in order."""
+        rows = pd.concat([*self.even.rows, *self.extremes.rows.values(), *self.firsts.rows])
+        return rows[~rows.index.duplicated()].sort_index()
 
 
 @dataclass

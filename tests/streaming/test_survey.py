@@ -10,7 +10,7 @@ from hierkit.errors import HierkitError
 from hierkit.model.formula import parse
 from hierkit.sources.chunks import chunks_of
 from hierkit.streaming import survey as module
-from hierkit.streaming.survey import Survey, survey
+from hierkit.streaming.survey import Survey, parts_of, survey
 
 
 def table(n: int = 1000) -> pd.DataFrame:
@@ -24,9 +24,8 @@ def table(n: int = 1000) -> pd.DataFrame:
 
 def surveyed(data: pd.DataFrame, rows: int, formula: str = "y ~ x + h + (1 | g)", **others: Any) -> Survey:
     parsed = parse(formula)
-    return survey(
-        chunks_of(data, parsed.columns, rows)(), parsed, others.get("coded", ()), others.get("missing", "drop")
-    )
+    parts = parts_of(chunks_of(data, parsed.columns, rows)(), parsed)
+    return survey(parts, parsed, others.get("coded", ()), others.get("missing", "drop"))
 
 
 @pytest.fixture
