@@ -97,7 +97,7 @@ CHECKS = (
     ),
     Check(
         ("prior and rows apart",),
-        "warning",
+        "warning; note for degrees of freedom",
         f"a prior moves a coefficient or sd by more than {PULLED:g} posterior sd from where the rows alone put it",
         "widen the prior, or check units",
     ),

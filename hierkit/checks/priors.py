@@ -9,6 +9,7 @@ from hierkit.arrays import Array
 from hierkit.checks.findings import Finding
 from hierkit.checks.limits import PULLED
 from hierkit.model.distributions import Prior
+from hierkit.model.names import Kind, kind_of
 from hierkit.model.priors import Priors
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.where_priors_hold import terms_of_priors
@@ -33,7 +34,7 @@ def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        For each coefficient or sd that its prior moves by more than one posterior sd.
+        For each coefficient or sd that its prior moves by more than one posterior sd; a note for degrees of freedom.
     """
     for name, values in terms_of_priors(posterior, priors):
         draws = values.values.ravel()
@@ -46,6 +47,10 @@ def prior_findings(posterior: Posterior, priors: Priors) -> Iterator[Finding]:
             f"The prior {priors[name]} moves {name} by {moved:.1f} posterior sds: its posterior mean is "
             f"{draws.mean():.3g}, and the rows alone put it near {alone:.3g}."
         )
+        if kind_of(name) is Kind.DEGREES:
+            advice = 'Few groups say little about tails: see whether effects="normal" changes what you report.'
+            yield Finding("note", "prior and rows apart", message, advice)
+            continue
         advice = f"Widen the prior of {name} unless you know that it is right, or check the units of its column."
         yield Finding("warning", "prior and rows apart", message, advice)
 

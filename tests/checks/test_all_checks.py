@@ -285,6 +285,11 @@ def test_a_prior_far_from_the_rows_is_a_finding() -> None:
     assert [f.check for f in prior_findings(Posterior(posterior, design), make_priors(design))] == []
     (finding,) = prior_findings(Posterior(posterior, design), own)
     assert finding.message.startswith("The prior Normal(8, 0.5) moves x by")
+    assert "check the units of its column" in finding.advice
+    heavy = make_priors(design, effects="student_t")
+    nu = xr.ones_like(posterior["sigma"]) * np.random.default_rng(0).gamma(6, 10, (4, 1000))
+    (finding,) = prior_findings(Posterior(posterior.assign(g_nu=nu), design), heavy)
+    assert (finding.severity, finding.advice[:32]) == ("note", "Few groups say little about tail")
     posterior["x"] = posterior["x"] + 40.0 * posterior.chain  # chains that are apart have no posterior to compare
     assert [f.check for f in prior_findings(Posterior(posterior, design), own)] == []
 
