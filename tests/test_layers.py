@@ -80,7 +80,7 @@ ALLOWED = {
     },
     "fits": {"errors", "fitted", "fitting", "model", "sampling", "simulation", "sources", "tasks"},
     "sources": {"errors", "model"},
-    "streaming": {"arrays", "compiled", "errors", "model", "posterior", "prediction", "progress", "sources"},
+    "streaming": {"arrays", "compiled", "errors", "model", "posterior", "prediction", "progress", "sources", "storage"},
     "tasks": {"cores", "progress"},
     "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "sources"},
     "vocabulary": {"errors"},

@@ -7,8 +7,6 @@ in `hierkit.json`, with everything that is not an array. Nothing is pickled, and
 import json
 import os
 import re
-import tempfile
-import threading
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +24,7 @@ from hierkit.model.precision import Precision
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
 from hierkit.storage.arrays import Reader, Writer
+from hierkit.storage.replacing import replacing
 from hierkit.storage.tables import pack, pack_points, pack_rows, unpack, unpack_points, unpack_rows
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
@@ -79,20 +78,13 @@ def write(path: str | Path, formula: Formula, design: Design, priors: Priors, dr
             "groups": {name: pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
         },
     }
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(MANIFEST, json.dumps(manifest))
-                for key, content in arrays.contents():
-                    archive.writestr(key, content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(MANIFEST, json.dumps(manifest))
+            for key, content in arrays.contents():
+                archive.writestr(key, content)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
@@ -147,18 +139,6 @@ def _unpack_parts(manifest: dict[str, Any], arrays: "Reader") -> Parts:
     precision = asdict(Precision(**manifest.get("precision", {})))
     points = unpack_points(manifest.get("points"), arrays)
     return manifest["formula"], manifest["family"], precision, used, points, Priors(priors, from_user, holds), draws
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced; of a new one, those that any new file beside it gets."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        beside.touch()
-        return beside.stat().st_mode & 0o777
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _check_format(path: Path, manifest: Any) -> None:

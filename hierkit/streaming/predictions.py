@@ -1,7 +1,5 @@
 """Predictions for a source of rows, written to a file a chunk at a time."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from hierkit.model.new_rows import weight_columns
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import Groups, PredictionKind, predict
 from hierkit.sources.chunks import chunks_of
+from hierkit.storage.replacing import replacing
 
 ROWS = 2**18  # of a chunk
 
@@ -61,18 +60,11 @@ def write_predictions(
 
     path = _checked(Path(path))
     tables = _tables(posterior.thinned(draws), new_rows, groups, kind, random_seed)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        first = pyarrow.Table.from_pandas(next(tables), preserve_index=False)
-        with parquet.ParquetWriter(temporary, first.schema) as file:
-            file.write_table(first)
-            for table in tables:
-                file.write_table(pyarrow.Table.from_pandas(table, first.schema, preserve_index=False))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    first = pyarrow.Table.from_pandas(next(tables), preserve_index=False)
+    with replacing(path) as temporary, parquet.ParquetWriter(temporary, first.schema) as file:
+        file.write_table(first)
+        for table in tables:
+            file.write_table(pyarrow.Table.from_pandas(table, first.schema, preserve_index=False))
     return path
 
 

@@ -40,6 +40,8 @@ def test_the_file_holds_the_table_of_all_rows(fit: hierkit.Fit, options: Any, tm
         tolerance = 0.5 if options.get("kind") == "outcome" else 1e-9
         np.testing.assert_allclose(found[name], expected[name], atol=tolerance)
     assert list(tmp_path.iterdir()) == [path]
+    (tmp_path / "any").touch()
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
 def test_files_are_read_in_parts_and_fewer_draws_are_evenly_spaced(fit: hierkit.Fit, tmp_path: Path) -> None:
