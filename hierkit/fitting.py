@@ -118,7 +118,9 @@ def fit(
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
-    parsed, design = design_of_source(parsed, data, family, engine, missing, progressbar)
+    parsed, design = design_of_source(
+        parsed, data, family, engine if nuts_sampler is None else "pymc", missing, progressbar
+    )
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, nuts_sampler)
     if tune is None:

@@ -1,6 +1,7 @@
 """The rows of a table in which no used column is missing, with whole numbers as they were given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 import narwhals as nw
@@ -24,7 +25,10 @@ def complete_rows(
     columns : sequence of str
         The used columns.
     """
-    frame = with_intercept(table, columns).to_pandas().reset_index(drop=True)
+    table = with_intercept(table, columns)
+    native_order = nw.get_native_namespace(table) is pd
+    frame = table.to_pandas().reset_index(drop=True)
+    frame = frame.assign(**{name: _plain(frame[name], table.schema[name], native_order) for name in columns})
     absent = {str(name): int(count) for name, count in frame.isna().sum().items() if count}
     if not absent:
         return frame, np.arange(len(frame)), {}
@@ -32,6 +36,35 @@ def complete_rows(
     whole = [name for name in absent if table.schema[name].is_integer()]
     exact = frame.assign(**{name: exact_integers(table[name], frame[name]) for name in whole})
     return exact.iloc[kept].reset_index(drop=True), kept, absent
+
+
+def _plain(values: pd.Series, dtype: Any, native_order: bool) -> pd.Series:
+    """A column in a type that all chunks share: decimals as floats, labels without an order of their own as objects."""
+    if dtype.is_decimal() or (dtype.is_float() and values.dtype != np.float64):
+        return values.astype(np.float64)
+    if dtype == nw.Categorical and not native_order:
+        return values.astype(object)
+    if values.dtype != object:
+        return values
+    first = next(iter(values.dropna()), None)
+    if not isinstance(first, Hashable):
+        raise no_cells(str(values.name), type(first).__name__)
+    return inferred(values) if isinstance(first, Number) else values
+
+
+def inferred(values: pd.Series) -> pd.Series:
+    """Python objects in the type that they all have; numbers of several kinds, Decimal among them, as floats."""
+    found = values.infer_objects()
+    if found.dtype == object and all(isinstance(v, Number) and not isinstance(v, bool) for v in found.dropna()):
+        return found.astype(np.float64)
+    return found
+
+
+def no_cells(name: str, what: str) -> HierkitError:
+    """The refusal of a column of lists and the like."""
+    return refusal(
+        f"Column {name!r} holds {what}s", "Each cell must be a number or a label", "Unpack them into columns first"
+    )
 
 
 def with_intercept(table: Any, columns: Sequence[str]) -> Any:
@@ -70,7 +103,9 @@ def counted(counts: Mapping[str, int]) -> str:
 
 def check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> None:
     """Refuse infinite numbers; positions (row,) are those of the table that was given."""
-    if values.dtype != np.float64 or not (infinite := np.isinf(values.to_numpy())).any():
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return
+    if not (infinite := np.isinf(values.to_numpy(dtype=np.float64))).any():
         return
     raise refusal(
         f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",

@@ -96,6 +96,11 @@ class Design:
         return self if self.sample is None else self.sample
 
     @property
+    def counted_by(self) -> str | None:
+        """The column of how many rows are alike, where that was counted and not given."""
+        return self.formula.precision.weights if self.points is None and self.rows.not_kept else None
+
+    @property
     def link_unit(self) -> str:
         """The unit of the linear predictor: "units of csat", or "log odds"."""
         return self.family.link_unit.format(outcome=self.outcome.label)

@@ -151,7 +151,9 @@ def _check_values(label: str, fitted: pd.Series, frame: pd.DataFrame) -> None:
 def weight_columns(design: Design) -> tuple[str, ...]:
     """The columns that say how precise rows are: trials of counts, weights, or known sds."""
     counts = design.formula.counts
-    return design.formula.precision.columns if counts is None else tuple(dict.fromkeys(columns_in(counts.trials)))
+    if counts is None:
+        return () if design.counted_by else design.formula.precision.columns
+    return tuple(dict.fromkeys(columns_in(counts.trials)))
 
 
 def row_weights(design: Design, frame: pd.DataFrame) -> Array:
@@ -160,7 +162,7 @@ def row_weights(design: Design, frame: pd.DataFrame) -> Array:
     if design.family.has_residual:
         return precisions(formula.precision, frame) if formula.precision.columns else np.ones(len(frame))
     trials = trials_in(formula, frame, Evaluator(frame.rename(columns=names), names, design.namespace))
-    if trials is None and formula.precision.weights is None:
+    if trials is None and (formula.precision.weights is None or design.counted_by not in (None, *frame)):
         return np.ones(len(frame))
     if trials is None:
         return check_trials(frame[formula.precision.weights], formula.precision)

@@ -126,6 +126,6 @@ def sample_note(design: Design) -> str:
         return ""
     rows = design.rows
     return (
-        f" The rows are a sample of {len(rows.positions):,} of {rows.used:,}, weighted so that its means and products "
-        "of columns are those of all rows."
+        f" The rows are a sample of {len(rows.positions):,} of {rows.used:,}, weighted towards the means and products "
+        "of columns of all rows."
     )

@@ -116,6 +116,7 @@ def reference_rows(design: Design, changes: Mapping[str, Any] | None = None) -> 
         Numbers are at their means over rows, or trials. Shares sum to one; of more than 200 combinations those are the
         200 commonest.
     """
+    means = {column.label: float(mean) for column, mean in zip(design.columns, _means(design), strict=True)}
     design = design.of_rows
     moved = dict(changes or {})
     places = max((len(values) for values in moved.values()), default=1)
@@ -125,7 +126,8 @@ def reference_rows(design: Design, changes: Mapping[str, Any] | None = None) -> 
     trials, frame = design.outcome.trials_of_each, design.rows.frame
     numbers = [name for name in others if name not in categories]
     columns: dict[str, Any] = {
-        name: float(weighted_mean(frame[name].to_numpy(dtype=np.float64), trials)) for name in numbers
+        name: means[name] if name in means else float(weighted_mean(frame[name].to_numpy(dtype=np.float64), trials))
+        for name in numbers
     }
     columns |= {name: np.tile(np.asarray(values), len(first)) for name, values in moved.items()}
     whole = changed_matrices(design, columns, np.repeat(first, places))
@@ -133,6 +135,11 @@ def reference_rows(design: Design, changes: Mapping[str, Any] | None = None) -> 
         ReferenceRows(share, whole.at(np.arange(i * places, (i + 1) * places)))
         for i, share in enumerate(shares.tolist())
     ]
+
+
+def _means(design: Design) -> Array:
+    """(column,), the means of the common columns over all rows, or trials."""
+    return weighted_mean(design.X, design.outcome.trials_of_each)
 
 
 def averaged(rows: Sequence[ReferenceRows], values: Iterable[Array]) -> Array:

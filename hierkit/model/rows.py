@@ -8,7 +8,6 @@ order where they have one, sorted otherwise.
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from numbers import Number
 from typing import Any, Literal, get_args
 
 import narwhals as nw
@@ -17,7 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierkit.errors import HierkitError, check_word, refusal
-from hierkit.model.complete_rows import check_finite, exact_integers, none_complete, refuse_missing, with_intercept
+from hierkit.model.complete_rows import (
+    check_finite,
+    exact_integers,
+    inferred,
+    no_cells,
+    none_complete,
+    refuse_missing,
+    with_intercept,
+)
 from hierkit.model.labels import some
 from hierkit.model.names import INTERCEPT
 
@@ -202,7 +209,7 @@ def unknown_columns(unknown: list[str], known: list[str], argument: str) -> Hier
 def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tuple[pd.Series, list[Any]]:
     """One column in a type that formulae knows, and its unused levels."""
     if dtype == nw.Object:
-        values = _infer(values)
+        values = inferred(values)
         if values.dtype != object:
             return _clean(name, values, nw.from_native(values, series_only=True).dtype, native_order)
     if dtype == nw.Boolean:
@@ -221,20 +228,8 @@ def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tupl
     try:
         categories = pd.Categorical(values, categories=_sorted_levels(values), ordered=True)
     except TypeError:
-        raise refusal(
-            f"Column {name!r} holds {type(values.iloc[0]).__name__}s",
-            "Each cell must be a number or a label",
-            "Unpack them into columns first",
-        ) from None
+        raise no_cells(name, type(values.iloc[0]).__name__) from None
     return _plain_labels(name, pd.Series(categories)), []
-
-
-def _infer(values: pd.Series) -> pd.Series:
-    """Python objects in the type that they all have; numbers of several kinds, Decimal among them, as floats."""
-    inferred = values.infer_objects()
-    if inferred.dtype == object and all(isinstance(v, Number) and not isinstance(v, bool) for v in inferred):
-        return inferred.astype(np.float64)
-    return inferred
 
 
 def _is_plain(label: Any) -> bool:

@@ -1,7 +1,7 @@
 """Predictive checks: data that the model could have made beside those that were seen, as rows and by group."""
 
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -9,15 +9,17 @@ from scipy import sparse
 
 from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal, warn
+from hierkit.integration.new_groups import generator
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
+from hierkit.model.matrices import fitted_matrices
 from hierkit.model.new_rows import NewRows, read_new_rows, weight_columns
 from hierkit.model.outcome_scale import counts_of_rows, outcome_scale
-from hierkit.model.points import sample_note
+from hierkit.model.points import labels_of_points
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
-from hierkit.prediction.outcomes import replicate
+from hierkit.prediction.outcomes import Linear, group_draws, replicate
 
 ReplicatedGroups = Literal["known", "new"]
 MOST_BYTES = 1e9
@@ -100,8 +102,11 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
         For a model without groups, and for unknown `groups`.
     """
     design = posterior.design
-    replicates = replicated(posterior, groups, random_seed)
-    seen = observed(design)
+    if design.points is None:
+        replicates, seen = replicated(posterior, groups, random_seed), observed(design)
+    else:
+        check_word("groups", groups, get_args(ReplicatedGroups))
+        replicates, seen = _replicated_points(posterior, groups, random_seed), _of_points(design, design.outcome.y)
     found, values = dict[str, xr.DataArray](), dict[str, float]()
     for factor in design.factors:
         name = _name(factor)
@@ -118,9 +123,26 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
     definition = (
         f"Statistics of data drawn from the model for the same rows, group effects {how}, beside those of the observed "
         "data; above: the share of replicates above the observed value. Near 0 or 1 the model misses it."
-    ) + sample_note(design)
+    )
     arrays = {"observed": beside, "above": above, "replicated": statistics}
     return Quantity(xr.Dataset(arrays), definition, picture="replicates")
+
+
+def _replicated_points(posterior: Posterior, groups: ReplicatedGroups, seed: int) -> xr.Dataset:
+    """Means of groups in replicated data, from points: the mean of the rows that a point is in place of is drawn."""
+    posterior = _within_memory(posterior)
+    design, draws = posterior.design, posterior.draws
+    rows = NewRows(labels_of_points(design), fitted_matrices(design), tuple(() for _ in design.factors), {})
+    rows = _all_unseen(design, rows) if groups == "new" else rows
+    effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
+    eta = Linear(rows.matrices, draws, effects, ()).at(np.arange(len(design.offset)))
+    y = draws.family.draw(eta, design.row_weights[:, None], draws.sigma, generator(seed, "replicate"))
+    return _of_points(design, draws.labelled(y.T, {"__obs__": np.arange(len(y))}))
+
+
+def _of_points(design: Design, y: Any) -> xr.Dataset:
+    values = y if isinstance(y, xr.DataArray) else xr.DataArray(y, dims="__obs__")
+    return _with_means(design, values)
 
 
 def _statistics(
@@ -159,9 +181,9 @@ def _with_means(design: Design, outcome: xr.DataArray) -> xr.Dataset:
     coords = {dim: outcome.coords[dim] for dim in outcome.dims[:-1]}
     found = {design.outcome_name: outcome}
     for factor in design.factors:
-        precision = design.outcome.precision
-        weighted = values if precision is None else values * precision
-        means = _sums(factor, weighted) / np.bincount(factor.codes, design.row_weights, len(factor.levels))
+        weighted = values * design.row_weights if design.family.has_residual else values
+        with np.errstate(invalid="ignore"):  # a sample may lack groups
+            means = _sums(factor, weighted) / np.bincount(factor.codes, design.row_weights, len(factor.levels))
         dim = dim_of(factor.label)
         found[_name(factor)] = xr.DataArray(means, coords={**coords, dim: factor.levels}, dims=(*dims, dim))
     return xr.Dataset(found)

@@ -104,7 +104,13 @@ def choose(
             "docs/engines.md lists the models that each engine is for",
             'Pass engine="auto" for the fastest that fits',
         )
-    fitting = next(one for one in ENGINES.values() if reasons[one.name] is None)
+    fitting = next((one for one in ENGINES.values() if reasons[one.name] is None), None)
+    if fitting is None:
+        raise refusal(
+            f"Of {design.rows.used:,} rows only sums are kept, and {reasons['joint']} needs PyMC's model of each row",
+            "Other models are sampled from sums",
+            "Choose normal or Student-t priors for coefficients, or fit a sample of the groups",
+        )
     faster = [reason for name, reason in reasons.items() if reason is not None]
     what = f"{design.outcome.distribution.capitalize()} outcome, {_factors_in_words(design)}"
     return Choice(fitting.name, what if fitting.is_compiled else faster[-1])
@@ -146,8 +152,8 @@ def _against_kernels(model: Model) -> str | None:
     return None
 
 
-def _against_nothing(model: Model) -> str | None:
-    return None
+def _against_pymc(model: Model) -> str | None:
+    return None if model.design.points is None else "only sums of the rows are kept"
 
 
 def _sizes(design: Design) -> list[int]:
@@ -191,6 +197,6 @@ ENGINES: dict[EngineName, Engine] = {
     for engine in (
         Engine("marginal", FAST_TUNE, True, _against_marginal, _load_marginal, _all_effects),
         Engine("joint", FAST_TUNE, True, _against_kernels, _load_joint, _effects_of_the_largest_factor),
-        Engine("pymc", Settings.tune, False, _against_nothing, _load_pymc, _no_effects),
+        Engine("pymc", Settings.tune, False, _against_pymc, _load_pymc, _no_effects),
     )
 }

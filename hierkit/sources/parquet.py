@@ -10,7 +10,6 @@ from pandas.api.types import infer_dtype, union_categoricals
 from hierkit.errors import refusal
 from hierkit.sources.damage import reading
 
-HEAD = 1000  # rows
 KINDS = {"string": "text", "empty": "nothing", "decimal": "numbers", "boolean": "booleans"}
 
 
@@ -84,17 +83,41 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def check_kinds(paths: Sequence[Path], columns: Sequence[str]) -> None:
-    """Refuse files that have a column in different types, by their first rows; a column of nothing fits any.
+    """Refuse files whose schemas have a column in different types; a column of nothing fits any.
 
     Raises
     ------
     HierkitError
         For such files, and for one that cannot be read.
     """
-    nothing = pd.DataFrame(columns=list(columns))
-    heads = [(path, next(chunks([path], columns, HEAD), nothing)) for path in paths]
-    for name in columns:
-        _check_kind(name, [(path, own[name]) for path, own in heads])
+    from pyarrow import parquet
+
+    first: dict[str, dict[str, Path]] = {name: {} for name in columns}
+    for path in paths:
+        with reading(path):
+            schema = parquet.read_schema(path)
+        for name in columns:
+            if (kind := _kind_of_type(schema.field(name).type)) != "nothing":
+                first[name].setdefault(kind, path)
+    for name, found in first.items():
+        _refuse_several(name, found)
+
+
+def _kind_of_type(dtype: Any) -> str:
+    """What `_kind` says of a column of this type."""
+    from pyarrow import types
+
+    if types.is_dictionary(dtype):
+        return _kind_of_type(dtype.value_type)
+    if types.is_null(dtype):
+        return "nothing"
+    if types.is_boolean(dtype):
+        return "booleans"
+    if types.is_integer(dtype) or types.is_floating(dtype) or types.is_decimal(dtype):
+        return "numbers"
+    if types.is_string(dtype) or types.is_large_string(dtype) or types.is_string_view(dtype):
+        return "text"
+    return "moments" if types.is_timestamp(dtype) else f"values of type {dtype}"
 
 
 def _check_kind(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> None:
@@ -102,8 +125,13 @@ def _check_kind(name: str, parts: Sequence[tuple[Path, pd.Series]]) -> None:
     for path, values in parts:
         first.setdefault(_kind(values), path)
     first.pop("nothing", None)
-    if len(first) > 1:
-        (one, path), (other, another), *_ = first.items()
+    _refuse_several(name, first)
+
+
+def _refuse_several(name: str, found: dict[str, Path]) -> None:
+    """Refuse a column of several kinds, each of which a file is an example of."""
+    if len(found) > 1:
+        (one, path), (other, another), *_ = found.items()
         raise refusal(
             f"Column {name!r} holds {one} in {str(path)!r} and {other} in {str(another)!r}",
             "A column has one type in all files",

@@ -11,11 +11,15 @@ from hierkit.arrays import Array
 
 STEPS = 50
 EXACT = 1e-10  # of a column's sd
+GOOD = 1e-6  # of the same, where a search has succeeded
 DEPENDENT = 1e-9  # of features, for which there is nothing to solve
 
 
 def calibrated(values: Array, spacing: Array, means: Array, products: Array, rows: float) -> Array:
     """(row,), weights that sum to `rows`.
+
+    Where no weights have all means and products, as when a sample lacks what makes a tail heavy, they have the means
+    alone; where not even those can be had, the rows count as they were spaced.
 
     Parameters
     ----------
@@ -33,11 +37,13 @@ def calibrated(values: Array, spacing: Array, means: Array, products: Array, row
     scaled = (values[:, varying] - means[varying]) / sds[varying]
     first, second = np.triu_indices(int(varying.sum()))
     wanted = (products / np.where(varying, sds, 1.0)[:, None] / np.where(varying, sds, 1.0))[np.ix_(varying, varying)]
-    features = np.hstack([scaled, scaled[:, first] * scaled[:, second] - wanted[first, second]])
     start = spacing / spacing.sum()
-    tilt = _tilt(features, start)
-    weights = start * np.exp(features @ tilt)
-    return np.asarray(rows * weights / weights.sum())
+    squares = scaled[:, first] * scaled[:, second] - wanted[first, second]
+    for features in (np.hstack([scaled, squares]), scaled):
+        weights = _log_sum(features, start, _tilt(features, start))[1]
+        if np.abs(weights @ features).max(initial=0) < GOOD:
+            return np.asarray(rows * weights)
+    return np.asarray(rows * start)
 
 
 def _tilt(features: Array, start: Array) -> Array:

@@ -8,8 +8,13 @@ import pandas as pd
 
 from hierkit.errors import refusal
 from hierkit.model.complete_rows import check_finite, complete_rows, none_complete, refuse_missing
+from hierkit.model.design import outcome_values
 from hierkit.model.formula import Formula
+from hierkit.model.functions import namespace_of
+from hierkit.model.outcome import check_counts
 from hierkit.model.rows import Missing, Rows, read_rows
+from hierkit.model.spelling import safe_names
+from hierkit.model.terms import Evaluator
 from hierkit.sources.chunks import Chunks
 
 MOST_PATTERNS = 10_000_000
@@ -52,6 +57,7 @@ def count_chunks(formula: Formula, count: str, chunks: Chunks, missing: Missing)
         absent.update(own)
         for name in columns:
             check_finite(name, frame[name], given + kept)
+        _check_counts(formula, frame)
         given += len(table)
         used += len(frame)
         parts.append(_alike(frame.assign(**{count: 1}) if added == [count] else frame, keys, added))
@@ -66,6 +72,17 @@ def count_chunks(formula: Formula, count: str, chunks: Chunks, missing: Missing)
     _check_patterns(len(alike), used, keys)
     rows = read_rows(alike, formula.columns)
     return replace(rows, given=given, missing=dict(absent), not_kept=used - len(rows.frame))
+
+
+def _check_counts(formula: Formula, frame: pd.DataFrame) -> None:
+    """Refuse counts that are none before they are added up."""
+    if formula.counts is None or frame.empty:
+        return
+    names = safe_names(formula.columns)
+    evaluator = Evaluator(frame.rename(columns=names), names, namespace_of(formula.trusted))
+    successes, trials = outcome_values(formula, frame, evaluator)
+    if trials is not None:
+        check_counts(formula.outcome, successes, trials)
 
 
 def _alike(frame: pd.DataFrame, keys: Sequence[str], added: Sequence[str]) -> pd.DataFrame:

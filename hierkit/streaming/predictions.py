@@ -6,6 +6,7 @@ from typing import Any
 
 from hierkit.errors import refusal
 from hierkit.model.design import Design
+from hierkit.model.labels import in_text
 from hierkit.model.new_rows import weight_columns
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import Groups, PredictionKind, predict
@@ -13,6 +14,7 @@ from hierkit.sources.chunks import chunks_of
 from hierkit.storage.replacing import replacing
 
 ROWS = 2**18  # of a chunk
+NUMBERS = frozenset({"row", "estimate", "sd", "ci_lower", "ci_upper"})
 
 
 def write_predictions(
@@ -45,7 +47,8 @@ def write_predictions(
     -------
     Path
         Of the file. Its columns are those of `predict(...).table()`: `row`, counted from 0, the group of each factor
-        that is known or new, `estimate`, `sd`, `ci_lower` and `ci_upper`, in the outcome's units.
+        that is known or new, as text where some may be new, and `estimate`, `sd`, `ci_lower` and `ci_upper`, in the
+        outcome's units.
 
     Raises
     ------
@@ -84,16 +87,22 @@ def _tables(
     for chunk in chunks_of(new_rows, _columns(posterior.design, groups, kind), ROWS)():
         table = predict(posterior, chunk, groups, kind, random_seed=seed).table()
         table["row"] += done
+        if "new" in _roles(posterior.design, groups).values():
+            labels = [name for name in table.columns if name not in NUMBERS]
+            table[labels] = table[labels].map(in_text).astype(object)
         done += len(chunk)
         yield table
     if not done:
         raise refusal("new_rows has no rows", "At least one is needed", "Check how it was read or filtered")
 
 
+def _roles(design: Design, groups: Groups | Mapping[str, Groups]) -> Mapping[str, Groups]:
+    return groups if isinstance(groups, Mapping) else dict.fromkeys((f.label for f in design.factors), groups)
+
+
 def _columns(design: Design, groups: Groups | Mapping[str, Groups], kind: PredictionKind) -> list[str]:
     """The columns that predictions need."""
-    roles = groups if isinstance(groups, Mapping) else dict.fromkeys((f.label for f in design.factors), groups)
-    read = {"known", "new"}
+    roles, read = _roles(design, groups), {"known", "new"}
     grouping = {
         name
         for term in design.formula.group_terms

@@ -58,9 +58,13 @@ def _of_counts(formula: Formula, chunks: Chunks, missing: Missing) -> tuple[Form
     count = COUNT
     while count in formula.columns:
         count += "_"
-    if formula.for_family("bernoulli").counts is None:
-        formula = formula.with_precision(Precision(weights=count))
-    return formula, make_design(formula, count_chunks(formula, count, chunks, missing), "bernoulli")
+    formula = formula.for_family("bernoulli")
+    if formula.counts is not None:
+        return formula, make_design(formula, count_chunks(formula, count, chunks, missing), "bernoulli")
+    weighted = formula.with_precision(Precision(weights=count))
+    rows = count_chunks(weighted, count, chunks, missing)
+    make_design(formula, rows, "bernoulli")  # refuses what is not two-valued in the words of a model without weights
+    return weighted, make_design(weighted, rows, "bernoulli")
 
 
 def _check_memory(rows: int, columns: int, reason: str) -> None:

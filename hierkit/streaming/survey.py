@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hierkit.errors import refusal
+from hierkit.errors import HierkitError, refusal
 from hierkit.model.complete_rows import check_finite, complete_rows, none_complete, refuse_missing
 from hierkit.model.formula import Formula
 from hierkit.model.rows import Missing
 
 SAMPLE = 20_000  # rows, at most, beside first and extreme ones
 MOST_COMBINATIONS = 20_000
+ROWS_OF_EACH = 20
 POSITION = "position among the rows given"
 
 
@@ -31,7 +32,7 @@ class Survey:
     missing : dict of str to int
         Missing values of each column that has any.
     sample : pandas.DataFrame
-        Complete rows as they were given: evenly spaced ones, the first of each combination of categories, and those
+        Complete rows as they were given: evenly spaced ones, the first ones of each combination of labels, and those
         with the smallest and the largest number of each column.
     positions, spacing : ndarray
         (row of the sample,), where it stood among the rows given, and how many complete rows it is in place of.
@@ -162,7 +163,8 @@ class _Found:
         self.columns = formula.columns
         self.even = even
         self.extremes = _Extremes()
-        self.firsts = _Firsts(formula.predictors, coded)
+        self.firsts = [_Firsts(formula.predictors), *([_Firsts(formula.predictors, coded)] if coded else [])]
+        self.groups = _FirstGroups()
         self.levels = {name: _Values() for term in formula.group_terms for name in term.factor}
 
     def add(self, part: Part) -> None:
@@ -171,15 +173,19 @@ class _Found:
         self.even.step = max(self.even.step, part.step)
         self.even.add(part.rows)
         self.extremes.add(part.rows, self.columns)
-        self.firsts.add(part.rows, tuple(self.levels))
+        self.groups.add(part.rows, self.levels)
+        for firsts in self.firsts:
+            firsts.add(part.rows)
         for name, values in self.levels.items():
             values.add(part.levels[name])
 
     @property
     def rows(self) -> pd.DataFrame:
         """The rows of the sample, in order."""
-        rows = pd.concat([*self.even.rows, *self.extremes.rows.values(), *self.firsts.rows])
-        return rows[~rows.index.duplicated()].sort_index()
+        firsts = [*self.groups.rows, *(row for one in self.firsts for row in one.rows)]
+        rows = pd.concat([*self.even.rows, *self.extremes.rows.values(), *firsts])
+        found: pd.DataFrame = rows[~rows.index.duplicated()].sort_index()
+        return found
 
 
 @dataclass
@@ -218,41 +224,62 @@ class _Extremes:
 
 
 @dataclass
-class _Firsts:
-    """The first row of each combination of categories, and of the first two values of each grouping column."""
+class _FirstGroups:
+    """The first rows of two groups of each grouping column: a factor has at least two."""
 
-    predictors: Sequence[str]
-    coded: Collection[str]
-    seen: set[tuple[Any, ...]] = field(default_factory=set)
-    groups: dict[str, set[Any]] = field(default_factory=dict)
+    seen: dict[str, set[Any]] = field(default_factory=dict)
     rows: list[pd.DataFrame] = field(default_factory=list)
 
-    def add(self, frame: pd.DataFrame, grouping: Sequence[str]) -> None:
-        self._add_groups(frame, grouping)
-        labels = [name for name in self.predictors if name in self.coded or frame[name].dtype.kind not in "iuf"]
-        if not labels:
-            return
-        cells = frame[labels].drop_duplicates()
-        new = [cell not in self.seen for cell in cells.itertuples(index=False, name=None)]
-        if not any(new):
-            return
-        self.seen.update(cells[new].itertuples(index=False, name=None))
-        if len(self.seen) > MOST_COMBINATIONS:
-            raise refusal(
-                f"{' and '.join(map(repr, labels))} have more than {MOST_COMBINATIONS:,} combinations of labels",
-                "Of rows that are read in chunks each combination of the predictors' labels is kept",
-                "Make fewer labels, use numbers, or make a column the factor of a group term",
-            )
-        self.rows.append(frame.loc[cells.index[new]])
-
-    def _add_groups(self, frame: pd.DataFrame, grouping: Sequence[str]) -> None:
+    def add(self, frame: pd.DataFrame, grouping: Collection[str]) -> None:
         for name in grouping:
-            known = self.groups.setdefault(name, set())
+            known = self.seen.setdefault(name, set())
             if len(known) < 2:
                 first = frame[name].drop_duplicates()
                 first = first[~first.isin(known)].iloc[: 2 - len(known)]
                 self.rows.append(frame.loc[first.index])
                 known.update(first)
+
+
+@dataclass
+class _Firsts:
+    """The first rows of each combination of labels, so many that they show which columns of interactions differ.
+
+    Of `coded` numbers, which a call may make a category of or may not, too many are let be.
+    """
+
+    predictors: Sequence[str]
+    coded: Collection[str] = ()
+    seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    rows: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, frame: pd.DataFrame) -> None:
+        labels = [name for name in self.predictors if name in self.coded or frame[name].dtype.kind not in "iuf"]
+        if not labels or len(self.seen) > MOST_COMBINATIONS:
+            return
+        cells = frame.groupby(labels, sort=False, observed=True)
+        sizes = cells.size()
+        before = np.array([self.seen.get(_cell(cell), 0) for cell in sizes.index])
+        if (before < ROWS_OF_EACH).any():
+            places = cells.ngroup().to_numpy()
+            self.rows.append(frame[cells.cumcount().to_numpy() + before[places] < ROWS_OF_EACH])
+        self.seen.update((_cell(cell), n + int(size)) for cell, n, size in zip(sizes.index, before, sizes, strict=True))
+        if len(self.seen) > MOST_COMBINATIONS:
+            self.rows.clear()
+            if not self.coded:
+                raise _too_many(labels)
+
+
+def _cell(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _too_many(labels: Sequence[str]) -> HierkitError:
+    names = " and ".join(map(repr, labels))
+    return refusal(
+        f"There are more than {MOST_COMBINATIONS:,} combinations of labels of {names}",
+        "Of rows that are read in chunks each combination of the predictors' labels is kept",
+        "Make fewer labels, use numbers, or make a column the factor of a group term",
+    )
 
 
 @dataclass

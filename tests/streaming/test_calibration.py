@@ -44,6 +44,25 @@ def test_averages_of_what_is_nearly_a_square_are_nearer_than_those_of_the_sample
     assert abs(better - truth) < 0.2 * abs(plain - truth)
 
 
+def test_a_tail_that_the_sample_lacks_leaves_the_means() -> None:
+    rng = np.random.default_rng(0)
+    x = np.exp(2.5 * rng.normal(size=200_000))
+    values = np.column_stack([x, rng.normal(size=len(x))])
+    means, products = of_all(values)
+    sample = values[::100]
+    weights = calibrated(sample, np.full(len(sample), 100.0), means, products, len(values))
+    found = weights @ sample / weights.sum()
+    spread = np.sqrt(products.diagonal())
+    assert (np.abs(found - means) < 1e-5 * spread).all()
+    assert weights.sum() == pytest.approx(len(values))
+
+
+def test_means_out_of_reach_leave_the_rows_as_they_were_spaced() -> None:
+    sample, products = np.arange(10.0)[:, None], np.array([[4.0]])
+    weights = calibrated(sample, np.full(10, 3.0), np.array([50.0]), products, 30)
+    np.testing.assert_allclose(weights, 3.0)
+
+
 def test_a_constant_column_is_left_alone() -> None:
     values = np.column_stack([np.arange(10.0), np.full(10, 3.0)])
     products = np.array([[8.25, 0.0], [0.0, 0.0]])

@@ -170,6 +170,61 @@ def test_what_looks_at_all_rows_gets_them_if_there_is_memory(formula: str, monke
         design(rows(), formula)
 
 
+@pytest.mark.parametrize(
+    ("formula", "changed", "words"),
+    [
+        ("p(k, n) ~ x + (1 | g)", {"k": 5}, r"5 successes in 1 trials"),
+        ("p(k, n) ~ x + (1 | g)", {"k": 0.5}, r"0\.5 successes in 1 trials"),
+        ("k ~ x + (1 | g)", {"k": 2}, r"'k' is not two-valued"),
+        ("k ~ x + (1 | g)", {"k": 0.5}, r"'k' is not two-valued"),
+    ],
+)
+def test_counts_and_events_are_checked_row_by_row(formula: str, changed: Any, words: str) -> None:
+    data = events().astype({"k": float})
+    data.loc[[5, 6], "k"] = changed["k"]
+    with pytest.raises(HierkitError, match=words):
+        design(data, formula, "bernoulli")
+
+
+@pytest.mark.slow
+def test_outcomes_of_new_rows_need_no_count_of_rows(tmp_path: Path) -> None:
+    fit = hierkit.fit("won ~ x + (1 | g)", events(), family="bernoulli", random_seed=1, progressbar=False)
+    new = events().drop(columns="won").head(10)
+    drawn = fit.predict(new, kind="outcome").draws["outcome"]
+    assert set(np.unique(drawn)) == {0, 1}
+    assert len(pd.read_parquet(fit.write_predictions(tmp_path / "o.parquet", new, kind="outcome", groups="new"))) == 10
+
+
+@pytest.mark.parametrize("library", [pl.from_pandas, lambda frame: pl.from_pandas(frame).lazy(), pa.Table.from_pandas])
+def test_categories_without_an_order_of_their_own_are_sorted(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are in memory, whatever the order in which they first appear."""
+    data = rows().assign(h=lambda given: given.h.astype("category").cat.reorder_categories(["top", "mid", "low"]))
+    table = library(data)
+    table = (
+        table.with_columns(pl.col("h").cast(str).cast(pl.Categorical)) if "polars" in type(table).__module__ else table
+    )
+    found = design(table)
+    monkeypatch.setattr(rows_or_sums, "MOST_ROWS", 1000)
+    assert [column.label for column in found.columns] == [column.label for column in design(table).columns]
+
+
+def test_decimals_are_numbers_and_lists_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "MOST_COMBINATIONS", 100)
+    data = rows().dropna()
+    exact = pa.Table.from_pandas(data.assign(x=data.x.round(3)), preserve_index=False)
+    decimal = exact.set_column(1, "x", exact["x"].cast(pa.decimal128(12, 3)))
+    np.testing.assert_array_equal(design(decimal).X, design(exact).X)
+    with pytest.raises(HierkitError, match="Column 'h' holds lists"):
+        design(data.assign(h=pd.Series([["a"]] * len(data), data.index, object)))
+
+
+def test_an_infinite_number_of_any_type_is_refused_with_its_row() -> None:
+    data = rows().astype({"x": "float32"})
+    data.loc[301, "x"] = np.inf
+    with pytest.raises(HierkitError, match="'x' is infinite in 1 rows, first in row 301"):
+        design(data)
+
+
 def test_a_truncated_file_among_good_ones_is_named(tmp_path: Path) -> None:
     in_files(tmp_path, "parquet", 100)
     damaged = tmp_path / "part-0200.parquet"

@@ -16,6 +16,7 @@ from hierkit.model.formula import parse
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import make_priors
 from hierkit.posterior.posterior import Posterior
+from hierkit.sampling.engines import choose
 from hierkit.sampling.joint.engine import make_model as joint_model
 from hierkit.sampling.joint.products import Sums
 from hierkit.sampling.kernels.layout import make_layout
@@ -194,7 +195,7 @@ def test_average_slopes_are_those_of_all_rows(formula: str, options: Any) -> Non
 def test_what_the_sample_decides_says_so() -> None:
     whole, found = fits("y ~ log(w) + h + (1 | g)")
     said = r"a sample of \d\d\d of 3,000, weighted"
-    for quantity in (found.slopes("w"), found.slopes("w", by="h"), found.predictive_check()):
+    for quantity in (found.slopes("w"), found.slopes("w", by="h")):
         assert re.search(said, quantity.definition)
     ours, theirs = (fit.slopes("w", kind="typical").table().estimate[0] for fit in (found, whole))
     assert ours == pytest.approx(theirs, rel=0.01)
@@ -214,6 +215,41 @@ def test_what_needs_each_row_says_so(name: str, words: str) -> None:
     _, found = fits("y ~ x + h + (x | g)")
     with pytest.raises(HierkitError, match=rf"{words}.* needs each row, and of these 3,000 rows only sums are kept"):
         getattr(found, name)()
+
+
+def test_a_predictive_check_is_of_the_means_of_all_groups() -> None:
+    data = table().assign(g=np.arange(3000) % 250)
+    whole = synthetic_fit("y ~ x + (1 | g)", data, chains=4, draws=250)
+    found = hierkit.Fit(whole.formula, summed("y ~ x + (1 | g)", data), whole.priors, whole.draws)
+    for groups in ("known", "new"):
+        ours, theirs = (fit.predictive_check(groups).table() for fit in (found, whole))
+        assert ours.observed[0] == pytest.approx(theirs.observed[0], rel=1e-9)
+        # a standard error of the mean of a thousand replicates each
+        assert abs(ours.estimate[0] - theirs.estimate[0]) < 5 * theirs.sd[0] * np.sqrt(2 / 1000)
+        assert ours.sd[0] == pytest.approx(theirs.sd[0], rel=0.2)
+
+
+def test_priors_that_need_each_row_are_refused() -> None:
+    found = summed("y ~ x + (1 | g)", table())
+    with pytest.raises(HierkitError, match=r"Of 3,000 rows only sums are kept, and prior HalfNormal on x needs PyMC"):
+        choose("auto", found, make_priors(found, {"x": "HalfNormal(1)"}))
+    assert choose("auto", found, make_priors(found, {"x": "StudentT(3, 0, 1)"})).engine == "joint"
+    with pytest.raises(HierkitError, match="does not fit the model: only sums"):
+        choose("pymc", found, make_priors(found))
+
+
+def test_interactions_of_rare_labels_are_kept() -> None:
+    data = table().assign(h=lambda rows: rows.h.where(rows.index % 300 != 7, "rare"))
+    found, whole = summed("y ~ x * h + (1 | g)", data), design_of("y ~ x * h + (1 | g)", data)
+    assert [column.label for column in found.columns] == [column.label for column in whole.columns]
+    assert not found.dropped
+
+
+def test_coded_numbers_of_many_values_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "MOST_COMBINATIONS", 500)
+    for term in ("cut(x, c(-100, 2, 4, 100))", "C(ifelse(x > 3, 'p', 'q'), Sum)"):
+        found, whole = summed(f"y ~ {term} + (1 | g)", table()), design_of(f"y ~ {term} + (1 | g)", table())
+        np.testing.assert_allclose(found.column_means, whole.column_means, atol=1e-9)
 
 
 def test_findings_and_sizes_are_of_all_rows() -> None:

@@ -84,6 +84,7 @@ def test_missing_values_are_refused_when_they_are_an_error() -> None:
 
 
 def test_too_many_combinations_of_labels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_COMBINATIONS", 5)
-    with pytest.raises(HierkitError, match=r"'h' and 'k' have more than 5 combinations.*factor of a group term"):
+    monkeypatch.setattr(module, "MOST_COMBINATIONS", 1)
+    monkeypatch.setattr(module, "SAMPLE", 100)
+    with pytest.raises(HierkitError, match=r"more than 1 combinations of labels of 'h'.*factor of a group term"):
         surveyed(table(), 100, "y ~ x + h * factor(k)", coded={"k"})
