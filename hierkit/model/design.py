@@ -128,7 +128,7 @@ class Design:
     @property
     def unit(self) -> str:
         """What averages are over: "rows", or "trials" for counts."""
-        return "trials" if self.outcome.is_counts else "rows"
+        return "trials" if self.outcome.is_counts and self.counted_by is None else "rows"
 
     def sizes(self, factor: Factor) -> NDArray[np.intp]:
         """(group,), the rows of each group of a factor; its trials for counts."""

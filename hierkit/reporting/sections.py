@@ -145,7 +145,9 @@ def data_section(parts: Parts) -> Section:
         "Outcome": _outcome(design),
         "Rows": f"{design.rows.used:,} of {design.rows.given:,} used",
     }
-    if design.formula.precision.column is not None:
+    if design.counted_by is not None:
+        items["Rows that differ"] = f"{len(design.offset):,}, each with how many are like it"
+    elif design.formula.precision.column is not None:
         items |= _precision(design)
     items["Engine"] = f"{parts.run.engine} ({parts.run.engine_reason})"
     items["Draws"] = _sampled(parts)
@@ -193,10 +195,11 @@ def _outcome(design: Design) -> str:
         mean = float(weighted_mean(outcome.y, outcome.trials_of_each))
         spread = weighted_sd(outcome.y, outcome.trials_of_each)
         return f"{outcome.label}, Gaussian: mean {mean:.4g}, sd {spread:.4g}"
-    if outcome.is_counts:
+    share = outcome.y.sum() / outcome.trials_of_each.sum()
+    if outcome.is_counts and design.counted_by is None:
         return f"{outcome.label}, counts: {outcome.y.sum():.0f} successes in {outcome.trials_of_each.sum():.0f} trials"
     event = "1" if outcome.event is None else str(outcome.event)
-    return f"{outcome.label}, Bernoulli: the event is {event}, in {outcome.y.mean():.1%} of the rows"
+    return f"{outcome.label}, Bernoulli: the event is {event}, in {share:.1%} of the rows"
 
 
 def _priors(parts: Parts) -> Iterator[Section]:

@@ -153,6 +153,11 @@ def test_a_fit_of_counted_events_has_every_quantity() -> None:
     assert fit.loo().draws["n"].sum() == 600
     assert fit.slopes("x").table().shape[0] == 1
     assert "n_rows" in fit.design.rows.frame
+    said = str(fit.summary())
+    share = (events().won == "yes").mean()
+    assert f"Outcome: won, Bernoulli: the event is yes, in {share:.1%} of the rows" in said
+    assert "n_rows" not in said
+    assert "rows each" in said
 
 
 def test_too_many_rows_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
