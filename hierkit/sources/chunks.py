@@ -70,8 +70,8 @@ def count_rows(data: Any) -> int | None:
     return len(table)
 
 
-def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS) -> Chunks:
-    """What goes through the columns of a source, so many rows at a time, as often as it is called.
+def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS, argument: str = "data") -> Chunks:
+    """What goes through the columns of a source, so many rows at a time, as often as it is called; a stream once.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS) -> Chunks:
         The columns to read; an intercept that the formula names may not be among those of the source.
     rows : int
         The rows of a chunk, at most.
+    argument : str
+        The name of the argument that holds the source, for errors.
 
     Returns
     -------
@@ -97,10 +99,12 @@ def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS) -> Chunks:
     if isinstance(data, str | Path):
         tables = _of_files(data, columns, rows)
     elif _is_dataset(data):
-        tables = partial(_of_dataset, data, _known(columns, data.schema.names), rows)
+        tables = partial(_of_dataset, data, _known(columns, data.schema.names, argument), rows)
+    elif _is_stream(data):
+        tables = partial(_of_stream, data, _known(columns, data.schema.names, argument))
     else:
-        table = plain_table(data, "data")
-        tables = partial(_of_table, table, _known(columns, table.collect_schema().names()), rows)
+        table = plain_table(data, argument)
+        tables = partial(_of_table, table, _known(columns, table.collect_schema().names(), argument), rows)
     return partial(_with_rows, tables)
 
 
@@ -115,7 +119,7 @@ def partitions_of(data: Any, columns: Sequence[str]) -> Partitions | None:
     if not hasattr(data, "to_delayed"):
         return None
     table = plain_table(data, "data")
-    known = _known(columns, table.collect_schema().names())
+    known = _known(columns, table.collect_schema().names(), "data")
     return Partitions(tuple(nw.to_native(table.select(known)).to_delayed()))
 
 
@@ -125,9 +129,9 @@ def _with_rows(tables: Callable[[], Iterator[Any]]) -> Iterator[nw.DataFrame[Any
             yield chunk
 
 
-def _known(columns: Sequence[str], names: Sequence[str]) -> list[str]:
+def _known(columns: Sequence[str], names: Sequence[str], argument: str) -> list[str]:
     if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
-        raise unknown_columns(unknown, list(names), "data")
+        raise unknown_columns(unknown, list(names), argument)
     return [name for name in columns if name in names]
 
 
@@ -147,6 +151,14 @@ def _of_dataset(data: Any, columns: list[str], rows: int) -> Iterator[Any]:
     with reading("the dataset"):
         for batch in data.to_batches(columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1):
             yield pyarrow.Table.from_batches([batch])
+
+
+def _of_stream(data: Any, columns: list[str]) -> Iterator[Any]:
+    import pyarrow
+
+    with reading("the stream"):
+        for batch in data:
+            yield pyarrow.Table.from_batches([batch]).select(columns)
 
 
 def _of_table(table: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:

@@ -35,7 +35,7 @@ def write_predictions(
     path : str or Path
         The file, which ends in .parquet; one that is there is replaced in a single step, when the new one is complete.
     new_rows : table, str or Path
-        Whatever `hierkit.fit` takes and can be gone through in parts: tables, lazy ones too, Arrow datasets, files.
+        Whatever `hierkit.fit` takes: tables, lazy ones too, Arrow datasets and streams, files.
     groups, kind
         As of `predict`.
     draws : int
@@ -84,7 +84,7 @@ def _tables(
 ) -> Iterator[Any]:
     """The table of each chunk, with rows counted from the first of all."""
     done = 0
-    for chunk in chunks_of(new_rows, _columns(posterior.design, groups, kind), ROWS)():
+    for chunk in chunks_of(new_rows, _columns(posterior.design, groups, kind), ROWS, "new_rows")():
         table = predict(posterior, chunk, groups, kind, random_seed=seed).table()
         table["row"] += done
         if "new" in _roles(posterior.design, groups).values():

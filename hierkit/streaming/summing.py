@@ -28,6 +28,7 @@ from hierkit.streaming.exact_sums import (
 
 MOST_BYTES = 4e9
 BYTES = 16  # of one sum
+BYTES_OF_POINTS = 24  # of a number of a point, as it is, in X, Z and y, and as engines have it
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +144,10 @@ def _to_observed(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs)
 
 
 def check_memory(total: Sums, summing: Summing) -> None:
-    """Refuse sums that take too much memory."""
-    cells = len(total.cells)
-    if (needed := BYTES * cells * summing.pairs) > MOST_BYTES:
+    """Refuse sums that take too much memory, the points that are made of them included."""
+    cells, r = len(total.cells), len(summing.columns)
+    needed = cells * (BYTES * summing.pairs + BYTES_OF_POINTS * (r + 1) * (r + 2))
+    if needed > MOST_BYTES:
         raise refusal(
             f"The sums of {len(summing.columns)} columns in {cells:,} cells of groups take {needed / 1e9:.1f} GB",
             f"The limit is {MOST_BYTES / 1e9:g} GB",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from synthetic import synthetic_fit, table
@@ -50,6 +51,21 @@ def test_files_are_read_in_parts_and_fewer_draws_are_evenly_spaced(fit: hierkit.
     thinned = hierkit.Fit(fit.formula, fit.design, fit.priors, fit.draws.isel(draw=slice(None, None, 2)))
     expected = thinned.predict(table(60, seed=1)).table()
     np.testing.assert_allclose(found["estimate"], expected["estimate"], atol=1e-9)
+
+
+def test_a_stream_will_do_and_its_argument_is_named(fit: hierkit.Fit, tmp_path: Path) -> None:
+    new = pa.Table.from_pandas(table(60, seed=1), preserve_index=False)
+    found = pd.read_parquet(fit.write_predictions(tmp_path / "out.parquet", new.to_reader(max_chunksize=13)))
+    assert found["row"].tolist() == list(range(60))
+    for source in (new.drop_columns("x"), new.drop_columns("x").to_reader()):
+        with pytest.raises(HierkitError, match="new_rows has no column 'x'"):
+            fit.write_predictions(tmp_path / "out.parquet", source)
+
+
+def test_labels_are_text_where_some_are_new(fit: hierkit.Fit, tmp_path: Path) -> None:
+    new = table(60, seed=1).assign(g=lambda rows: rows.g.where(rows.index < 40, 999))
+    found = pd.read_parquet(fit.write_predictions(tmp_path / "out.parquet", new, groups="new"))
+    assert found["g"].tolist() == new.g.astype(str).tolist()
 
 
 def test_nothing_is_left_of_what_fails(fit: hierkit.Fit, tmp_path: Path) -> None:

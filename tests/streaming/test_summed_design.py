@@ -287,3 +287,9 @@ def test_terms_that_are_not_finite_in_a_later_row_are_refused() -> None:
     data.loc[2001, "x"] = 0.0
     with pytest.raises(HierkitError, match="is not finite"):
         summed("y ~ I(1 / x) + (1 | g)", data)
+
+
+def test_sums_that_take_too_much_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hierkit.streaming.summing.MOST_BYTES", 10_000)
+    with pytest.raises(HierkitError, match=r"The sums of 2 columns in 60 cells of groups take .* GB.*a sample of the"):
+        summed("y ~ x + (1 | g) + (1 | s)", table())
