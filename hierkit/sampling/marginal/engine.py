@@ -28,6 +28,7 @@ from hierkit.sampling.kernels.nuts import run_nuts
 from hierkit.sampling.kernels.origin import Origin, make_origin, sampled_Z
 from hierkit.sampling.kernels.packing import pack
 from hierkit.sampling.kernels.parameters import Parameters, constrained, make_parameters, to_real, uncentre
+from hierkit.sampling.marginal import surrogate
 from hierkit.sampling.marginal.density import marginal_callback
 from hierkit.sampling.marginal.group_effects import draw_effects
 from hierkit.sampling.marginal.statistics import Statistics
@@ -35,6 +36,7 @@ from hierkit.sampling.settings import Settings
 
 STEP = 1e-4  # of a coordinate, for second derivatives
 FAILED = 1e100  # what a search for the mode sees where the density is no number
+FEWEST_GROUPS = 10_000  # for which a polynomial is made
 WIDEST, NARROWEST = 1.0, 0.02  # how far around the mode chains start
 
 
@@ -63,10 +65,29 @@ def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution
     basis = make_basis(design, priors)
     model, centre = make_model(design, priors, basis, layout)
     with stopping_on_interrupt():
-        model, start, spread = pilot(design, model)
-        x, sample_stats = run_nuts("marginal", marginal_callback, model.packed(), start, spread, settings)
+        mode = find_mode(design, model)
+        found = _of_many_groups(model, mode, settings) if _has_many_groups(model, layout) else None
+        if found is None:
+            model, start, spread = pilot(model, mode)
+            found = run_nuts("marginal", marginal_callback, model.packed(), start, spread, settings)
+        x, sample_stats = found
         posterior = _posterior(design, model, basis, layout, centre, x, settings.random_seed)
     return as_tree(posterior, sample_stats, design)
+
+
+def _has_many_groups(model: "Model", layout: Layout) -> bool:
+    """Whether a polynomial is worth its making; the scales of Student-t effects are too many for one."""
+    return len(layout.groups) > 0 and layout.groups[-1] >= FEWEST_GROUPS and not model.group_scales.coordinates
+
+
+def _of_many_groups(model: "Model", mode: Array, settings: Settings) -> tuple[Array, xr.Dataset] | None:
+    """Draws (chain, draw, coordinate) and NUTS's statistics from a polynomial; None where it is not the density."""
+    density = log_posterior_of(model)
+    made = surrogate.make_surrogate(density, mode)
+    nothing = np.zeros(len(mode))
+    z, sample_stats = run_nuts("marginal", surrogate.polynomial_callback, made.packed(), nothing, nothing + 1, settings)
+    is_close = surrogate.is_close(made, density, z.reshape(-1, len(mode)))
+    return (made.x(z), sample_stats) if is_close else None
 
 
 class Model(NamedTuple):
@@ -131,18 +152,8 @@ def _indicators(design: Design, f: int, origin: Origin) -> Array:
     return columns.reshape(len(Z), -1)
 
 
-def pilot(design: Design, model: Model) -> tuple[Model, Array, Array]:
-    """The mode of the posterior in NUTS's coordinates, where chains start, and how far around.
-
-    The groups' scales start at 1, and the mode is that of the other parameters.
-
-    Returns
-    -------
-    model : Model
-        With sds along curves on which the posterior is nearly normal.
-    start, spread : ndarray
-        (coordinate,).
-    """
+def find_mode(design: Design, model: Model) -> Array:
+    """(coordinate,), the mode of the posterior of all parameters but the groups' scales, which are 1."""
     parameters, p = model.parameters, model.parameters.coefficients
     y = design.outcome.y - design.offset
     sd = float(np.std(y))
@@ -155,8 +166,21 @@ def pilot(design: Design, model: Model) -> tuple[Model, Array, Array]:
     minus = _minus_log_posterior(model)
     start = to_real(parameters, values)[p:]
     found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    start = found.x if found.fun < FAILED else start
-    parameters, start = along_curves(parameters, lambda x: -minus(x)[0], start, p)
+    return np.asarray(found.x if found.fun < FAILED else start)
+
+
+def pilot(model: Model, mode: Array) -> tuple[Model, Array, Array]:
+    """The mode of the posterior in NUTS's coordinates, where chains start, and how far around.
+
+    Returns
+    -------
+    model : Model
+        With sds along curves on which the posterior is nearly normal.
+    start, spread : ndarray
+        (coordinate,).
+    """
+    minus = _minus_log_posterior(model)
+    parameters, start = along_curves(model.parameters, lambda x: -minus(x)[0], mode, model.parameters.coefficients)
     model = model._replace(parameters=parameters)
     spread = _spread(_minus_log_posterior(model), start)
     n_scales = model.group_scales.coordinates

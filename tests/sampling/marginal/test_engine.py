@@ -148,7 +148,7 @@ def test_student_t_effects_are_normal_ones_of_columns_with_a_scale_for_each_grou
 @pytest.mark.parametrize("text", MODELS)
 def test_gradient(text: Any, effects: Any) -> None:
     design, _, model = model_of(text, effects)
-    model, start, _ = engine.pilot(design, model)
+    model, start, _ = engine.pilot(model, engine.find_mode(design, model))
     log_posterior = engine.log_posterior_of(model)
     x = start + np.random.default_rng(1).normal(0, 0.3, len(start))
     _, grad = log_posterior(x)
