@@ -6,6 +6,7 @@ from typing import NamedTuple
 RHAT = 1.01
 FALSE_ALARMS = 0.001  # of fits whose chains agree, from the largest R-hat of many
 ESS_PER_CHAIN = 100
+SHARE_OF_THINNED = 0.25  # of draws that were kept of a run that was thinned to fit into memory
 MANY = 20  # parameters: of more than so many, the smallest ESS may be estimated as so much of what it is
 SMALLEST_OF_MANY = 0.8
 BFMI = 0.3
@@ -61,7 +62,8 @@ CHECKS = (
         ("bulk ESS", "tail ESS"),
         "action",
         f"it is below {ESS_PER_CHAIN} per chain; of more than {MANY} parameters the smallest is below "
-        f"{SMALLEST_OF_MANY * ESS_PER_CHAIN:.0f}",
+        f"{SMALLEST_OF_MANY * ESS_PER_CHAIN:.0f}; of draws thinned to fit into memory {SHARE_OF_THINNED:.0%} of those "
+        "kept are enough",
         "sample longer",
     ),
     Check(

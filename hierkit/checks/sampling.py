@@ -19,6 +19,7 @@ from hierkit.checks.limits import (
     MANY,
     MOST_GROUPS_CHECKED,
     RHAT,
+    SHARE_OF_THINNED,
     SMALLEST_OF_MANY,
     TREE_DEPTH_SHARE,
 )
@@ -78,7 +79,7 @@ def sampling_findings(draws: xr.DataTree, found: Measures | None = None) -> Iter
     elif posterior.sizes["draw"] < FEWEST_DRAWS:
         yield Finding("action", "few draws", f"{posterior.sizes['draw']} draws per chain are too few to check.", LONGER)
     else:
-        yield from _mixing(found or measures(draws), posterior.sizes["chain"])
+        yield from _mixing(found or measures(draws), posterior.sizes["chain"], needed_per_chain(draws))
     if "sample_stats" in draws:
         yield from _statistics(draws["sample_stats"].to_dataset())
 
@@ -115,8 +116,15 @@ def _some_groups(posterior: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _mixing(found: Measures, chains: int) -> Iterator[Finding]:
-    needed = ESS_PER_CHAIN * chains
+def needed_per_chain(draws: xr.DataTree) -> float:
+    """The effective draws that a chain needs; of one that was thinned to fit into memory, a share of those kept."""
+    if draws.attrs.get("thin", 1) == 1:
+        return ESS_PER_CHAIN
+    return min(ESS_PER_CHAIN, SHARE_OF_THINNED * draws["posterior"].sizes["draw"])
+
+
+def _mixing(found: Measures, chains: int, per_chain: float) -> Iterator[Finding]:
+    needed = per_chain * chains
     rhat = found.r_hat
     bulk = found.ess_bulk
     tail = found.ess_tail

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from hierkit.checks.limits import ESS_PER_CHAIN, RHAT
+from hierkit.checks.limits import RHAT
+from hierkit.checks.sampling import needed_per_chain
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import predictive_check
@@ -55,7 +56,7 @@ def _of_the_run(parts: Parts) -> Iterator[Answer]:
     if found.ess_bulk.empty:
         yield Answer("Are there enough draws?", f"{parts.posterior.size:,} draws", "Too few to tell.")
     else:
-        needed = ESS_PER_CHAIN * parts.run.chains
+        needed = needed_per_chain(parts.draws) * parts.run.chains
         largest, least = found.r_hat.max(), min(found.ess_bulk.min(), found.ess_tail.min())
         if not math.isnan(largest):
             agree = largest <= RHAT or "R-hat" not in {one.check for one in parts.findings.need_action}

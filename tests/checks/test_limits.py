@@ -128,6 +128,14 @@ def in_data(formula: str, data: pd.DataFrame, family: str = "gaussian") -> dict[
     return {finding.check: finding.severity for finding in data_findings(design_of(formula, data, family))}
 
 
+def test_thinned_draws_need_a_share_of_those_kept() -> None:
+    rng = np.random.default_rng(0)
+    draws = xr.DataTree.from_dict({"posterior": xr.Dataset({"x": (("chain", "draw"), rng.normal(size=(4, 40)))})})
+    assert {finding.check for finding in sampling_findings(draws)} == {"bulk ESS", "tail ESS"}
+    draws.attrs["thin"] = 25
+    assert list(sampling_findings(draws)) == []
+
+
 @pytest.mark.parametrize(("dropped", "severity"), [(5, "note"), (6, "warning")])
 def test_rows_dropped(dropped: Any, severity: Any) -> None:
     data = table(100)
