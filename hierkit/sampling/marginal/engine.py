@@ -84,6 +84,8 @@ def _of_many_groups(model: "Model", mode: Array, settings: Settings) -> tuple[Ar
     """Draws (chain, draw, coordinate) and NUTS's statistics from a polynomial; None where it is not the density."""
     density = log_posterior_of(model)
     made = surrogate.make_surrogate(density, mode)
+    if made is None:
+        return None
     nothing = np.zeros(len(mode))
     z, sample_stats = run_nuts("marginal", surrogate.polynomial_callback, made.packed(), nothing, nothing + 1, settings)
     is_close = surrogate.is_close(made, density, z.reshape(-1, len(mode)))

@@ -22,6 +22,7 @@ DEGREE = 4
 REACH = 6.0  # posterior sds from the mode, as far as the density is looked at
 FARTHEST = 9.0  # as far as NUTS may go
 STEP = 1e-4  # of a coordinate, for second derivatives
+NEAR, ROUGHLY = 3.0, 0.1  # posterior sds, and how much of the log density there may be left
 CHECKED = 50  # draws
 CLOSE = 0.01  # the sd over draws of the density's log over the polynomial
 
@@ -55,8 +56,8 @@ class Surrogate(NamedTuple):
         return _polynomial(z, self.exponents, self.coefficients, np.empty(len(z)))
 
 
-def make_surrogate(density: Density, mode: Array) -> Surrogate:
-    """Fit a polynomial to a log density around its mode.
+def make_surrogate(density: Density, mode: Array) -> Surrogate | None:
+    """Fit a polynomial to a log density around its mode; None where the density is far from one.
 
     Parameters
     ----------
@@ -68,17 +69,25 @@ def make_surrogate(density: Density, mode: Array) -> Surrogate:
     d = len(mode)
     steps = STEP * np.eye(d)
     hessian = np.array([(density(mode + e)[1] - density(mode - e)[1]) / (2 * STEP) for e in steps])
+    if not np.isfinite(hessian).all():
+        return None
     values, vectors = np.linalg.eigh(-(hessian + hessian.T) / 2)
-    S = vectors / np.sqrt(np.maximum(values, 1e-12))
+    if values.min() <= 0:
+        return None
+    S = vectors / np.sqrt(values)
     exponents = np.array([_exponents(term, d) for k in range(1, DEGREE + 1) for term in _terms(d, k)])
     z = _places(2 * len(exponents) // (d + 1) + 4 * d, d)
     found = [density(mode + S @ one) for one in z]
     middle = density(mode)[0]
     left = np.array([value - middle for value, _ in found]) + (z**2).sum(axis=1) / 2
     slopes = np.array([S.T @ gradient for _, gradient in found]) + z
+    if not (np.isfinite(left).all() and np.isfinite(slopes).all()):
+        return None
     rows = np.vstack([_monomials(z, exponents), *(_slopes(z, exponents, i) for i in range(d))])
     coefficients = np.linalg.lstsq(rows, np.concatenate([left, *slopes.T]), rcond=None)[0]
-    return Surrogate(mode, S, exponents, coefficients)
+    unexplained = left - rows[: len(z)] @ coefficients
+    is_near = np.linalg.norm(z, axis=1) < NEAR
+    return Surrogate(mode, S, exponents, coefficients) if np.abs(unexplained[is_near]).max() < ROUGHLY else None
 
 
 def is_close(surrogate: Surrogate, density: Density, z: Array) -> bool:

@@ -43,6 +43,7 @@ def density_of(groups: int) -> tuple[Any, Any]:
 
 def test_a_polynomial_is_found_exactly() -> None:
     made = make_surrogate(quartic, np.array([1.0, -2.0]))
+    assert made is not None
     compiled = from_python(polynomial_callback, made.packed(), 2)
     for z in np.random.default_rng(1).normal(size=(5, 2)):
         value, slope = compiled(z)
@@ -54,10 +55,22 @@ def test_a_polynomial_is_found_exactly() -> None:
 
 def test_it_is_close_for_many_groups_and_not_for_few() -> None:
     z = np.random.default_rng(1).normal(size=(200, 4))
-    for groups, close in ((8, False), (6000, True)):
+    for groups, close in ((60, False), (6000, True)):
         density, mode = density_of(groups)
         made = make_surrogate(density, mode)
-        assert is_close(made, density, z) == close
+        assert (made is not None and is_close(made, density, z)) == close
+
+
+@pytest.mark.parametrize(
+    "density",
+    [
+        lambda x: (float(x @ x), 2 * x),
+        lambda x: (np.nan, np.full(2, np.nan)),
+        lambda x: (float(-np.exp(8 * x[0]) - x @ x), np.array([-8 * np.exp(8 * x[0]), 0.0]) - 2 * x),
+    ],
+)
+def test_what_no_polynomial_is_near_has_none(density: Any) -> None:
+    assert make_surrogate(density, np.zeros(2)) is None
 
 
 @pytest.mark.slow
