@@ -45,8 +45,9 @@ def make_summed_design(formula: Formula, chunks: Chunks | Partitions, missing: M
     """
     found = _survey(formula, chunks, missing)
     rows = _sampled_rows(formula, found)
-    columns, places = _distinct_columns(make_design(formula, rows))
-    summing = Summing(make_design(formula, rows), make_cells(found.levels), columns)
+    example = make_design(formula, rows)
+    columns, places = _distinct_columns(example)
+    summing = Summing(example, make_cells(found.levels), columns)
     sums, units = _sums(summing, chunks)
     means, products = moments(of_all(sums), units)
     middle = units.middle + means[0]
