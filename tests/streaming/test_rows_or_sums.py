@@ -81,7 +81,7 @@ def design(data: Any, formula: str = FORMULA, family: Any = "gaussian") -> Desig
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("size", [64, 2**20])
 def test_sources_and_chunks_make_the_same_design(name: str, size: int, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(chunks.chunks_of, "__defaults__", (size,))
+    monkeypatch.setattr(chunks.chunks_of, "__defaults__", (size, "data"))
     found, expected = design(SOURCES[name](tmp_path)), design(rows())
     assert found.points is not None
     assert expected.points is not None
