@@ -46,6 +46,21 @@ class Points:
     cell_of_row: NDArray[np.int64]
     in_place_of: Array
 
+    @property
+    def cell_of_point(self) -> NDArray[np.intp]:
+        """(point,), the place of each point's cell."""
+        return np.repeat(np.arange(len(self.rows)), self.of_each_cell)
+
+    @property
+    def of_each_cell(self) -> int:
+        """How many points a cell has."""
+        return len(self.values) // len(self.rows)
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """(point, column), the labels of the groups of each point's cell, by grouping column."""
+        return self.cells.iloc[self.cell_of_point]
+
 
 def design_of_points(formula: Formula, rows: Rows, points: Points) -> Design:
     """The design whose rows are the points; its `sample` is the design of the rows. Both know the points.
@@ -63,9 +78,8 @@ def design_of_points(formula: Formula, rows: Rows, points: Points) -> Design:
     groups = groups_of_cells(formula, points.cells)
     factors = tuple(_regrouped(factor, groups, points.cell_of_row) for factor in sample.factors)
     sample = replace(sample, factors=factors, points=points)
-    each = len(points.values) // len(points.rows)
-    cells = np.repeat(np.arange(len(points.rows)), each)
-    in_place_of = np.repeat(points.rows / each, each)
+    cells = points.cell_of_point
+    in_place_of = points.rows[cells] / points.of_each_cell
     whole = np.column_stack([points.values, np.ones(len(cells))])[:, points.places]
     ends = np.cumsum([len(sample.columns), *(len(factor.effects) for factor in factors)])
     X, *Z, y = np.split(whole, ends, axis=1)
@@ -94,14 +108,6 @@ def _regrouped(factor: Factor, groups: Groups, cells: NDArray[np.intp]) -> Facto
     """The factor with all groups, and those of rows that are in these cells."""
     levels, codes = groups[factor.label]
     return replace(factor, levels=levels, codes=codes[cells])
-
-
-def labels_of_points(design: Design) -> pd.DataFrame:
-    """(point, column), the labels of the groups of each point's cell, by grouping column."""
-    if design.points is None:
-        return design.rows.frame
-    each = len(design.offset) // len(design.points.rows)
-    return design.points.cells.iloc[np.repeat(np.arange(len(design.points.rows)), each)]
 
 
 def check_keeps_rows(design: Design, what: str) -> None:

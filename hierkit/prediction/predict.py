@@ -84,7 +84,7 @@ def predict(
     posterior = posterior.of_rows
     design = posterior.design
     check_word("kind", kind, get_args(PredictionKind))
-    roles = _roles(design, groups)
+    roles = roles_of(design, groups)
     asked = [label for label, role in roles.items() if role in BY_LABEL]
     _check_given(given, roles)
     rows = read_new_rows(design, new_rows, asked, weight_columns(design) if kind == "outcome" else ())
@@ -109,7 +109,7 @@ def predict(
     return Quantity(xr.Dataset({**cells.beside, kind: averages}), definition + cells.in_words)
 
 
-def _roles(design: Design, groups: Groups | Mapping[str, Groups]) -> dict[str, Groups]:
+def roles_of(design: Design, groups: Groups | Mapping[str, Groups]) -> dict[str, Groups]:
     """What is done about each factor."""
     labels = [factor.label for factor in design.factors]
     if not isinstance(groups, Mapping):

@@ -15,7 +15,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.new_rows import NewRows, read_new_rows, weight_columns
 from hierkit.model.outcome_scale import counts_of_rows, outcome_scale
-from hierkit.model.points import labels_of_points
+from hierkit.model.points import Points
 from hierkit.model.reference_rows import dim_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -106,7 +106,10 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
         replicates, seen = replicated(posterior, groups, random_seed), observed(design)
     else:
         check_word("groups", groups, get_args(ReplicatedGroups))
-        replicates, seen = _replicated_points(posterior, groups, random_seed), _of_points(design, design.outcome.y)
+        replicates, seen = (
+            _replicated_points(posterior, design.points, groups, random_seed),
+            _of_points(design, design.outcome.y),
+        )
     found, values = dict[str, xr.DataArray](), dict[str, float]()
     for factor in design.factors:
         name = _name(factor)
@@ -128,11 +131,11 @@ def predictive_check(posterior: Posterior, groups: ReplicatedGroups = "new", ran
     return Quantity(xr.Dataset(arrays), definition, picture="replicates")
 
 
-def _replicated_points(posterior: Posterior, groups: ReplicatedGroups, seed: int) -> xr.Dataset:
+def _replicated_points(posterior: Posterior, points: Points, groups: ReplicatedGroups, seed: int) -> xr.Dataset:
     """Means of groups in replicated data, from points: the mean of the rows that a point is in place of is drawn."""
     posterior = _within_memory(posterior)
     design, draws = posterior.design, posterior.draws
-    rows = NewRows(labels_of_points(design), fitted_matrices(design), tuple(() for _ in design.factors), {})
+    rows = NewRows(points.labels, fitted_matrices(design), tuple(() for _ in design.factors), {})
     rows = _all_unseen(design, rows) if groups == "new" else rows
     effects = group_draws(design, draws, rows, [factor.label for factor in design.factors], {}, seed)
     eta = Linear(rows.matrices, draws, effects, ()).at(np.arange(len(design.offset)))

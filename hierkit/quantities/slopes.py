@@ -15,7 +15,7 @@ from hierkit.model.at_points import at_points, per_unit, zeros_like
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.matrices import Matrices, changed_matrices
-from hierkit.model.points import labels_of_points, sample_note
+from hierkit.model.points import sample_note
 from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
 from hierkit.model.spelling import safe_names
 from hierkit.posterior.draws import Draws, averaging, common_part, in_batches, linear_predictor
@@ -121,7 +121,8 @@ def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
     """Each row's, or each point's, place among the values of a column, and the values."""
     if by is None:
         return np.zeros(len(design.offset), dtype=np.intp), ["all"]
-    frame = design.rows.frame if design.sample is None else labels_of_points(design)
+    points = None if design.sample is None else design.points
+    frame = design.rows.frame if points is None else points.labels
     if by not in frame.columns:
         allowed = ", ".join(map(repr, map(str, frame.columns)))
         raise refusal(f"by={by!r} is not a used column", f"The formula uses {allowed}", "Name one of them")

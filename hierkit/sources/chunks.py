@@ -1,6 +1,5 @@
 """A source as a sequence of tables, for rows that memory does not hold. It may be gone through several times."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +8,9 @@ from typing import Any
 
 import narwhals as nw
 
-from hierkit.model.names import INTERCEPT
-from hierkit.model.rows import plain_table, unknown_columns
+from hierkit.model.rows import plain_table
 from hierkit.sources import delimited, parquet
+from hierkit.sources.arrow import batches_of, is_dataset, is_stream, known_columns
 from hierkit.sources.damage import reading
 from hierkit.sources.files import IN_PANDAS, columns_of, files_of
 
@@ -56,10 +55,10 @@ def count_rows(data: Any) -> int | None:
         found = files_of(data)
         is_parquet = found[0].suffix.lower() == ".parquet"
         return sum(parquet.count_rows(file) if is_parquet else delimited.count_lines(file) for file in found)
-    if _is_dataset(data):
+    if is_dataset(data):
         with reading("the dataset"):
             return int(data.count_rows())
-    if _is_stream(data):
+    if is_stream(data):
         return None
     try:
         table: Any = nw.from_native(data)
@@ -98,13 +97,13 @@ def chunks_of(data: Any, columns: Sequence[str], rows: int = ROWS, argument: str
     """
     if isinstance(data, str | Path):
         tables = _of_files(data, columns, rows)
-    elif _is_dataset(data):
-        tables = partial(_of_dataset, data, _known(columns, data.schema.names, argument), rows)
-    elif _is_stream(data):
-        tables = partial(_of_stream, data, _known(columns, data.schema.names, argument))
+    elif is_dataset(data):
+        tables = partial(_of_dataset, data, known_columns(columns, data.schema.names, argument), rows)
+    elif is_stream(data):
+        tables = partial(batches_of, data, known_columns(columns, data.schema.names, argument), "the stream")
     else:
         table = plain_table(data, argument)
-        tables = partial(_of_table, table, _known(columns, table.collect_schema().names(), argument), rows)
+        tables = partial(_of_table, table, known_columns(columns, table.collect_schema().names(), argument), rows)
     return partial(_with_rows, tables)
 
 
@@ -119,7 +118,7 @@ def partitions_of(data: Any, columns: Sequence[str]) -> Partitions | None:
     if not hasattr(data, "to_delayed"):
         return None
     table = plain_table(data, "data")
-    known = _known(columns, table.collect_schema().names(), "data")
+    known = known_columns(columns, table.collect_schema().names(), "data")
     return Partitions(tuple(nw.to_native(table.select(known)).to_delayed()))
 
 
@@ -127,12 +126,6 @@ def _with_rows(tables: Callable[[], Iterator[Any]]) -> Iterator[nw.DataFrame[Any
     for table in tables():
         if len(chunk := nw.from_native(table, eager_only=True)):
             yield chunk
-
-
-def _known(columns: Sequence[str], names: Sequence[str], argument: str) -> list[str]:
-    if unknown := [name for name in columns if name not in (*names, INTERCEPT)]:
-        raise unknown_columns(unknown, list(names), argument)
-    return [name for name in columns if name in names]
 
 
 def _of_files(path: str | Path, columns: Sequence[str], rows: int) -> Callable[[], Iterator[Any]]:
@@ -146,19 +139,9 @@ def _of_files(path: str | Path, columns: Sequence[str], rows: int) -> Callable[[
 
 
 def _of_dataset(data: Any, columns: list[str], rows: int) -> Iterator[Any]:
-    import pyarrow
-
-    with reading("the dataset"):
-        for batch in data.to_batches(columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1):
-            yield pyarrow.Table.from_batches([batch])
-
-
-def _of_stream(data: Any, columns: list[str]) -> Iterator[Any]:
-    import pyarrow
-
-    with reading("the stream"):
-        for batch in data:
-            yield pyarrow.Table.from_batches([batch]).select(columns)
+    # no more of the files at once than chunks need
+    batches = data.to_batches(columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1)
+    return batches_of(batches, columns, "the dataset")
 
 
 def _of_table(table: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
@@ -171,22 +154,9 @@ def _of_table(table: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
     if hasattr(native, "collect_batches"):  # polars
         yield from native.collect_batches(chunk_size=rows, maintain_order=True)
     elif hasattr(native, "to_arrow_reader"):  # DuckDB
-        import pyarrow
-
-        for batch in native.to_arrow_reader(rows):
-            yield pyarrow.Table.from_batches([batch])
+        yield from batches_of(native.to_arrow_reader(rows), columns, "the relation")
     elif hasattr(native, "partitions"):  # Dask
         for partition in native.partitions:
             yield partition.compute()
     else:
         yield table.collect().to_native()
-
-
-def _is_dataset(data: Any) -> bool:
-    dataset = sys.modules.get("pyarrow.dataset")
-    return dataset is not None and isinstance(data, dataset.Dataset)
-
-
-def _is_stream(data: Any) -> bool:
-    pyarrow = sys.modules.get("pyarrow")
-    return pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader)

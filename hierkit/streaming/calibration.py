@@ -34,9 +34,10 @@ def calibrated(values: Array, spacing: Array, means: Array, products: Array, row
     """
     sds = np.sqrt(np.diagonal(products))
     varying = sds > 0
-    scaled = (values[:, varying] - means[varying]) / sds[varying]
-    first, second = np.triu_indices(int(varying.sum()))
-    wanted = (products / np.where(varying, sds, 1.0)[:, None] / np.where(varying, sds, 1.0))[np.ix_(varying, varying)]
+    sds = sds[varying]
+    scaled = (values[:, varying] - means[varying]) / sds
+    first, second = np.triu_indices(len(sds))
+    wanted = products[np.ix_(varying, varying)] / np.outer(sds, sds)
     start = spacing / spacing.sum()
     squares = scaled[:, first] * scaled[:, second] - wanted[first, second]
     for features in (np.hstack([scaled, squares]), scaled):
@@ -62,10 +63,12 @@ def _tilt(features: Array, start: Array) -> Array:
         size = 1.0
         while size > 1e-6:
             new, weights_there = _log_sum(features, start, tilt - size * step)
-            if new <= value - 1e-4 * size * float(gradient @ step) or new <= value:
+            if new <= value:
                 break
             size /= 2
-        tilt, value, weights = tilt - size * step, new, weights_there
+        tilt = tilt - size * step
+        value = new
+        weights = weights_there
     return tilt
 
 

@@ -9,7 +9,7 @@ from hierkit.model.design import Design
 from hierkit.model.labels import in_text
 from hierkit.model.new_rows import weight_columns
 from hierkit.posterior.posterior import Posterior
-from hierkit.prediction.predict import Groups, PredictionKind, predict
+from hierkit.prediction.predict import BY_LABEL, Groups, PredictionKind, predict, roles_of
 from hierkit.sources.chunks import chunks_of
 from hierkit.storage.replacing import replacing
 
@@ -73,7 +73,11 @@ def write_predictions(
 
 def _checked(path: Path) -> Path:
     if path.suffix != ".parquet":
-        raise refusal(f"The file is called {path.name!r}", "Predictions are written as .parquet", "Name it so")
+        raise refusal(
+            f"The file is called {path.name!r}",
+            "Predictions are written as Parquet",
+            "Give it a name that ends in .parquet",
+        )
     if not path.parent.is_dir():
         raise refusal(f"There is no folder {str(path.parent)!r}", "A file needs one that exists", "Make it first")
     return path
@@ -87,7 +91,7 @@ def _tables(
     for chunk in chunks_of(new_rows, _columns(posterior.design, groups, kind), ROWS, "new_rows")():
         table = predict(posterior, chunk, groups, kind, random_seed=seed).table()
         table["row"] += done
-        if "new" in _roles(posterior.design, groups).values():
+        if "new" in roles_of(posterior.design, groups).values():
             labels = [name for name in table.columns if name not in NUMBERS]
             table[labels] = table[labels].map(in_text).astype(object)
         done += len(chunk)
@@ -96,18 +100,10 @@ def _tables(
         raise refusal("new_rows has no rows", "At least one is needed", "Check how it was read or filtered")
 
 
-def _roles(design: Design, groups: Groups | Mapping[str, Groups]) -> Mapping[str, Groups]:
-    return groups if isinstance(groups, Mapping) else dict.fromkeys((f.label for f in design.factors), groups)
-
-
 def _columns(design: Design, groups: Groups | Mapping[str, Groups], kind: PredictionKind) -> list[str]:
     """The columns that predictions need."""
-    roles, read = _roles(design, groups), {"known", "new"}
-    grouping = {
-        name
-        for term in design.formula.group_terms
-        if roles.get(term.factor_label, "known") in read
-        for name in term.factor
-    }
+    roles = roles_of(design, groups)
+    read = [term for term in design.formula.group_terms if roles[term.factor_label] in BY_LABEL]
+    grouping = {name for term in read for name in term.factor}
     used = {*design.formula.predictors, *grouping, *(weight_columns(design) if kind == "outcome" else ())}
     return [name for name in design.formula.columns if name in used]

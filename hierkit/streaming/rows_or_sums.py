@@ -16,7 +16,6 @@ from hierkit.sources.chunks import ROWS, Chunks, chunks_of, count_rows, partitio
 from hierkit.sources.in_memory import in_memory
 from hierkit.streaming.counted_rows import COUNT, count_chunks
 from hierkit.streaming.suitable import reason_against
-from hierkit.streaming.summed_design import make_summed_design
 
 MOST_ROWS = 10_000_000  # that are kept
 BYTES = 100  # that a value takes at most while a design is made
@@ -39,6 +38,8 @@ def design_of_source(
     if rows is not None and rows > MOST_ROWS:
         reason = reason_against(formula, family, engine)
         if reason is None and family == "gaussian":
+            from hierkit.streaming.summed_design import make_summed_design  # imports what compiles
+
             source = partitions_of(data, formula.columns) or _chunks(data, formula, rows, progressbar)
             return formula, make_summed_design(formula, source, missing)
         if reason is None:

@@ -1,7 +1,7 @@
 """The second pass over chunks: sums of each cell's columns."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,13 +85,9 @@ def sum_chunks(summing: Summing, chunks: Chunks, units: Units) -> Sums:
         For a term that is not finite in a row, and where the sums would take too much memory.
     """
     combinations = math.prod(summing.cells.shape)
-    add = _to_all if BYTES * summing.pairs * combinations <= MOST_BYTES / 4 else _to_observed
-    total = no_sums(np.arange(combinations if add is _to_all else 0), summing.pairs)
-    waiting: list[Sums] = []
-    for table in chunks():
-        total = add(total, waiting, *summing.numbers(table, units))
-        check_memory(total, summing)
-    return with_rows(sum(waiting, start=total))
+    are_few = BYTES * summing.pairs * combinations <= MOST_BYTES / 4
+    numbers = (summing.numbers(table, units) for table in chunks())
+    return _of_all_cells(summing, combinations, numbers) if are_few else _of_observed_cells(summing, numbers)
 
 
 def sum_chunk(summing: Summing, table: Any, units: Units) -> Sums:
@@ -102,8 +98,38 @@ def sum_chunk(summing: Summing, table: Any, units: Units) -> Sums:
     OverflowError
         As `sum_chunks`.
     """
+    return _sums_of(*summing.numbers(table, units), summing.pairs)
+
+
+def _sums_of(cells: Longs, numbers: Longs, pairs: int) -> Sums:
+    """The sums of rows in these cells (row,)."""
+    places, own = pd.factorize(cells, sort=True)
+    sums = no_sums(np.asarray(own), pairs)
+    add_rows(places, numbers, sums)
+    return sums
+
+
+def _of_all_cells(summing: Summing, combinations: int, chunks: Iterable[tuple[Longs, Longs]]) -> Sums:
+    """The sums of rows, kept for all combinations of groups, observed or not."""
+    total = no_sums(np.arange(combinations), summing.pairs)
+    for cells, numbers in chunks:
+        add_rows(cells, numbers, total)
+    total = with_rows(total)
+    check_memory(total, summing)
+    return total
+
+
+def _of_observed_cells(summing: Summing, chunks: Iterable[tuple[Longs, Longs]]) -> Sums:
+    """The sums of rows, kept for the combinations seen so far; those of chunks wait until they are as many."""
+    total = no_sums(np.arange(0), summing.pairs)
     waiting: list[Sums] = []
-    return _to_observed(no_sums(np.arange(0), summing.pairs), waiting, *summing.numbers(table, units))
+    for cells, numbers in chunks:
+        waiting.append(_sums_of(cells, numbers, summing.pairs))
+        if sum(len(part.cells) for part in waiting) > len(total.cells):
+            total = sum(waiting, start=total)
+            waiting.clear()
+            check_memory(total, summing)
+    return sum(waiting, start=total)
 
 
 def bounds_of_chunks(summing: Summing, chunks: Chunks) -> tuple[Array, Array]:
@@ -123,24 +149,6 @@ def bounds_of(summing: Summing, table: Any) -> tuple[Array, Array]:
     frame, _, _ = complete_rows(table, summing.sample.formula.columns)
     values = summing.of(frame) if len(frame) else summing.of_sample()
     return values.min(axis=0), values.max(axis=0)
-
-
-def _to_all(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs) -> Sums:
-    """Add rows to the sums of all combinations of groups, observed or not."""
-    add_rows(cells, numbers, total)
-    return total
-
-
-def _to_observed(total: Sums, waiting: list[Sums], cells: Longs, numbers: Longs) -> Sums:
-    """Add rows to the sums of the combinations seen so far, when enough of them are waiting."""
-    places, own = pd.factorize(cells, sort=True)
-    part = no_sums(np.asarray(own), total.high.shape[1])
-    add_rows(places, numbers, part)
-    waiting.append(part)
-    if sum(len(part.cells) for part in waiting) > len(total.cells):
-        total = sum(waiting, start=total)
-        waiting.clear()
-    return total
 
 
 def check_memory(total: Sums, summing: Summing) -> None:

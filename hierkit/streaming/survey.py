@@ -244,7 +244,7 @@ class _FirstGroups:
 class _Firsts:
     """The first rows of each combination of labels, so many that they show which columns of interactions differ.
 
-    Of `coded` numbers, which a call may make a category of or may not, too many are let be.
+    Where combinations with `coded` numbers, of which a call may make a category, are too many, none of them is kept.
     """
 
     predictors: Sequence[str]

@@ -259,8 +259,7 @@ def test_findings_and_sizes_are_of_all_rows() -> None:
     assert summed("y ~ h + (1 | g)", data).columns[1].label == "h[top]"
 
 
-def test_rows_of_points_are_not_their_predictions() -> None:
-    """Groups that the sample lacks are known all the same."""
+def test_groups_that_the_sample_lacks_are_known() -> None:
     data = table().assign(g=np.arange(3000) // 2)
     found = summed("y ~ x + (1 | g)", data)
     posterior = Posterior(synthetic_draws(found), found)
