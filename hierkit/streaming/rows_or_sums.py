@@ -18,7 +18,7 @@ from hierkit.streaming.counted_rows import COUNT, count_chunks
 from hierkit.streaming.suitable import reason_against
 
 MOST_ROWS = 10_000_000  # that are kept
-BYTES = 100  # of a value of the table while it is fitted: 87 and 105, measured with scale() and poly() of 5 million rows
+BYTES = 100  # of a value while it is fitted: 87 and 105 measured with scale() and poly() of 5 million rows
 
 
 def design_of_source(
