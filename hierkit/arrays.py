@@ -5,4 +5,5 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
 SAMPLE_DIMS = ("chain", "draw")

@@ -29,11 +29,9 @@ def group_findings(posterior: Posterior) -> Iterator[Finding]:
         are correlated (p < 0.001, at least ten groups) with the groups' means of a number that varies within them and
         between them: its one slope then mixes what it does within groups with how groups differ.
     """
-    design = posterior.design
-    for factor in design.factors:
-        variables = {factor.variable(effect) for effect in factor.effects}
-        finite = all(bool(np.isfinite(posterior.dataset[name]).all()) for name in variables)
-        if len(factor.levels) <= MOST_GROUPS_COMPARED and finite:
+    posterior = posterior.in_memory
+    for factor in posterior.design.factors:
+        if len(factor.levels) <= MOST_GROUPS_COMPARED and bool(np.isfinite(posterior.effects(factor).u).all()):
             yield from _outlying(posterior, factor)
             yield from _within_and_between(posterior, factor)
 

@@ -12,7 +12,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.names import INTERCEPT
 from hierkit.model.own_coefficients import combination, multiple
 from hierkit.posterior.effects import labels_of
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.shrinkage import shrinkage
 
@@ -69,12 +69,13 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
 
     chosen = design.factor(factor)
     place = design.factors.index(chosen)
-    draws, terms = posterior.draws, own_terms(design, chosen)
+    used, terms = posterior.in_memory, own_terms(design, chosen)
+    draws = used.draws
     partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + np.einsum(
         "sjk,jtk->sjt", draws.u[place], terms.of_effects
     )
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
-    kept = shrinkage(posterior, chosen.label).draws["overall"].mean(("chain", "draw"))
+    kept = shrinkage(used, chosen.label).draws["overall"].mean(("chain", "draw"))
     coords = {"group": chosen.levels, "term": terms.labels}
     dataset = xr.Dataset({"n": ("group", design.sizes(chosen))}, coords=coords)
     beside = {
@@ -93,6 +94,7 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
+    definition += draws_note(used, posterior)
     attrs = labels_of(design, chosen) | _drawn(terms)
     return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
 

@@ -16,6 +16,7 @@ from hierkit.errors import refusal
 
 INTERCEPT = "Intercept"
 RESIDUAL_SD = "sigma"
+EFFECTS_SEED = "effects_seed"  # attribute of a posterior without the effects of its largest factor
 BAMBI_INTERCEPT = "1"  # of a group, in the names and coordinates of draws
 
 

@@ -95,7 +95,7 @@ def _inflation(nu: Array) -> Array:
 def flat(array: xr.DataArray) -> Array:
     """(sample, ...), draws of all chains in a row."""
     values = array.transpose("chain", "draw", ...).values
-    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]))
+    return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]))
 
 
 def varying(posterior: xr.Dataset) -> xr.Dataset:

@@ -28,6 +28,11 @@ class Effects:
     cov: xr.DataArray
 
 
+def are_kept(posterior: xr.Dataset, factor: Factor) -> bool:
+    """Whether a posterior holds the effects of a factor; else they are drawn when they are read."""
+    return factor.variable(factor.effects[0]) in posterior
+
+
 def read_effects(posterior: xr.Dataset, factor: Factor) -> Effects:
     """Collect one factor's effects from a posterior under Bambi's names.
 

@@ -15,11 +15,11 @@ from hierkit.model.matrices import fitted_matrices
 from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_factors
 
 
-def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
-    """Batches of draws with M_j and the score of each group.
+def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array]]:
+    """Batches of draws with M_j of each group.
 
-    W is w / sigma² for a Gaussian outcome of weights w, and trials p (1 - p) at the draw's linear predictor for a
-    Bernoulli one.
+    W is w / sigma² for a Gaussian outcome of weights w, which needs no group effects, and trials p (1 - p) at the
+    draw's linear predictor for a Bernoulli one.
 
     Yields
     ------
@@ -27,16 +27,26 @@ def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[
         Of the draws.
     M : ndarray
         (effect, effect, sample, group).
+    """
+    if draws.sigma is None:
+        for part, M, _ in information_and_score(design, draws, factor):
+            yield part, M
+        return
+    products = np.moveaxis(factor.sums(design.row_weights[:, None] * factor.Z), 0, -1)
+    for part in batches(len(draws.beta), products.size):
+        yield part, products[:, :, None, :] / draws.sigma[part, None] ** 2
+
+
+def information_and_score(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
+    """The same with the score of each group, from all rows.
+
+    Yields
+    ------
+    part, M
+        As of `information`.
     score : ndarray
         (effect, sample, group), the derivative of the log likelihood by u_j.
     """
-    if draws.sigma is not None and len(design.factors) == 1:
-        yield from _from_sums(design, draws, factor, draws.sigma)
-    else:
-        yield from _from_rows(design, draws, factor)
-
-
-def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array, Array]]:
     outcome, order = design.outcome, np.argsort(factor.codes, kind="stable")
     rows = fitted_matrices(design).at(order)
     y = outcome.y[order]
@@ -49,20 +59,6 @@ def _from_rows(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[s
         W, residual = draws.family.derivatives(y, weights, eta, draws.sigma_of(part))
         products = [[np.add.reduceat(W * (Z[:, a] * Z[:, b]), starts, axis=1) for b in range(q)] for a in range(q)]
         yield part, np.array(products), np.array([np.add.reduceat(residual * z, starts, axis=1) for z in Z.T])
-
-
-def _from_sums(design: Design, draws: Draws, factor: Factor, sigma: Array) -> Iterator[tuple[slice, Array, Array]]:
-    """For a Gaussian outcome and one factor, from sums over each group's rows."""
-    y, q = (design.outcome.y - design.offset)[:, None], len(factor.effects)
-    rows = np.hstack([factor.Z, design.X, y])
-    sums = np.moveaxis(factor.sums(design.row_weights[:, None] * rows), 0, -1)
-    A = sums[:, :q]
-    B = sums[:, q:-1]
-    c = sums[:, -1]
-    for part in batches(len(draws.beta), A.size):
-        precision, u = 1 / sigma[part, None] ** 2, draws.u[0][part]
-        score = [c[a] - draws.beta[part] @ B[a] - sum(u[:, :, b] * A[a, b] for b in range(q)) for a in range(q)]
-        yield part, A[:, :, None, :] * precision, np.array(score) * precision
 
 
 def times(a: Array, b: Array) -> Array:

@@ -1,6 +1,7 @@
 """Posterior: a fit's draws as quantities read them."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,9 +11,10 @@ from hierkit.arrays import Array
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.model.names import RESIDUAL_SD
+from hierkit.model.names import EFFECTS_SEED, RESIDUAL_SD
 from hierkit.posterior.draws import Draws, flat
-from hierkit.posterior.effects import Effects, coefficient_draws, read_covariance, read_effects
+from hierkit.posterior.effects import Effects, are_kept, coefficient_draws, read_covariance, read_effects
+from hierkit.posterior.lazy import MOST_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +24,16 @@ class Posterior:
     Attributes
     ----------
     dataset : xarray.Dataset
-        (chain, draw, ...), under Bambi's names.
+        (chain, draw, ...), under Bambi's names; without the effects of a factor that are drawn when they are read.
     design : Design
-        Of the model that was fitted.
+        Of the model that was fitted, with all its rows or points, or with a sample of them.
+    fitted : Design or None
+        With all, where `design` has a sample.
     """
 
     dataset: xr.Dataset
     design: Design
+    fitted: Design | None = None
 
     @cached_property
     def draws(self) -> Draws:
@@ -41,17 +46,44 @@ class Posterior:
         return self._read(())
 
     @property
+    def given(self) -> Design:
+        """The design with all rows or points that the draws are given."""
+        return self.design if self.fitted is None else self.fitted
+
+    def known_beside(self, factor: Factor) -> Draws:
+        """Everything but the effects of one factor."""
+        others = [one for one in self.given.factors if one.label != factor.label]
+        return replace(self.parameters, u=tuple(flat(self.effects(one).u) for one in others))
+
+    @property
     def of_rows(self) -> "Posterior":
         """The same draws with rows that were given: itself, or a sample of them where only sums are kept."""
         return self if self.design.sample is None else self._of_sample
 
     @cached_property
     def _of_sample(self) -> "Posterior":
-        return Posterior(self.dataset, self.design.of_rows)
+        return Posterior(self.dataset, self.design.of_rows, self.given)
 
     def effects(self, factor: Factor) -> Effects:
-        """The group effects of one factor, with labels."""
-        return read_effects(self.dataset, factor)
+        """The group effects of one factor, with labels; of very many groups they are computed when they are used."""
+        if self.keeps(factor):
+            return read_effects(self.dataset, factor)
+        return Effects(self._when_read[factor.label], self.covariance(factor))
+
+    def keeps(self, factor: Factor) -> bool:
+        """Whether the effects of a factor are kept, and not computed when they are used."""
+        return are_kept(self.dataset, factor)
+
+    @cached_property
+    def in_memory(self) -> "Posterior":
+        """Evenly spaced draws, as many as memory holds with all group effects; itself where these are kept."""
+        return self.within_memory(sum(len(factor.levels) * len(factor.effects) for factor in self._unkept))
+
+    def within_memory(self, numbers: int) -> "Posterior":
+        """Evenly spaced draws, as many as memory holds with so many numbers for each; itself where it holds all."""
+        chains, draws = self.dataset.sizes["chain"], self.dataset.sizes["draw"]
+        kept = max(1, int(MOST_BYTES / (8 * max(1, numbers) * chains)))
+        return self if kept >= draws else self.every(math.ceil(draws / kept))
 
     def covariance(self, factor: Factor) -> xr.DataArray:
         """(chain, draw, effect, effect_other), the covariance matrix G of one factor's effects."""
@@ -73,7 +105,7 @@ class Posterior:
 
     def every(self, step: int) -> "Posterior":
         """Every so many draws of each chain."""
-        return Posterior(self.dataset.isel(draw=slice(None, None, step)), self.design)
+        return Posterior(self.dataset.isel(draw=slice(None, None, step)), self.design, self.fitted)
 
     @property
     def sigma(self) -> xr.DataArray | None:
@@ -94,6 +126,23 @@ class Posterior:
     def has_student_t_effects(self) -> bool:
         """Whether the effects of a factor are Student-t."""
         return any(self.degrees(factor) is not None for factor in self.design.factors)
+
+    @property
+    def _unkept(self) -> list[Factor]:
+        """The factors whose effects are drawn when they are read: the largest one, or none."""
+        return [factor for factor in self.given.factors if not self.keeps(factor)]
+
+    @cached_property
+    def _when_read(self) -> dict[str, xr.DataArray]:
+        """(chain, draw, group, effect), the effects that are not kept, by the label of their factor."""
+        # imports what compiles, which few models need
+        from hierkit.posterior.drawn_when_read import effects_when_read
+
+        seed = self.dataset.attrs[EFFECTS_SEED]
+        return {
+            factor.label: effects_when_read(self.given, factor, self.known_beside(factor), seed)
+            for factor in self._unkept
+        }
 
     @cached_property
     def _covariances(self) -> dict[str, xr.DataArray]:
@@ -120,6 +169,13 @@ class Posterior:
             chains=self.dataset["chain"].values,
             draws=self.dataset["draw"].values,
         )
+
+
+def draws_note(used: Posterior, given: Posterior) -> str:
+    """How many draws were used, where memory does not hold all; else nothing."""
+    if used.size == given.size:
+        return ""
+    return f" Computed from {used.size:,} of the {given.size:,} draws, as many as memory holds at once."
 
 
 def student_t_note(posterior: Posterior) -> str:

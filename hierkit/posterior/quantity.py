@@ -264,6 +264,7 @@ def _columns(name: str, variable: xr.DataArray, settings: IntervalSettings) -> d
         return {name: variable}
     if shown == "nothing":
         return {}
+    variable = variable.compute()  # once, where draws are computed when they are used
     columns = {name: estimate(variable)}
     if shown == "interval":
         columns[f"{name}_lower"], columns[f"{name}_upper"] = bounds(variable, settings)

@@ -1,6 +1,6 @@
 """What the outcomes of rows are in each draw: linear predictors, means, and outcomes that could be observed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,9 @@ class Linear:
         return [np.maximum(group_variance(self.draws.G[f], self.matrices.Z[f][rows]).T, 0.0) for f in self.marginal]
 
 
+Known = Callable[[int, NDArray[np.intp]], Array]
+
+
 def group_draws(
     design: Design,
     draws: Draws,
@@ -57,6 +60,7 @@ def group_draws(
     asked: Collection[str],
     given: Mapping[tuple[int, str], Array],
     seed: int,
+    known: Known | None = None,
 ) -> tuple[Groups | None, ...]:
     """The effects of the groups that rows belong to, for each factor.
 
@@ -65,7 +69,7 @@ def group_draws(
     design : Design
         Of the fit.
     draws : Draws
-        With group effects.
+        With group effects, unless `known` says what they are.
     rows : NewRows
         The rows.
     asked : collection of str
@@ -74,7 +78,10 @@ def group_draws(
         By the factor's place and the label, u (sample, effect) of unseen groups that need not be drawn.
     seed : int
         For those that are.
+    known : callable, optional
+        From the factor's place and places of fitted groups to their effects (group, effect, sample).
     """
+    known = _from(draws) if known is None else known
     found: list[Groups | None] = []
     for f, factor in enumerate(design.factors):
         if factor.label not in asked:
@@ -82,16 +89,22 @@ def group_draws(
             continue
         used, places = np.unique(rows.matrices.codes[f], return_inverse=True)
         u = np.empty((len(used), len(factor.effects), len(draws.beta)))
+        fitted = used < len(factor.levels)
+        u[fitted] = known(f, used[fitted])
         for place, code in enumerate(used - len(factor.levels)):
             if code < 0:
-                u[place] = draws.u[f][:, code].T
-            elif (f, rows.unseen[f][code]) in given:
+                continue
+            if (f, rows.unseen[f][code]) in given:
                 u[place] = given[f, rows.unseen[f][code]].T
             else:
                 rng = generator(seed, "group", factor.label, rows.unseen[f][code])
                 u[place] = draw_group(draws.G[f], draws.nu[f], rng).T
         found.append(Groups(u, places))
     return tuple(found)
+
+
+def _from(draws: Draws) -> Known:
+    return lambda f, places: np.moveaxis(draws.u[f][:, places], 0, -1)
 
 
 def replicate(posterior: Posterior, rows: NewRows, seed: int) -> xr.DataArray:

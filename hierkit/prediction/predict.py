@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from hierkit.arrays import Array
 from hierkit.errors import check_word, refusal
 from hierkit.model.design import Design
 from hierkit.model.labels import some
 from hierkit.model.new_rows import NewRows, read_new_rows, row_weights, weight_columns
 from hierkit.model.reference_rows import dim_of
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.draws import flat
+from hierkit.posterior.lazy import Places, Samples, lazily
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.cells import read_cells
 from hierkit.prediction.conditioning import Conditioned, condition
-from hierkit.prediction.lazy import lazily
 from hierkit.prediction.outcomes import Linear, group_draws, means, outcomes, row_keys
 
 Groups = Literal["known", "new", "typical", "marginal"]
@@ -88,25 +92,45 @@ def predict(
     asked = [label for label, role in roles.items() if role in BY_LABEL]
     _check_given(given, roles)
     rows = read_new_rows(design, new_rows, asked, weight_columns(design) if kind == "outcome" else ())
-    draws = posterior.draws if asked else posterior.parameters
-    after = Conditioned(draws, {}, "") if given is None else condition(design, draws, given, random_seed)
+    used = _within_memory(posterior, rows, asked) if given is None else posterior.in_memory
+    draws = used.parameters
+    after = Conditioned(draws, {}, "") if given is None else condition(design, used.draws, given, random_seed)
     drawn = _drawn(design, rows, after)
     _refuse_unseen(design, drawn, roles)
     integrated = tuple(f for f, role in enumerate(roles.values()) if role == "marginal")
-    effects = group_draws(design, after.draws, rows, asked, after.effects, random_seed)
+    known = partial(_known, used) if given is None else None
+    effects = group_draws(design, after.draws, rows, asked, after.effects, random_seed, known)
     linear = Linear(rows.matrices, after.draws, effects, integrated)
     if kind == "mean":
         compute = partial(means, linear)
     else:
         compute = partial(outcomes, linear, row_keys(design, rows), row_weights(design, rows.frame), random_seed)
-    values = lazily(compute, draws.chains, draws.draws, len(rows.frame))
+
+    def some(places: Places, samples: Samples) -> Array:
+        return compute(places)[:, samples]
+
+    values = lazily(some, {"chain": draws.chains, "draw": draws.draws, "row": np.arange(len(rows.frame))})
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
-    definition = _definition(design, drawn, roles, kind) + after.note
+    definition = _definition(design, drawn, roles, kind) + after.note + draws_note(used, posterior)
     if weights is None and by is None:
         return Quantity(xr.Dataset({**beside, kind: values}), definition)
     cells = read_cells(new_rows, weights, by)
     averages = cells.averages(compute, after.draws)
     return Quantity(xr.Dataset({**cells.beside, kind: averages}), definition + cells.in_words)
+
+
+def _within_memory(posterior: Posterior, rows: NewRows, asked: Sequence[str]) -> Posterior:
+    """As many draws as memory holds with the effects of the groups that rows belong to."""
+    places = zip(posterior.design.factors, rows.matrices.codes, strict=True)
+    return posterior.within_memory(
+        sum(len(np.unique(own)) * len(factor.effects) for factor, own in places if factor.label in asked)
+    )
+
+
+def _known(posterior: Posterior, f: int, places: NDArray[np.intp]) -> Array:
+    """(group, effect, sample), the effects of some groups that were fitted."""
+    u = posterior.effects(posterior.design.factors[f]).u
+    return np.moveaxis(flat(u.isel(group=places)), 0, -1)
 
 
 def roles_of(design: Design, groups: Groups | Mapping[str, Groups]) -> dict[str, Groups]:

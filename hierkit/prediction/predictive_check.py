@@ -214,6 +214,7 @@ def _all_unseen(design: Design, rows: NewRows) -> NewRows:
 
 
 def _within_memory(posterior: Posterior) -> Posterior:
+    posterior = posterior.in_memory
     rows = len(posterior.design.offset)
     needed = 8 * posterior.size * rows
     if needed <= MOST_BYTES:

@@ -11,11 +11,12 @@ from scipy import stats
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
 from hierkit.model.own_coefficients import common_in_effects
-from hierkit.posterior.draws import flat
+from hierkit.posterior.draws import flat, in_batches
 from hierkit.posterior.effects import labels_of
 from hierkit.posterior.information import information, posterior_covariance, times
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.shrinkage_factors import factors_of_sums
 
 INFORMATIVE = 0.01  # of τ²: groups below are treated as uninformative
 DRAWS = 200  # that what groups are compared with is averaged over
@@ -140,18 +141,34 @@ def _ratio(own: Array, rest: Array) -> Array:
 
 def _moments(posterior: Posterior, factor: Factor) -> Moments:
     place = posterior.design.factors.index(factor)
-    some = posterior.thinned(DRAWS)
-    draws, size = some.draws, len(factor.effects)
+    some, size = posterior.thinned(DRAWS), len(factor.effects)
+    draws = some.parameters if some.design.family.has_residual else some.draws
     covariances = draws.covariances[place]
     gain, done = np.zeros((size, size, len(factor.levels))), 0
-    for part, M, _ in information(some.design, draws, factor):
+    for part, M in information(some.design, draws, factor):
         G = covariances[part]
         kept = times(posterior_covariance(G, M), M)
         gain += times(kept, np.moveaxis(G, 0, -1)[..., None]).sum(axis=2)
         done += len(G)
-    mean = flat(posterior.effects(factor).u).mean(axis=0)
+    mean = _means(posterior, factor)
     shares = common_in_effects(posterior.design, factor)
     return Moments(mean, np.moveaxis(gain / done, -1, 0), covariances.mean(axis=0), shares)
+
+
+def _means(posterior: Posterior, factor: Factor) -> Array:
+    """(group, effect), posterior means; of effects that are not kept, of what is expected of them given all else."""
+    if posterior.keeps(factor):
+        return np.asarray(flat(posterior.effects(factor).u).mean(axis=0))
+    some = posterior.thinned(DRAWS)
+    expected = factors_of_sums(some, factor, is_root=False)
+    means = np.empty((len(factor.levels), len(factor.effects)))
+
+    def fill(part: slice) -> None:
+        places = np.arange(len(means))[part]
+        means[part] = expected(places, slice(None)).pooled.mean(axis=1).T
+
+    in_batches(fill, len(means), some.size * len(factor.effects), "blup_qq")
+    return means
 
 
 def _leverage(shares: Array, weights: Array) -> Array:

@@ -40,7 +40,8 @@ def break_even_size(posterior: Posterior, factor: str | None = None) -> Quantity
         raise refusal(
             f"{chosen.label!r} has no group intercept", "The break-even size is that of a group's level", "Add (1 | g)"
         )
-    draws = posterior.draws
+    used = posterior if design.family.is_linear else posterior.in_memory
+    draws = used.parameters if design.family.is_linear else used.draws
     at = [effect.is_intercept for effect in chosen.effects].index(True)
     variance = draws.covariances[design.factors.index(chosen)][:, at, at]
     of_a_row = design.outcome.variance_in_words if design.family.is_linear else "1 / (p(1 - p))"

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hierkit.arrays import Array
+from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.intervals import beside
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.own_coefficients import common_in_effects
 from hierkit.model.reference_rows import averaged, reference_rows
-from hierkit.posterior.draws import common_part
+from hierkit.posterior.draws import common_part, flat
 from hierkit.posterior.effects import labels_of, sizes_of
+from hierkit.posterior.lazy import Places, Samples, lazily
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
@@ -46,9 +47,9 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
     chosen = design.factor(factor)
     effects = posterior.effects(chosen)
     shares = common_in_effects(design, chosen)
-    coefficient = effects.u + _common(posterior, chosen, shares)
-    G = effects.cov.mean(("chain", "draw"))
-    coefficient = beside(coefficient, "interval")
+    add = _added if posterior.keeps(chosen) else _added_when_read
+    coefficient = beside(add(effects.u, *_common(posterior, shares)), "interval")
+    G = effects.cov.mean(SAMPLE_DIMS)
     arrays = {"n": sizes_of(design, chosen), "G": G, "deviation": effects.u, "coefficient": coefficient}
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
     if not design.family.is_linear:
@@ -63,20 +64,35 @@ def _centre(posterior: Posterior) -> float:
     return float(averaged(rows, (common_part(draws, one.matrices) for one in rows)).mean())
 
 
-def _common(posterior: Posterior, factor: Factor, shares: Array) -> xr.DataArray:
-    """(chain, draw, group, effect), what the common coefficients give to each group's own."""
-    labels = {"group": factor.levels, "effect": [effect.label for effect in factor.effects]}
+def _common(posterior: Posterior, shares: Array) -> tuple[Array, Array]:
+    """(chain, draw, column) and (group, effect, column): coefficients, and what each gives to a group's own.
+
+    Of columns that give something; one group stands for all where they are alike.
+    """
     used = [i for i in range(shares.shape[2]) if shares[:, :, i].any()]
-    if not used:
-        return xr.DataArray(np.zeros(shares.shape[:2]), coords=labels, dims=("group", "effect"))
-    columns = tuple(posterior.design.columns[i] for i in used)
-    beta = posterior.coefficients(columns)
+    beta = posterior.coefficients(tuple(posterior.design.columns[i] for i in used)) if used else None
     alike = (shares == shares[0]).all()
-    own = shares[:1, :, used] if alike else shares[:, :, used]
-    given = np.einsum("cdt,jkt->cdjk", beta.values, own)
-    dims = ("chain", "draw", "group", "effect")
-    coords = {"chain": beta["chain"], "draw": beta["draw"], **labels}
-    return xr.DataArray(np.broadcast_to(given, (*given.shape[:2], *shares.shape[:2])), coords=coords, dims=dims)
+    values = np.empty((1, 1, 0)) if beta is None else beta.values
+    return values, shares[:1, :, used] if alike else shares[:, :, used]
+
+
+def _added(u: xr.DataArray, beta: Array, shares: Array) -> xr.DataArray:
+    """(chain, draw, group, effect), β + u."""
+    added: xr.DataArray = u + np.einsum("cdt,jkt->cdjk", beta, shares)
+    return added
+
+
+def _added_when_read(u: xr.DataArray, beta: Array, shares: Array) -> xr.DataArray:
+    """The same, computed when it is used."""
+    flat_beta = np.broadcast_to(beta, (*u.shape[:2], beta.shape[2])).reshape(-1, beta.shape[2])
+    whole = np.broadcast_to(shares, (*u.shape[2:], shares.shape[2]))
+
+    def add(places: Places, samples: Samples) -> Array:
+        own = np.moveaxis(flat(u[:, :, places]), 0, -1)
+        common: Array = whole[places] @ flat_beta[samples].T
+        return own[..., samples] + common
+
+    return lazily(add, {str(dim): u[dim].values for dim in u.dims})
 
 
 def _definition(design: Design, factor: Factor, shares: Array) -> str:

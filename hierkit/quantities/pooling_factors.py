@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hierkit.posterior.effects import entry, labels_of, sizes_of, stack
-from hierkit.posterior.posterior import Posterior, student_t_note
+from hierkit.posterior.posterior import Posterior, draws_note, student_t_note
 from hierkit.posterior.quantity import Quantity
 
 FEWEST_GROUPS = 10
@@ -33,7 +33,8 @@ def pooling_factors(posterior: Posterior, factor: str | None = None) -> Quantity
     """
     design = posterior.design
     chosen = design.factor(factor)
-    effects = posterior.effects(chosen)
+    used = posterior.in_memory
+    effects = used.effects(chosen)
     u, sample = effects.u, ("chain", "draw")
     batch = 1 - u.mean(sample).var("group", ddof=1) / u.var("group", ddof=1).mean(sample)
     labels = [effect.label for effect in chosen.effects]
@@ -45,6 +46,6 @@ def pooling_factors(posterior: Posterior, factor: str | None = None) -> Quantity
     )
     if len(chosen.levels) < FEWEST_GROUPS:
         definition += f" With {len(chosen.levels)} groups the number for the batch is mostly noise."
-    definition += student_t_note(posterior)
+    definition += student_t_note(posterior) + draws_note(used, posterior)
     arrays = {"n": sizes_of(design, chosen), "pooling": batch, "group_pooling": by_group}
     return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="pooling_factors")

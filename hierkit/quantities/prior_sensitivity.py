@@ -14,7 +14,7 @@ from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
 from hierkit.posterior.draws import Draws, batches, log_likelihood, lower_factors
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.posterior.where_priors_hold import covariance_of_priors, terms_of_priors
 from hierkit.quantities.variance_components import variance_components
@@ -50,14 +50,14 @@ def prior_sensitivity(posterior: Posterior, priors: Priors) -> Quantity:
     HierkitError
         For fewer than 25 draws.
     """
-    design = posterior.design
-    draws = posterior.draws
+    design, used = posterior.design, posterior.in_memory
+    draws = used.draws
     if (samples := len(draws.beta)) < FEWEST:
         raise refusal(f"The fit has {samples} draws", f"Power scaling needs at least {FEWEST}", "Fit again with more")
-    columns = list(_columns(posterior))
+    columns = list(_columns(used))
     together = xr.concat([values for _, _, values in columns], dim="parameter", coords="minimal", compat="override")
     logs = {
-        "prior": log_prior(posterior, priors),
+        "prior": log_prior(used, priors),
         "effects": draws.labelled(_log_effects(draws)),
         "likelihood": draws.labelled(_log_likelihood(draws, design)),
     }
@@ -74,6 +74,9 @@ def prior_sensitivity(posterior: Posterior, priors: Priors) -> Quantity:
             " effects: the same for the distribution of the group effects; large where groups have few rows, which is "
             "what partial pooling does."
         )
+    if beyond := [factor.label for factor in design.factors if not posterior.keeps(factor)]:
+        definition += f" Not of each group of {', '.join(beyond)}, of which there are too many to keep their draws."
+    definition += draws_note(used, posterior)
     by_parameter = {name: ("parameter", values) for name, values in variables.items()}
     dataset = xr.Dataset(by_parameter, coords=names, attrs={"noticeable": SENSITIVE})
     return Quantity(dataset, definition, picture="sensitivity")
@@ -89,7 +92,7 @@ def _columns(posterior: Posterior) -> Iterator[tuple[str, str, xr.DataArray]]:
     components = variance_components(posterior).draws["value"]
     for name in components["component"].values:
         yield str(name), "", components.sel(component=name, drop=True)
-    for factor in design.factors:
+    for factor in filter(posterior.keeps, design.factors):
         u = posterior.effects(factor).u
         for i, effect in enumerate(factor.effects):
             for j, level in enumerate(factor.levels):

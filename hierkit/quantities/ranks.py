@@ -1,15 +1,20 @@
 """Each group's rank among the others, and how certain it is."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
+from hierkit.arrays import Array
 from hierkit.errors import refusal
 from hierkit.intervals import beside
-from hierkit.posterior.draws import flat
+from hierkit.posterior.draws import flat, in_batches
 from hierkit.posterior.effects import labels_of, sizes_of
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
+
+VARIABLES = 2  # of the size of the effects
 
 
 def ranks(
@@ -61,9 +66,16 @@ def ranks(
     if top != int(top) or not 1 <= top <= size:
         allowed = f"It is a whole number from 1 to {size}, the number of groups"
         raise refusal(f"best={best!r}", allowed, "Choose such a number")
-    u = flat(posterior.effects(chosen).u.sel(effect=named))
-    order = rankdata(-u if highest_first else u, axis=1)
-    draws = posterior.parameters
+    used = posterior.within_memory(VARIABLES * size)
+    draws, u = used.parameters, used.effects(chosen).u.sel(effect=named)
+    values = _rows_of(u, posterior.keeps(chosen))
+    order = np.empty((used.size, size))
+
+    def fill(part: slice) -> None:
+        own = values(part)
+        order[part] = rankdata(-own if highest_first else own, axis=1)
+
+    in_batches(fill, used.size, size, "ranks")
     groups = {"group": chosen.levels}
     definition = (
         f"Ranks of the groups of {chosen.label} by {named}, within each draw, 1 = "
@@ -71,9 +83,24 @@ def ranks(
         f"rank up to {top}. Not the ranks of the posterior means, which take small groups, pulled to the middle, for "
         "average ones."
     )
+    definition += draws_note(used, posterior)
     arrays = {
         "n": sizes_of(design, chosen),
         "rank": draws.labelled(order, groups),
         "among_best": beside(draws.labelled((order <= top).astype(np.float64), groups)),
     }
     return Quantity(xr.Dataset(arrays, attrs=labels_of(design, chosen)), definition, picture="ranks")
+
+
+def _rows_of(u: xr.DataArray, are_kept: bool) -> Callable[[slice], Array]:
+    """A function of some draws: (sample, group), the effects in them."""
+    if are_kept:
+        kept = flat(u)
+        return lambda part: kept[part]
+    size = u.sizes["draw"]
+
+    def read(part: slice) -> Array:
+        places = (divmod(sample, size) for sample in range(part.start, part.stop))
+        return np.array([u[chain, draw].values for chain, draw in places])
+
+    return read

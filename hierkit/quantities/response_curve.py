@@ -15,7 +15,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.labels import some
 from hierkit.model.matrices import Matrices
 from hierkit.model.reference_rows import averaged, dim_of, grid_of, reference_rows
-from hierkit.posterior.draws import Draws, common_part, group_variance
+from hierkit.posterior.draws import Draws, common_part, flat, group_variance
 from hierkit.posterior.effects import labels_of
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
@@ -59,7 +59,7 @@ def response_curve(
     """
     design = posterior.design
     grid = grid_of(design, variable)
-    rows, draws = reference_rows(design, {variable: grid}), posterior.draws
+    rows, draws = reference_rows(design, {variable: grid}), posterior.parameters
     along = {dim_of(variable): grid}
 
     def curve(of: Callable[[Matrices], Array]) -> Array:
@@ -81,7 +81,8 @@ def response_curve(
                 f"Curves of {len(places):,} groups would take {size / 1e9:.1f} GB", "The limit is 1 GB", advice
             )
         f = design.factors.index(chosen)
-        own = curve(lambda one: _by_group(draws, one, f, places))
+        u = flat(posterior.effects(chosen).u.isel(group=places))
+        own = curve(lambda one: draws.family.mean(common_part(draws, one)[:, None, :] + u @ one.Z[f].T))
         arrays["by_group"] = beside(draws.labelled(own, {"group": chosen.levels[places], **along}), "nothing")
     definition = (
         f"Mean of the outcome along {variable}, other numbers at their means, averaged over the levels of categories "
@@ -92,12 +93,6 @@ def response_curve(
     if chosen is not None:
         attrs["groups"] = len(chosen.levels)
     return Quantity(xr.Dataset(arrays, attrs=attrs), definition, picture="curves")
-
-
-def _by_group(draws: Draws, rows: Matrices, factor: int, places: list[int]) -> Array:
-    """(sample, group, place), the mean in some groups of one factor, other factors' effects zero."""
-    u = draws.u[factor][:, places]
-    return draws.family.mean(common_part(draws, rows)[:, None, :] + u @ rows.Z[factor].T)
 
 
 def _closed_form(draws: Draws, rows: Matrices) -> Array:

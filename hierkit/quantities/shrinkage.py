@@ -1,25 +1,29 @@
 """How much of its own evidence each group keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from hierkit.arrays import Array
+from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.errors import check_word
 from hierkit.intervals import beside
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.outcome import Outcome
-from hierkit.posterior.draws import Draws, in_batches
+from hierkit.posterior.draws import Draws
 from hierkit.posterior.effects import labels_of, sizes_of
-from hierkit.posterior.information import cholesky, information, inverse, mean_weight, posterior_covariance, times
-from hierkit.posterior.posterior import Posterior, student_t_note
+from hierkit.posterior.group_sums import have_sums
+from hierkit.posterior.information import mean_weight
+from hierkit.posterior.lazy import SMALL, lazily, remembered
+from hierkit.posterior.posterior import Posterior, draws_note, student_t_note
 from hierkit.posterior.quantity import Quantity
+from hierkit.quantities.shrinkage_factors import Compute, Factors, factors_of_rows, factors_of_sums
 
 ShrinkageKind = Literal["blup", "spread"]
+VARIABLES = 4  # of the size of the effects
+MANY, FEW_DRAWS = 10_000_000, 20  # numbers from which the definition looks at few draws
 
 
 def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKind = "blup") -> Quantity:
@@ -57,96 +61,62 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
     eigenvalues of Λ lie in [0, 1]; with several effects a diagonal entry need not, because one effect's rows speak for
     the other.
     """
-    design = posterior.design
     check_word("kind", kind, get_args(ShrinkageKind))
-    chosen = design.factor(factor)
-    place = design.factors.index(chosen)
-    draws = posterior.draws
-    q, shape = len(chosen.effects), (len(draws.beta), len(chosen.levels))
-    diagonal, own, pooled = (np.full((q, *shape), np.nan) for _ in range(3))
-    overall = np.empty(shape)
-    known = _ranks(chosen) == q
-    weight = np.empty(len(draws.beta))
-
-    def fill(part: slice, M: Array) -> None:
-        """The factors of some draws, once `own` and `pooled` are there."""
-        G = draws.G[place][part]
-        factors = times(posterior_covariance(G, M), M) if kind == "blup" else _square_root(G, M)
-        if kind == "spread":
-            pooled[:, part] = times(factors, own[:, part][:, None])[:, 0]
-        for k in range(q):
-            diagonal[k, part] = factors[k, k]
-        overall[part] = diagonal[:, part].mean(axis=0)
-        weight[part] = M[0, 0].sum(axis=1) / design.outcome.trials_of_each.sum()
-
-    if design.family.is_linear:
-        for part, M, score in information(design, draws, chosen):
-            u = np.moveaxis(draws.u[place][part], -1, 0)
-            own[:, part], pooled[:, part] = _linear_estimates(u, draws.G[place][part], M, score, known)
-            fill(part, M)
+    design = posterior.design
+    chosen, is_root = design.factor(factor), kind == "spread"
+    labels: dict[str, Any] = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
+    numbers = VARIABLES * len(chosen.effects) * len(chosen.levels)
+    used = posterior
+    if not have_sums(design, chosen):
+        used = posterior.in_memory.within_memory(numbers)
+        factors, weight = factors_of_rows(used, chosen, is_root)
+        arrays = _labelled(factors, used.parameters, labels)
     else:
-        _fill_estimates(design, draws, chosen, known, own, pooled, fill)
-    labels = {"group": chosen.levels, "effect": [effect.label for effect in chosen.effects]}
-    variables = {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled}
-    arrays = {name: draws.labelled(np.moveaxis(values, 0, -1), labels) for name, values in variables.items()}
-    arrays["overall"] = draws.labelled(overall, {"group": chosen.levels})
+        compute, weight = factors_of_sums(posterior, chosen, is_root), mean_weight(design, posterior.parameters)
+        if posterior.within_memory(numbers) is posterior:
+            factors = compute(np.arange(len(chosen.levels)), slice(None))
+            arrays = _labelled(factors, posterior.parameters, labels)
+        else:
+            arrays = _when_read(compute, posterior.parameters, labels)
     arrays = {name: one if name == "shrinkage" else beside(one) for name, one in arrays.items()}
-    n = sizes_of(design, chosen)
     attrs: dict[str, Any] = dict(labels_of(design, chosen))
-    if q == 1 and chosen.effects[0].is_intercept and kind == "blup":
-        mean = mean_weight(design, draws) if design.family.is_linear else weight
-        attrs["break_even"] = float(np.median(1 / (draws.G[place][:, 0, 0] * mean)))
-    return Quantity(
-        xr.Dataset({"n": n, **arrays}, attrs=attrs),
-        _definition(design, chosen, diagonal.mean(axis=1), kind) + student_t_note(posterior),
-        picture="arrows",
-    )
+    if len(chosen.effects) == 1 and chosen.effects[0].is_intercept and not is_root:
+        variance = used.parameters.G[design.factors.index(chosen)][:, 0, 0]
+        attrs["break_even"] = float(np.median(1 / (variance * weight)))
+    step = max(1, used.size // FEW_DRAWS) if used.size * numbers > MANY else 1
+    diagonal = arrays["shrinkage"].isel(draw=slice(None, None, step)).mean(SAMPLE_DIMS).values
+    definition = _definition(design, chosen, diagonal, kind) + student_t_note(posterior) + draws_note(used, posterior)
+    return Quantity(xr.Dataset({"n": sizes_of(design, chosen), **arrays}, attrs=attrs), definition, picture="arrows")
 
 
-def _linear_estimates(u: Array, G: Array, M: Array, score: Array, known: Array) -> tuple[Array, Array]:
-    """(effect, sample, group) twice, for a Gaussian outcome: each group's own deviation, and Λ times it."""
-    own = np.full(u.shape, np.nan)
-    some = slice(None) if known.all() else known  # a slice copies nothing
-    own[..., some] = u[..., some] + times(inverse(M[..., some]), score[:, None][..., some])[:, 0]
-    expected = times(posterior_covariance(G, M), times(M, u[:, None]) + score[:, None])[:, 0]
-    return own, expected
+def _labelled(found: Factors, draws: Draws, labels: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+    """The variables of the quantity, from arrays (effect, sample, group)."""
+    diagonal, own, pooled = (draws.labelled(np.moveaxis(values, 0, -1), labels) for values in found)
+    overall = diagonal.mean("effect")
+    return {"shrinkage": diagonal, "pull": 1 - diagonal, "own": own, "pooled": pooled, "overall": overall}
 
 
-def _fill_estimates(
-    design: Design, draws: Draws, factor: Factor, known: NDArray[np.bool_], own: Array, expected: Array,
-    fill: Callable[[slice, Array], None],
-) -> None:  # fmt: skip
-    """The same (effect, sample, group) for other outcomes, put into `own` and `expected`; then what is left to fill."""
-    # imports what compiles, which Gaussian outcomes do not need
-    from hierkit.posterior.own_estimates import group_rows, have_own, own_estimates
+def _when_read(compute: Compute, draws: Draws, labels: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+    """The same, computed when they are used; each block once for all."""
+    size = len(draws.beta) * len(labels["effect"])
+    found = remembered(lambda places, samples: _by_group(compute(places, samples)), SMALL // size)
+    sample = {"chain": draws.chains, "draw": draws.draws}
 
-    rows = group_rows(design, draws, factor)
-    estimable = have_own(rows, known)
+    def lazy(of: Callable[[Factors], Array], coords: Mapping[str, Any] = labels) -> xr.DataArray:
+        return lazily(lambda places, samples: of(found(places, samples)), {**sample, **coords})
 
-    def estimate(part: slice) -> None:
-        own[:, part], expected[:, part], M = own_estimates(rows, part, estimable)
-        fill(part, M)
-
-    in_batches(estimate, len(draws.beta), len(design.offset), "shrinkage")
-
-
-def _square_root(G: Array, M: Array) -> Array:
-    """(effect, effect, sample, group), the root of Λ = L S L^-1, S = I - (I + L'M L)^-1."""
-    L = cholesky(G)
-    inner = np.moveaxis(times(times(np.swapaxes(L, 0, 1), M), L), (0, 1), (-2, -1))
-    values, vectors = np.linalg.eigh(inner)
-    roots = np.sqrt(values.clip(0) / (1 + values.clip(0)))
-    root = np.moveaxis((vectors * roots[..., None, :]) @ np.swapaxes(vectors, -1, -2), (-2, -1), (0, 1))
-    L_inverse = np.moveaxis(np.linalg.inv(np.moveaxis(L, (0, 1), (-2, -1))), (-2, -1), (0, 1))
-    return times(times(L, root), L_inverse)
+    return {
+        "shrinkage": lazy(lambda one: one.shrinkage),
+        "pull": lazy(lambda one: 1 - one.shrinkage),
+        "own": lazy(lambda one: one.own),
+        "pooled": lazy(lambda one: one.pooled),
+        "overall": lazy(lambda one: one.shrinkage.mean(axis=1), {"group": labels["group"]}),
+    }
 
 
-def _ranks(factor: Factor) -> Array:
-    """(group,), how many effects each group's rows can distinguish, whatever the units of what they multiply."""
-    products = factor.sums(factor.Z)
-    sizes = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    return np.array(np.linalg.matrix_rank(products / (sizes[:, :, None] * sizes[:, None, :]), hermitian=True))
+def _by_group(found: Factors) -> Factors:
+    """(group, effect, sample) from (effect, sample, group)."""
+    return Factors(*(np.moveaxis(values, -1, 0) for values in found))
 
 
 def _of_a_mean(outcome: Outcome) -> str:

@@ -19,7 +19,7 @@ from hierkit.model.points import sample_note
 from hierkit.model.reference_rows import dim_of, is_measured, levels_of, predictor
 from hierkit.model.spelling import safe_names
 from hierkit.posterior.draws import Draws, averaging, common_part, in_batches, linear_predictor
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 
 SlopeKind = Literal["conditional", "typical", "marginal"]
@@ -75,7 +75,8 @@ def slopes(
     design = posterior.design
     check_word("kind", kind, get_args(SlopeKind))
     check_word("scale", scale, get_args(Scale))
-    draws = posterior.draws if kind == "conditional" else posterior.parameters
+    used = posterior.in_memory if kind == "conditional" else posterior
+    draws = used.draws if kind == "conditional" else used.parameters
     contrasts, note = _contrasts(design.of_rows, variable), ""
     if design.points is not None and (by is None or by in design.points.cells):
         contrasts, note = _at_points(design, contrasts)
@@ -104,7 +105,7 @@ def slopes(
         values["groups"] = beside(draws.labelled(ordered, {**labels, PLACE: places}))
     dataset = xr.Dataset(values)
     alone = [dim for dim in ("contrast", "by") if dataset.sizes.get(dim) == 1]
-    definition = _definition(design, variable, kind, scale, own) + note
+    definition = _definition(design, variable, kind, scale, own) + note + draws_note(used, posterior)
     return Quantity(dataset.squeeze(alone, drop=True).assign_attrs(one_scale=True), definition)
 
 

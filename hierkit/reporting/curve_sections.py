@@ -42,7 +42,9 @@ def lead(parts: Parts) -> Iterator[Section]:
         if len(factor.levels) <= MOST_FITTED:
             compared = compare_pooling(parts.thinned, factor.label)
             yield drawn("", compared, f"Complete, no and partial pooling of {several}", words=parts.words)
-        yield drawn("", group_effects(parts.posterior, factor.label), f"Effects of {several}", words=parts.words)
+        yield drawn(
+            "", group_effects(parts.of_groups(factor), factor.label), f"Effects of {several}", words=parts.words
+        )
 
 
 def _slopes_in_words(parts: Parts, name: str) -> tuple[str, ...]:

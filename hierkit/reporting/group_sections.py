@@ -21,10 +21,10 @@ INSIDE = "All points are inside the grey band, where normally distributed {sever
 def groups(parts: Parts) -> Iterator[Section]:
     """Each factor's groups beside the common line."""
     for factor in parts.design.factors:
-        found = group_effects(parts.posterior, factor.label)
+        found = group_effects(parts.of_groups(factor), factor.label)
         title, sentence = _clear_groups(parts, factor, found)
         caption = f"Effects of {parts.words.plural(factor.label)}"
-        yield drawn(title, found, caption, (sentence,), words=parts.words)
+        yield drawn(title, found, caption, (sentence,), thinned_note(parts, found), words=parts.words)
 
 
 def _clear_groups(parts: Parts, factor: Factor, found: Quantity) -> tuple[str, str]:

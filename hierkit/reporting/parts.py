@@ -27,6 +27,8 @@ MOST_FITTED = 500  # groups that are fitted or drawn each for itself
 # draws for what takes long and is shown to three digits, fewer for many rows
 ENOUGH = 1000
 FEWEST = 100
+# numbers of groups in draws that are summarised for one table: effects, and shrinkage factors with what belongs to them
+MOST_EFFECTS, MOST_FACTORS = 100_000_000, 20_000_000
 MOST_MEANS = 20_000_000  # means of rows in draws that are computed for one quantity
 
 
@@ -57,6 +59,10 @@ class Parts:
         """About a thousand of the draws."""
         return self.posterior.thinned(ENOUGH)
 
+    def of_groups(self, factor: Factor) -> Posterior:
+        """The draws that tables and pictures of a factor's groups take: all, or fewer of very many groups."""
+        return self.posterior.thinned(max(FEWEST, MOST_EFFECTS // (len(factor.levels) * len(factor.effects))))
+
     @cached_property
     def shares(self) -> Quantity:
         """Intraclass correlations."""
@@ -76,8 +82,9 @@ class Parts:
     @cached_property
     def kept(self) -> dict[str, Quantity]:
         """Shrinkage, by factor."""
-        labels = [factor.label for factor in self.design.factors]
-        return {label: shrinkage(self.thinned, label) for label in labels}
+        sizes = {factor.label: len(factor.levels) * len(factor.effects) for factor in self.design.factors}
+        enough = {label: min(ENOUGH, max(FEWEST, MOST_FACTORS // size)) for label, size in sizes.items()}
+        return {label: shrinkage(self.posterior.thinned(some), label) for label, some in enough.items()}
 
     @cached_property
     def unusual(self) -> dict[str, Quantity]:

@@ -226,7 +226,7 @@ def outlying(parts: Parts, factor: Factor) -> str:
     places = np.flatnonzero(found["outlying"].values)
     if not len(places):
         return f"None of the {words.counted(len(factor.levels), factor.label)} is out of the ordinary."
-    deviations = parts.posterior.effects(factor).u.mean(("chain", "draw")).values
+    deviations = parts.posterior.in_memory.effects(factor).u.mean(("chain", "draw")).values
     standardised = np.nan_to_num(found["standardised"].transpose("group", "effect").values)
     largest = np.abs(standardised).argmax(axis=1)
     named = [_unusual(parts, factor, j, int(largest[j]), deviations[j]) for j in places[:NAMED]]

@@ -13,6 +13,7 @@ import xarray as xr
 
 from hierkit.errors import refusal, warn
 from hierkit.model.design import Design
+from hierkit.model.names import EFFECTS_SEED
 from hierkit.model.priors import EffectsDistribution, Priors, held_at_zero
 from hierkit.model.run import Run
 from hierkit.sampling.console import explaining_a_wait
@@ -102,18 +103,22 @@ def sample(
         versions={package: version(package) for package in VERSIONS},
     )
     draws.attrs = run.to_attrs()
+    if not settings.keep_effects:
+        draws["posterior"].attrs[EFFECTS_SEED] = settings.random_seed
     return draws
 
 
 def _within_memory(design: Design, choice: Choice, effects: EffectsDistribution, settings: Settings) -> Settings:
-    """The same settings, thinned where more effects would be drawn afterwards than memory holds."""
+    """The same settings, where more effects would be drawn than memory holds: none are kept, or fewer draws."""
     count = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
     bytes_per_effect = 8 * settings.chains * settings.draws
     needed = count * bytes_per_effect
     if needed <= MOST_BYTES:
         return settings
-    size = f"The draws of {count:,} group effects would take {needed / 1e9:.1f} GB"
     engine = ENGINES[choice.engine]
+    if engine.draws_when_read and effects == "normal":
+        return replace(settings, keep_effects=False)
+    size = f"The draws of {count:,} group effects would take {needed / 1e9:.1f} GB"
     scales = sum(len(factor.levels) for factor in design.factors) if engine.is_compiled and effects != "normal" else 0
     sampled = needed + (scales - engine.drawn_afterwards(design)) * bytes_per_effect
     if sampled > MOST_BYTES:

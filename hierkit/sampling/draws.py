@@ -65,7 +65,7 @@ def _known(outcome: Outcome) -> dict[str, tuple[str, Array]]:
 
 
 def assemble(
-    design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array], sigma: Array | None,
+    design: Design, chains: int, beta: Array, G: Array, u: Sequence[Array | None], sigma: Array | None,
     degrees: Mapping[str, Array] = NO_DEGREES,
 ) -> xr.Dataset:  # fmt: skip
     """The posterior Dataset of a fit.
@@ -80,8 +80,8 @@ def assemble(
         (draw, column), coefficients of the columns as they are, not centred.
     G : ndarray
         (draw, effect, effect), covariances of the effects of all factors, where predictors are zero.
-    u : sequence of ndarray
-        (draw, group, effect) per factor, deviations where predictors are zero.
+    u : sequence of (ndarray or None)
+        (draw, group, effect) per factor, deviations where predictors are zero; None for those that are not kept.
     sigma : ndarray or None
         (draw,).
     degrees : mapping of str to ndarray
@@ -111,7 +111,9 @@ def assemble(
         for term, columns in by_term(factor.effects).items():
             places = [factor.effects.index(column) for column in columns]
             variables[factor.names.sd(term)] = _array(by_chain(sds[:, own]), factor.effects, places, effect_dim(term))
-            variables[factor.names.effects(term)] = _group_array(by_chain(effects), factor, places, effect_dim(term))
+            if effects is not None:
+                array = _group_array(by_chain(effects), factor, places, effect_dim(term))
+                variables[factor.names.effects(term)] = array
         if factor.nu in degrees:
             variables[factor.names.degrees] = xr.DataArray(by_chain(degrees[factor.nu]), dims=SAMPLE_DIMS)
         if factor.blocks:

@@ -49,6 +49,8 @@ class Engine:
         Imports the engine, which takes seconds, and returns what samples.
     drawn_afterwards : callable
         Design -> how many effects are integrated out while sampling, and drawn afterwards.
+    draws_when_read : bool
+        Whether normal effects of the largest factor need not be kept.
     """
 
     name: EngineName
@@ -57,6 +59,7 @@ class Engine:
     reason_against: Callable[[Model], str | None]
     load: Callable[[], Sampler]
     drawn_afterwards: Callable[[Design], int]
+    draws_when_read: bool
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,8 @@ def _load_pymc() -> Sampler:
 ENGINES: dict[EngineName, Engine] = {
     engine.name: engine
     for engine in (
-        Engine("marginal", FAST_TUNE, True, _against_marginal, _load_marginal, _all_effects),
-        Engine("joint", FAST_TUNE, True, _against_kernels, _load_joint, _effects_of_the_largest_factor),
-        Engine("pymc", Settings.tune, False, _against_pymc, _load_pymc, _no_effects),
+        Engine("marginal", FAST_TUNE, True, _against_marginal, _load_marginal, _all_effects, True),
+        Engine("joint", FAST_TUNE, True, _against_kernels, _load_joint, _effects_of_the_largest_factor, False),
+        Engine("pymc", Settings.tune, False, _against_pymc, _load_pymc, _no_effects, False),
     )
 }

@@ -32,6 +32,8 @@ class Settings:
         Whether progress is shown.
     thin : int
         Every how many draws one is kept.
+    keep_effects : bool
+        Whether the effects of the largest factor are kept; else they are drawn when they are read.
     """
 
     draws: int = 1000
@@ -43,6 +45,7 @@ class Settings:
     nuts_sampler: NutsSampler = "nutpie"
     progressbar: bool = True
     thin: int = 1
+    keep_effects: bool = True
 
     @property
     def careful_target_accept(self) -> float:

@@ -158,14 +158,19 @@ def _pairs(posterior: Posterior, text: str) -> dict[str, xr.DataArray]:
         if not any(effect.is_intercept for effect in factor.effects):
             advice = f"Add (1 | {name}) to the formula"
             raise refusal(f"{name!r} has no group intercept", "pairs() compares levels of groups", advice)
+        _check_pairs(text, len(factor.levels))
         levels = group_effects(posterior, name).draws["coefficient"].sel(effect=INTERCEPT, drop=True)
         values = {in_text(label): levels.isel(group=i, drop=True) for i, label in enumerate(factor.levels)}
     else:
         values = _means_of_levels(posterior, name)
-    count = len(values) * (len(values) - 1) // 2
+        _check_pairs(text, len(values))
+    return {f"{name}: {b} - {a}": values[b] - values[a] for a, b in itertools.combinations(values, 2)}
+
+
+def _check_pairs(text: str, levels: int) -> None:
+    count = levels * (levels - 1) // 2
     if count > MOST_PAIRS:
         raise refusal(f"{text} is {count:,} pairs", f"At most {MOST_PAIRS:,} are shown", "Name the pairs that matter")
-    return {f"{name}: {b} - {a}": values[b] - values[a] for a, b in itertools.combinations(values, 2)}
 
 
 def _means_of_levels(posterior: Posterior, name: str) -> dict[str, xr.DataArray]:

@@ -29,8 +29,8 @@ from hierkit.storage.tables import pack, pack_points, pack_rows, unpack, unpack_
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
 # a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1. Up to
-# format 4 rows had neither weights nor known sds.
-FORMAT = 5
+# format 4 rows had neither weights nor known sds, and up to format 5 all rows and all effects were kept.
+FORMAT = 6
 SCALE_AS_R = 4
 MANIFEST = "hierkit.json"
 

@@ -18,6 +18,7 @@ def pack(dataset: xr.Dataset, arrays: Writer) -> dict[str, Any]:
     return {
         "variables": [[str(k), list(v.dims), arrays.add(v.values)] for k, v in dataset.items()],
         "coords": [[str(k), list(v.dims), _pack_labels(v.values)] for k, v in dataset.coords.items()],
+        "attrs": dict(dataset.attrs),
     }
 
 
@@ -25,7 +26,7 @@ def unpack(packed: dict[str, Any], arrays: Reader) -> xr.Dataset:
     """The dataset that was packed."""
     variables = {name: (dims, arrays.get(key)) for name, dims, key in packed["variables"]}
     coords = {name: (dims, _unpack_labels(labels)) for name, dims, labels in packed["coords"]}
-    return xr.Dataset(variables, coords=coords)
+    return xr.Dataset(variables, coords=coords, attrs=packed.get("attrs"))
 
 
 def _pack_labels(labels: np.ndarray[Any, Any]) -> dict[str, Any]:

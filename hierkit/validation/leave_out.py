@@ -20,7 +20,7 @@ from hierkit.model.points import check_keeps_rows
 from hierkit.model.reference_rows import dim_of
 from hierkit.model.subset import one_trial_apart
 from hierkit.posterior.draws import Draws, log_likelihood
-from hierkit.posterior.posterior import Posterior
+from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.tasks import in_threads
 from hierkit.validation.importance import check_draws, good_k, smoothed
 from hierkit.validation.refits import Refit, Scored, score_without
@@ -62,6 +62,7 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
     """
     design = posterior.design
     check_keeps_rows(design, "loo()")
+    given, posterior = posterior, posterior.in_memory
     check_draws(posterior)
     draws = posterior.draws
     rows = fitted_matrices(design)
@@ -85,6 +86,7 @@ def loo(posterior: Posterior, refit: bool = False, fit_again: Refit | None = Non
         )
         n = design.trials
         points = points.assign(elpd=points["elpd"] * n, p=points["p"] * n, n=("row", n.astype(np.intp)))
+    definition += draws_note(posterior, given)
     left = (design.outcome, design.rows.positions, np.arange(len(outcome.y)))
     found = Validation(points.assign(groups), definition, "row", *left, good_k(len(draws.beta)))
     return _completed(found, _without_row(design, draws, fit_again) if refit and fit_again else None)
@@ -135,6 +137,7 @@ def logo(
     design = posterior.design
     check_keeps_rows(design, "logo()")
     chosen = factor if isinstance(factor, Factor) else design.factor(factor)
+    given, posterior = posterior, posterior.in_memory
     check_draws(posterior)
     draws, rows = posterior.draws, fitted_matrices(design)
     left_out = np.split(np.argsort(chosen.codes, kind="stable"), np.cumsum(chosen.counts)[:-1])
@@ -156,6 +159,7 @@ def logo(
         points = points.assign(integration_error=("group", errors))
         definition += " integration_error: the relative standard error of p(y_j) in one draw."
         _warn_of_errors(chosen, errors)
+    definition += draws_note(posterior, given)
     left = (design.outcome, design.rows.positions, chosen.codes)
     found = Validation(points, definition, chosen.label, *left, good_k(len(draws.beta)))
     return _completed(found, _without_group(design, draws, left_out, fit_again) if refit and fit_again else None)

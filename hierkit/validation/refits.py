@@ -54,7 +54,7 @@ def score_without(design: Design, draws: Draws, places: NDArray[np.intp], refit:
     codes = tuple(places_in(own, factor)[factor.codes[places]] for own, factor in pairs)
     rows = replace(all_rows.at(places), codes=codes)
     unknown = [own >= len(factor.levels) for own, factor in zip(codes, smaller, strict=True)]
-    others = posterior.draws
+    others = posterior.in_memory.draws
     blocks = connected(len(places), codes, unknown)
     without_them = np.sum([log_density(others, rows, one, outcome, rng)[0] for one in blocks], axis=0)
     with_them = log_density(draws, all_rows, without(design, places), design.outcome, rng)[0]

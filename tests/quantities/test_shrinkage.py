@@ -16,7 +16,8 @@ from hierkit import datasets
 from hierkit.errors import HierkitError
 from hierkit.posterior.information import inverse, posterior_covariance, times
 from hierkit.posterior.posterior import Posterior
-from hierkit.quantities.shrinkage import _square_root, shrinkage
+from hierkit.quantities.shrinkage import shrinkage
+from hierkit.quantities.shrinkage_factors import square_root
 
 CSAT = {"Intercept": 76.268, "wait": -0.899, "1|team_sigma": 19.057**0.5, "sigma": 62.167**0.5}
 SLOPES = {"Intercept": 78.247, "wait": -1.014, "1|team_sigma": 68.94**0.5, "wait|team_sigma": 0.11597**0.5}
@@ -67,7 +68,7 @@ def test_spread_is_the_square_root() -> None:
     design, posterior = csat_slopes()
     M = np.moveaxis(design.factors[0].sums(design.factors[0].Z), 0, -1)[:, :, None] / 63.81
     G = np.array([[[68.94, -1.477], [-1.477, 0.11597]]])
-    root = _square_root(G, M)
+    root = square_root(G, M)
     np.testing.assert_allclose(times(root, root), times(posterior_covariance(G, M), M), rtol=1e-8, atol=1e-12)
     assert "Louis" in shrinkage(Posterior(posterior, design), kind="spread").definition
     one = design_of("csat ~ wait + (1 | team)", datasets.csat())

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from synthetic import design_of, table
 
 from hierkit.errors import HierkitError, HierkitWarning
@@ -75,12 +76,25 @@ def test_the_scales_of_student_t_effects_are_sampled_and_need_memory() -> None:
         sample(design, priors, "student_t", choose("marginal", design, priors), make_settings(draws=2500))
 
 
-def test_marginal_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
+def test_marginal_keeps_no_effects_where_memory_would_not_hold_them(monkeypatch: Any) -> None:
+    """The other draws are those of a fit that keeps them, to the bit."""
+    design = design_of("y ~ x + (1 | g) + (1 | s)", table())
+    priors = make_priors(design)
+    settings = make_settings(100, tune=100, chains=2, random_seed=1, progressbar=False)
+    choice = choose("auto", design, priors)
+    kept = sample(design, priors, "normal", choice, settings)["posterior"].to_dataset()
+    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 100 * 2)
+    found = sample(design, priors, "normal", choice, settings)
+    assert found.attrs["thin"] == 1
+    xr.testing.assert_equal(found["posterior"].to_dataset(), kept.drop_vars(["1|g", "g__factor_dim"]))
+
+
+def test_joint_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
     monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 200 * 2)
     design = design_of("y ~ x + (1 | g)", table())
     priors = make_priors(design)
     settings = make_settings(500, tune=100, chains=2, random_seed=1, progressbar=False)
     with pytest.warns(HierkitWarning, match=r"one draw in 3 is kept, 167 of each chain"):
-        draws = sample(design, priors, "normal", choose("auto", design, priors), settings)
+        draws = sample(design, priors, "normal", choose("joint", design, priors), settings)
     assert draws["posterior"].sizes["draw"] == draws["sample_stats"].sizes["draw"] == 167
     assert (draws.attrs["draws"], draws.attrs["thin"]) == (500, 3)

@@ -71,7 +71,7 @@ def sample_marginal(design: Design, priors: Priors, effects: EffectsDistribution
             model, start, spread = pilot(model, mode)
             found = run_nuts("marginal", marginal_callback, model.packed(), start, spread, settings)
         x, sample_stats = found
-        posterior = _posterior(design, model, basis, layout, centre, x, settings.random_seed)
+        posterior = _posterior(design, model, basis, layout, centre, x, settings)
     return as_tree(posterior, sample_stats, design)
 
 
@@ -217,18 +217,18 @@ def _spread(minus: Callable[[Array], tuple[float, Array]], start: Array) -> Arra
 
 
 def _posterior(
-    design: Design, model: Model, basis: Basis, layout: Layout, centre: Array, x: Array, random_seed: int
+    design: Design, model: Model, basis: Basis, layout: Layout, centre: Array, x: Array, settings: Settings
 ) -> xr.Dataset:
-    """The draws of all that was sampled, and of coefficients and effects given them."""
+    """The draws of all that was sampled, and of coefficients and, where they are kept, effects given them."""
     origin, statistics = model.origin, model.statistics
     p, q = len(centre), len(origin.T)
     flat = x.reshape(-1, x.shape[-1])
     values, L, sigma, degrees = constrained(model.parameters, flat, p, q)
     scales = scales_of_draws(model.group_scales, values, flat[:, model.n_parameters :])
-    rng = np.random.default_rng([random_seed, 1])
+    rng = np.random.default_rng([settings.random_seed, 1])
     head = rng.standard_normal((len(flat), len(statistics.cross) - 1))
     n_effects, n_last = (layout.effects[-1], layout.groups[-1]) if len(layout.order) else (0, 0)
-    z = rng.standard_normal((len(flat), n_effects, n_last))
+    z = rng.standard_normal((len(flat), n_effects, n_last if settings.keep_effects else 0))
     residual_sd = np.ones(len(flat)) if sigma is None else sigma
 
     def draw(own: slice) -> None:
@@ -236,10 +236,11 @@ def _posterior(
 
     on_all_cores(draw, shares(len(flat)))
     beta = (head[:, :p] + centre) @ basis.inverse.T
-    u, at = {}, p
+    u: dict[int, Array | None] = {}
+    at = p
     for f, n_groups, effects, column in zip(layout.order, *layout[1:4], strict=True):
         if f == layout.order[-1]:
-            u[int(f)] = np.swapaxes(z, 1, 2)
+            u[int(f)] = np.swapaxes(z, 1, 2) if settings.keep_effects else None
         else:
             T = origin.T[column : column + effects, column : column + effects]
             u[int(f)] = head[:, at : at + n_groups * effects].reshape(-1, n_groups, effects) @ T.T

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from hierkit.errors import HierkitError
-from hierkit.prediction import lazy as module
-from hierkit.prediction.lazy import lazily
+from hierkit.posterior import lazy as module
+from hierkit.posterior.lazy import lazily
 
 CHAINS, DRAWS, ROWS = 2, 5, 30
 WHOLE = np.random.default_rng(0).normal(size=(ROWS, CHAINS * DRAWS))
 
 
 def lazy(asked: Any) -> Any:
-    def compute(rows: Any) -> Any:
+    def compute(rows: Any, samples: Any) -> Any:
         asked.append(len(rows))
-        return WHOLE[rows].copy()
+        return WHOLE[rows][:, samples]
 
-    return lazily(compute, range(CHAINS), range(DRAWS), ROWS)
+    return lazily(compute, {"chain": range(CHAINS), "draw": range(DRAWS), "row": range(ROWS)})
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def lazy(asked: Any) -> Any:
     ],
 )
 def test_any_part_is_that_part_of_the_whole(key: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(module, "ROWS", 7)
+    monkeypatch.setattr(module, "AT_ONCE", 7)
     expected = lazy([]).load().isel(key)
     found = lazy([]).isel(key)
     assert found.dims == expected.dims
