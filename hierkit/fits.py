@@ -161,7 +161,7 @@ def fit_many(
     seeds = seeds_from(read_seed(random_seed), len(models))
     pairs = zip(models.values(), seeds, strict=True)
     tasks = [(text, rows, {**options, "random_seed": seed}) for (text, rows), seed in pairs]
-    done = dict(zip(models, in_processes(_fit_one, tasks, "models", progressbar), strict=True))
+    done = dict(zip(models, in_processes(_fit_one, tasks, "models", progressbar, lost=str), strict=True))
     fits = {name: one for name, one in done.items() if isinstance(one, Fit)}
     refused = {name: one for name, one in done.items() if not isinstance(one, Fit)}
     if not fits:

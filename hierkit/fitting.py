@@ -25,6 +25,7 @@ from hierkit.reporting.render import Report, render_several
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.streaming.rows_or_sums import design_of_source
+from hierkit.tasks import in_turn
 from hierkit.validation.compare import compare_validations
 from hierkit.validation.validation import Validation
 from hierkit.vocabulary import Labels, Units
@@ -160,13 +161,16 @@ def compare(models: Mapping[str, Fit | Validation], factor: str | None = None) -
             "compare() takes fits or validations by name",
             'Pass {"one": fit, "other": fit}',
         )
-    found = dict[str, Validation]()
-    for name, model in models.items():
-        if isinstance(model, Validation):
-            found[name] = model
-        else:
-            found[name] = model.loo() if factor is None else model.logo(_factor_of(models, model, factor))
-    return compare_validations(found)
+    fits = {name: model for name, model in models.items() if isinstance(model, Fit)}
+    tasks = [(model, None if factor is None else _factor_of(models, model, factor)) for model in fits.values()]
+    validated = dict(zip(fits, in_turn(_validated, tasks, "models"), strict=True))
+    given = {name: model for name, model in models.items() if isinstance(model, Validation)}
+    return compare_validations({name: given[name] if name in given else validated[name] for name in models})
+
+
+def _validated(task: tuple[Fit, str | Factor | None]) -> Validation:
+    model, factor = task
+    return model.loo() if factor is None else model.logo(factor)
 
 
 def _factor_of(models: Mapping[str, Fit | Validation], model: Fit, label: str) -> str | Factor:

@@ -8,13 +8,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from threadpoolctl import threadpool_limits
 
 from hierkit.cores import usable_cores
+from hierkit.errors import HierkitError, refusal
 from hierkit.progress import counting
+
+MEMORY = "Processes die of too little memory more often than of anything else"
 
 
 def in_threads[Item, Result](
@@ -33,14 +37,32 @@ def in_threads[Item, Result](
     progressbar : bool, optional
         Whether it is shown; if not given, in a terminal or a notebook after two seconds.
     """
-    return _collected(_on_cluster if _client() else _in_threads, task, items, what, progressbar)
+    return _collected(partial(_on_cluster, _raise) if _client() else _in_threads, task, items, what, progressbar)
+
+
+def in_turn[Item, Result](task: Callable[[Item], Result], items: Sequence[Item], what: str) -> list[Result]:
+    """As `in_threads`, for tasks that use all cores each: one after the other without a cluster."""
+    return _collected(partial(_on_cluster, _raise) if _client() else map, task, items, what, None)
 
 
 def in_processes[Item, Result](
-    task: Callable[[Item], Result], items: Sequence[Item], what: str, progressbar: bool | None
+    task: Callable[[Item], Result],
+    items: Sequence[Item],
+    what: str,
+    progressbar: bool | None,
+    lost: Callable[[HierkitError], Result] | None = None,
 ) -> list[Result]:
-    """As `in_threads`, for tasks that hold the lock: processes take seconds to start."""
-    return _collected(_on_cluster if _client() else _in_processes, task, items, what, progressbar)
+    """As `in_threads`, for tasks that hold the lock: processes take seconds to start.
+
+    `lost` makes a result of what is wrong with a task that took the workers down which it was given to; without it the
+    error is raised.
+    """
+    run = partial(_on_cluster, _raise if lost is None else lost) if _client() else _in_processes
+    return _collected(run, task, items, what, progressbar)
+
+
+def _raise(error: HierkitError) -> NoReturn:
+    raise error
 
 
 def _collected[Item, Result](
@@ -83,14 +105,25 @@ def _in_processes[Item, Result](task: Callable[[Item], Result], items: Sequence[
     from joblib import Parallel, delayed  # a fit alone does not need it
 
     calls = (delayed(_in_a_worker)(task, os.getpid(), item) for item in items)
-    yield from Parallel(min(usable_cores(), len(items)), return_as="generator")(calls)
+    try:
+        yield from Parallel(min(usable_cores(), len(items)), return_as="generator")(calls)
+    except BrokenProcessPool:
+        raise refusal("A process was killed while it worked on a task", MEMORY, "Work on fewer rows at once") from None
 
 
-def _on_cluster[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def _on_cluster[Item, Result](
+    lost: Callable[[HierkitError], Result], task: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[Result]:
+    from distributed import KilledWorker
+
     futures = _client().map(partial(_in_a_worker, task, os.getpid()), items, pure=False)
     try:
         for future in futures:
-            yield future.result()
+            try:
+                yield future.result()
+            except KilledWorker as error:
+                what = f"Every worker that a task was given to died, {error.allowed_failures + 1} in all"
+                yield lost(refusal(what, MEMORY, "Give workers more memory, or work on fewer rows at once"))
     finally:
         for future in futures:
             future.release()
