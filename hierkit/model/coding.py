@@ -5,14 +5,17 @@ earlier term, and in full otherwise; without an intercept the first category of 
 Hastie 1992, page 38, and the source of model.matrix). formulae has another rule, which adds terms that R has not.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from formulae.terms.terms import Model
 
+from hierkit.model.size import check_size
+
 Coding = dict[str, bool]
 
 
-def code(terms: list[Any], frame: Any, environment: Any) -> list[bool]:
+def code(terms: list[Any], frame: Any, environment: Any, words: Mapping[str, str]) -> list[bool]:
     """Evaluate formulae's terms, in place, with R's coding; for each, whether formulae would have coded it so.
 
     Parameters
@@ -23,9 +26,17 @@ def code(terms: list[Any], frame: Any, environment: Any) -> list[bool]:
         The rows.
     environment : formulae.environment.Environment
         What calls may refer to.
+    words : dict of str to str
+        The user's spelling of each component.
+
+    Raises
+    ------
+    HierkitError
+        For a term whose columns would take too much memory, before they are made.
     """
     for term in terms:
         term.set_type(frame, environment)
+        check_size(_components(term), len(frame), words)
     codings = in_full(terms)
     for term, coding in zip(terms, codings, strict=True):
         term.set_data(coding)

@@ -27,6 +27,7 @@ from hierkit.errors import HierkitError, refusal
 from hierkit.model.coding import code
 from hierkit.model.evaluated import Evaluated
 from hierkit.model.expansion import expand
+from hierkit.model.size import check_bases
 from hierkit.model.spelling import for_formulae, of_outcome
 from hierkit.model.syntax import Node, column_of, deep_recursion, is_column, outer_calls, outside_calls, quoted, render
 
@@ -92,12 +93,13 @@ class Evaluator:
 
     def terms(self, node: Node, label: str, apart: bool = False) -> Iterator[Evaluated]:
         """Each term of a common part; `apart` codes every term as if it stood alone, without an intercept."""
+        check_bases(node, len(self.frame))
         with self._refusing(label):
             words = self._words(node)
             own = self._described(node)
             _check_names(own)
             parts = [[term] for term in own] if apart else [own]
-            usual = [alike for part in parts for alike in code(part, self.frame, self._environment)]
+            usual = [alike for part in parts for alike in code(part, self.frame, self._environment, words)]
         for term, as_formulae in zip(own, usual, strict=True):
             values = np.asarray(term.data, dtype=np.float64).reshape(len(self.frame), -1)
             weights = np.ones(len(values)) if self.weights is None else self.weights

@@ -1,10 +1,10 @@
 """A source -> a formula and a design: of all rows where memory holds them, else of sums or counts of them."""
 
 import math
-import os
 from typing import Any
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.memory import machine_memory
 from hierkit.model.design import Design, make_design
 from hierkit.model.families import FamilyName
 from hierkit.model.formula import Formula
@@ -69,17 +69,9 @@ def _of_counts(formula: Formula, chunks: Chunks, missing: Missing) -> tuple[Form
 
 
 def _check_memory(rows: int, columns: int, reason: str) -> None:
-    needed, there = rows * columns * BYTES, memory()
+    needed, there = rows * columns * BYTES, machine_memory()
     if there is not None and needed > there:
         raise _too_many(rows, needed, there, reason)
-
-
-def memory() -> int | None:
-    """The machine's memory in bytes; None where the system does not say."""
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
-        return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _too_many(rows: int, needed: float, there: float, reason: str) -> HierkitError:

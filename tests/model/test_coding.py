@@ -38,4 +38,4 @@ def test_r_codes_against_the_first_level_where_the_rest_is_there(text: str, expe
 def test_where_formulae_codes_otherwise(text: str, usual: bool) -> None:
     """It would add a term of k beside h:k, which R has not."""
     terms = list(model_description(text).common_terms)
-    assert code(terms, ROWS, Environment([{}]))[-1] == usual
+    assert code(terms, ROWS, Environment([{}]), {})[-1] == usual

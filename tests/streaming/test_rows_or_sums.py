@@ -170,7 +170,7 @@ def test_too_many_rows_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("formula", ["y ~ poly(x, 2) + (1 | g)", "y ~ scale(x) + (1 | g)", "scale(y) ~ x + (1 | g)"])
 def test_what_looks_at_all_rows_gets_them_if_there_is_memory(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert design(rows(), formula).points is None
-    monkeypatch.setattr(rows_or_sums, "memory", lambda: 1000)
+    monkeypatch.setattr(rows_or_sums, "machine_memory", lambda: 1000)
     with pytest.raises(HierkitError, match=r"400 rows may take .* must be kept for (poly|scale)\(\), which looks at"):
         design(rows(), formula)
 

@@ -1,0 +1,11 @@
+"""How much memory the machine has."""
+
+import os
+
+
+def machine_memory() -> int | None:
+    """Bytes; None where the system does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
