@@ -1,6 +1,8 @@
-"""How much memory the machine has."""
+"""How much memory the machine has, and how much of it draws may take."""
 
 import os
+
+MOST_BYTES = 2e9  # of draws
 
 
 def machine_memory() -> int | None:

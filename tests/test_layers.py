@@ -23,9 +23,11 @@ ALLOWED = {
     "memory": set(),
     "model": {"arrays", "errors", "formats", "memory"},
     "plots": {"arrays", "errors", "intervals", "vocabulary"},
-    "sampling": {"arrays", "compiled", "cores", "errors", "lazily", "model"},
+    "sampling": {"arrays", "compiled", "cores", "errors", "lazily", "memory", "model"},
     "storage": {"errors", "model"},
-    "posterior": {"arrays", "compiled", "cores", "intervals", "errors", "formats", "model", "plots", "vocabulary"},
+    "posterior": {
+        *("arrays", "compiled", "cores", "intervals", "errors", "formats", "memory", "model", "plots", "vocabulary"),
+    },
     "integration": {"arrays", "errors", "model", "posterior"},
     "quantities": {"arrays", "errors", "integration", "intervals", "model", "posterior"},
     "prediction": {"arrays", "errors", "integration", "model", "posterior"},

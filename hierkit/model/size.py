@@ -56,7 +56,7 @@ def check_size(components: Sequence[Any], rows: int, words: Mapping[str, str]) -
         f"{':'.join(names)} makes {columns:,} columns of {rows:,} rows, {needed / 1e9:,.0f} GB, and the machine has "
         f"{there / 1e9:,.0f} GB",
         "The columns of one term may take a fifth of it",
-        f"Labels that are this many are groups: write (1 | {':'.join(labels)})" if labels else "Ask for fewer columns",
+        as_groups if labels else "Ask for fewer columns",
     )
 
 

@@ -13,8 +13,8 @@ from xarray.core import indexing
 from hierkit.arrays import SAMPLE_DIMS, Array
 from hierkit.cores import on_all_cores, usable_cores
 from hierkit.errors import refusal
+from hierkit.memory import MOST_BYTES
 
-MOST_BYTES = 2e9
 AT_ONCE = 2000  # rows or groups
 FEW_PARTS = 4
 SMALL = 2_000_000  # numbers of a block that is remembered: 16 MB

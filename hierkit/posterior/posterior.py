@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 
 from hierkit.arrays import Array
+from hierkit.memory import MOST_BYTES
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import EFFECTS_SEED, RESIDUAL_SD
 from hierkit.posterior.draws import Draws, flat
 from hierkit.posterior.effects import Effects, are_kept, coefficient_draws, read_covariance, read_effects
-from hierkit.posterior.lazy import MOST_BYTES
 
 
 @dataclass(frozen=True, eq=False)

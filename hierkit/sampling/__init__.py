@@ -12,6 +12,7 @@ from importlib.metadata import version
 import xarray as xr
 
 from hierkit.errors import refusal, warn
+from hierkit.memory import MOST_BYTES
 from hierkit.model.design import Design
 from hierkit.model.names import EFFECTS_SEED
 from hierkit.model.priors import EffectsDistribution, Priors, held_at_zero
@@ -20,7 +21,7 @@ from hierkit.sampling.console import explaining_a_wait
 from hierkit.sampling.engines import ENGINES, Choice
 from hierkit.sampling.settings import Settings
 
-MOST_BYTES = 2e9
+STATISTICS = 10  # of NUTS, of each draw
 FEW_GROUPS = 10
 STEADY_TARGET = 0.9
 COMPILING = "Compiling the sampler, once on this machine: up to half a minute."
@@ -66,7 +67,7 @@ def sample(
     Raises
     ------
     HierkitError
-        For draws of group effects that memory cannot hold, and for a sampler that is not installed.
+        For draws that memory cannot hold, and for a sampler that is not installed.
     KeyboardInterrupt
         After Ctrl-C.
 
@@ -75,7 +76,7 @@ def sample(
     HierkitWarning
         Before sampling, if only some of the draws will be kept.
     """
-    settings = _within_memory(design, choice, effects, settings)
+    settings = _within_memory(design, priors, choice, effects, settings)
     start = time.perf_counter()
     draws = _run(design, priors, effects, choice, settings)
     retry = ""
@@ -108,10 +109,20 @@ def sample(
     return draws
 
 
-def _within_memory(design: Design, choice: Choice, effects: EffectsDistribution, settings: Settings) -> Settings:
+def _within_memory(
+    design: Design, priors: Priors, choice: Choice, effects: EffectsDistribution, settings: Settings
+) -> Settings:
     """The same settings, where more effects would be drawn than memory holds: none are kept, or fewer draws."""
     count = sum(factor.Z.shape[1] * len(factor.levels) for factor in design.factors)
     bytes_per_effect = 8 * settings.chains * settings.draws
+    known = bytes_per_effect * (len(priors) + STATISTICS)
+    if known > MOST_BYTES:
+        raise refusal(
+            f"{settings.draws:,} draws of {settings.chains:,} chains of {len(priors):,} parameters would take "
+            f"{known / 1e9:,.1f} GB",
+            f"The limit is {MOST_BYTES / 1e9:g} GB",
+            f"Pass draws={max(1, int(settings.draws * MOST_BYTES / known))} or fewer",
+        )
     needed = count * bytes_per_effect
     if needed <= MOST_BYTES:
         return settings

@@ -161,3 +161,11 @@ def test_replicates_do_not_depend_on_the_order_of_rows(formula: Any, family: Any
     posterior = synthetic_draws(design)
     one, two = (replicated(Posterior(posterior, own), random_seed=3)[own.outcome_name] for own in (design, other))
     np.testing.assert_array_equal(two.values, one.values[..., shuffled.index])
+
+
+def test_more_draws_from_the_prior_than_memory_holds_are_refused() -> None:
+    fit = synthetic_fit("y ~ x + (1 | g)", table())
+    with pytest.raises(
+        HierkitError, match=r"100,000,000 draws from the prior, with outcomes of 60 rows, would take 54"
+    ):
+        fit.prior_predictive(draws=10**8)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from synthetic import design_of, table
+from synthetic import design_of, many_groups, table
 
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.model.priors import make_priors
@@ -66,6 +66,15 @@ def test_effects_that_memory_cannot_hold_are_refused_before_sampling() -> None:
         sample(design, priors, "normal", choose("pymc", design, priors), make_settings(draws=2500))
 
 
+@pytest.mark.parametrize(("draws", "chains"), [(10**9, 4), (4, 10**9)])
+def test_draws_of_parameters_that_memory_cannot_hold_are_refused(draws: int, chains: int) -> None:
+    """Four parameters, with the sampler's statistics 14 numbers each."""
+    design = design_of("y ~ x + (1 | g)", table())
+    priors = make_priors(design)
+    with pytest.raises(HierkitError, match=r"draws of .* chains of 4 parameters would take 448\.0 GB.*Pass draws="):
+        sample(design, priors, "normal", choose("auto", design, priors), make_settings(draws, chains=chains))
+
+
 def test_the_scales_of_student_t_effects_are_sampled_and_need_memory() -> None:
     """Effects are drawn afterwards and thinned, but a scale for each group is not."""
     n = 200_000
@@ -78,20 +87,20 @@ def test_the_scales_of_student_t_effects_are_sampled_and_need_memory() -> None:
 
 def test_marginal_keeps_no_effects_where_memory_would_not_hold_them(monkeypatch: Any) -> None:
     """The other draws are those of a fit that keeps them, to the bit."""
-    design = design_of("y ~ x + (1 | g) + (1 | s)", table())
+    design = design_of("y ~ x + (1 | g) + (1 | s)", many_groups(40).assign(s=lambda d: d.index % 3))
     priors = make_priors(design)
     settings = make_settings(100, tune=100, chains=2, random_seed=1, progressbar=False)
     choice = choose("auto", design, priors)
     kept = sample(design, priors, "normal", choice, settings)["posterior"].to_dataset()
-    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 100 * 2)
+    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 40 * 100 * 2)
     found = sample(design, priors, "normal", choice, settings)
     assert found.attrs["thin"] == 1
     xr.testing.assert_equal(found["posterior"].to_dataset(), kept.drop_vars(["1|g", "g__factor_dim"]))
 
 
 def test_joint_keeps_as_many_draws_as_memory_holds_and_says_so_first(monkeypatch: Any) -> None:
-    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 6 * 200 * 2)
-    design = design_of("y ~ x + (1 | g)", table())
+    monkeypatch.setattr("hierkit.sampling.MOST_BYTES", 8 * 40 * 200 * 2)
+    design = design_of("y ~ x + (1 | g)", many_groups(40))
     priors = make_priors(design)
     settings = make_settings(500, tune=100, chains=2, random_seed=1, progressbar=False)
     with pytest.warns(HierkitWarning, match=r"one draw in 3 is kept, 167 of each chain"):

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from hierkit.errors import refusal
+from hierkit.memory import MOST_BYTES
 from hierkit.model import bambi_model
 from hierkit.model.columns import Column
 from hierkit.model.design import Design
@@ -91,10 +92,11 @@ def sample_prior(design: Design, priors: Priors, effects: EffectsDistribution, d
     Raises
     ------
     HierkitError
-        For a flat prior, which has no draws.
+        For a flat prior, which has no draws, and for more draws than memory holds.
     """
     if flat := [name for name, prior in priors.items() if prior.name == "Flat"]:
         raise refusal(f"The prior of {flat[0]!r} is flat", "Only proper priors have draws", "Give it a proper prior")
+    _check_memory(design, draws)
     model = bambi_model.build(design, priors, effects)
     with _quiet():
         prior = model.prior_predictive(draws=draws, random_seed=seed)["prior"].to_dataset()
@@ -106,6 +108,19 @@ def sample_prior(design: Design, priors: Priors, effects: EffectsDistribution, d
         prior["Intercept"] = prior["Intercept"] - shift
     proper: xr.Dataset = prior.drop_dims("__obs__", errors="ignore").drop_attrs()
     return proper
+
+
+def _check_memory(design: Design, draws: int) -> None:
+    """Bambi draws each row's outcome with the parameters."""
+    effects = sum(len(factor.levels) * len(factor.effects) for factor in design.factors)
+    needed = 8 * draws * (len(design.offset) + len(design.columns) + effects)
+    if needed > MOST_BYTES:
+        raise refusal(
+            f"{draws:,} draws from the prior, with outcomes of {len(design.offset):,} rows, would take "
+            f"{needed / 1e9:,.1f} GB",
+            f"The limit is {MOST_BYTES / 1e9:g} GB",
+            f"Ask for {max(1, int(draws * MOST_BYTES / needed)):,} or fewer",
+        )
 
 
 def _column(draws: xr.Dataset, column: Column) -> xr.DataArray:
