@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from hierkit.errors import refusal
 from hierkit.model.names import matrix_dims
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.by_trial import by_trial
@@ -22,9 +23,16 @@ def plot_trace(posterior: Posterior, draws: xr.DataTree) -> "Figure":
     matplotlib.figure.Figure
         For each parameter its draws in each chain as a distribution, and the ranks of its draws, which are uniform
         where the chains agree.
+
+    Raises
+    ------
+    HierkitError
+        For a fit of one chain.
     """
     from hierkit.plots.sampling import trace  # arviz_plots takes a second to import
 
+    if posterior.dataset.sizes["chain"] < 2:
+        raise refusal("The fit has one chain", "plot_trace() compares chains", "Fit with chains=4")
     common = posterior.common
     return trace(draws, [str(name) for name, variable in common.items() if not matrix_dims(variable)])
 

@@ -1,5 +1,6 @@
 """Every quantity of a fit whose effects are drawn when they are read, beside the same draws all kept."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -145,3 +146,43 @@ def test_more_pairs_than_are_shown_are_refused_before_they_are_made(fits: tuple[
     with pytest.raises(HierkitError, match=r"pairs\(g\) is 4,950 pairs"):
         many.contrast("pairs(g)")
     assert len(late.contrast("pairs(g)").table()) == 15
+
+
+@pytest.mark.parametrize("formula", ["y ~ 0 + (1 | g)", "y ~ 0 + x + (1 | g)", "y ~ 1 + (0 + x | g)"])
+def test_models_without_a_common_coefficient_of_the_effects(formula: str) -> None:
+    kept = synthetic_fit(formula, table(), draws=20)
+    effect = kept.design.factors[0].variable(kept.design.factors[0].effects[0])
+    fewer = kept.draws["posterior"].to_dataset().drop_vars([effect, "g__factor_dim"])
+    late = replace(kept, draws=with_posterior(kept.draws, fewer.assign_attrs({EFFECTS_SEED: 5})))
+    found = late.group_effects().table()
+    np.testing.assert_allclose(found["coefficient"], found["estimate"])
+    for fit in (late, kept):
+        assert fit.contrast("g[20] - g[0]" if "1 |" in formula else "g[20, x] - g[0, x]").table() is not None
+        assert fit.report().html
+
+
+def test_fits_and_quantities_can_be_pickled(
+    fits: tuple[hierkit.Fit, hierkit.Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, _ = fits
+    late.group_effects("g").table()
+    again = pickle.loads(pickle.dumps(late))
+    pd.testing.assert_frame_equal(again.group_effects("g").table(), late.group_effects("g").table(), rtol=1e-12)
+    monkeypatch.setattr("hierkit.posterior.posterior.MOST_BYTES", 8 * 2 * 12 * 10)
+    for quantity in (late.group_effects("g"), late.shrinkage("g"), late.predict(NEW)):
+        pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(quantity)).table(), quantity.table(), rtol=1e-12)
+
+
+def test_pictures_of_more_draws_than_memory_holds_are_of_some(
+    fits: tuple[hierkit.Fit, hierkit.Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, _ = fits
+    monkeypatch.setattr("hierkit.posterior.posterior.MOST_BYTES", 8 * 2 * 12 * 20)
+    quantities = late.group_effects("g"), late.shrinkage("g")
+    for module in ("quantity", "lazy"):
+        monkeypatch.setattr(f"hierkit.posterior.{module}.MOST_BYTES", 8 * 2 * 12 * 20)
+    for quantity in quantities:
+        assert quantity._drawn.sizes["draw"] == 20
+        assert quantity.plot()
+    empty = late.group_effects("g").draws["deviation"].isel(draw=slice(0, 0))
+    assert empty.values.shape == (2, 0, 6, 2)

@@ -41,7 +41,7 @@ ALLOWED = {
     },
     "refitting": {"errors", "model", "sampling"},
     "predictive": {"model", "posterior", "prediction", "sampling"},
-    "pictures": {"model", "plots", "posterior", "prediction", "predictive"},
+    "pictures": {"errors", "model", "plots", "posterior", "prediction", "predictive"},
     "simulation": {
         "arrays",
         "errors",

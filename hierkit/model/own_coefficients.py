@@ -58,5 +58,5 @@ def multiple(x: Array, base: Array, factor: Factor) -> Array | None:
     squares = np.bincount(factor.codes, base**2, n_groups)
     products = np.bincount(factor.codes, x * base, n_groups)
     found = np.divide(products, squares, out=np.zeros(n_groups), where=squares > 0)
-    exact = np.abs(x - found[factor.codes] * base).max() <= SAME * np.ptp(x) if np.ptp(x) else True
-    return found if exact else None
+    size = np.ptp(x) or np.abs(x).max()
+    return found if np.abs(x - found[factor.codes] * base).max() <= SAME * size else None

@@ -19,7 +19,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.posterior.draws import Draws, lower_factors
 from hierkit.posterior.group_sums import group_sums
-from hierkit.posterior.lazy import SMALL, Places, Samples, lazily, remembered
+from hierkit.posterior.lazy import SMALL, Places, Remembered, Samples, lazily
 
 WORD = 2**32
 
@@ -47,7 +47,7 @@ def effects_when_read(design: Design, factor: Factor, known: Draws, seed: int) -
     compute = partial(_draw, found.sums, L, factor.T, sigma, found.head.T, key, draws)
     labels = [effect.label for effect in factor.effects]
     coords = {"chain": known.chains, "draw": known.draws, "group": factor.levels, "effect": labels}
-    return lazily(remembered(compute, SMALL // L[0].size), coords)
+    return lazily(Remembered(compute, SMALL // L[0].size), coords)
 
 
 def _draw(

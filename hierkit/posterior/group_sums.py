@@ -14,7 +14,8 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.posterior.draws import Draws
 
-MOST_OF_OTHERS = 100  # effects of other factors: each is a column beside the coefficients
+MOST_OF_OTHERS = 60  # effects of other factors: each is a column beside the coefficients
+MOST_NUMBERS = 100_000_000  # products of groups with them
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ class GroupSums:
 def have_sums(design: Design, factor: Factor) -> bool:
     """Whether sums are all that there is to know of a factor's groups: the other factors are small."""
     others = sum(len(one.levels) * len(one.effects) for one in design.factors if one is not factor)
-    return design.family.has_residual and others <= MOST_OF_OTHERS
+    numbers = len(factor.levels) * len(factor.effects) * others
+    return design.family.has_residual and others <= MOST_OF_OTHERS and numbers <= MOST_NUMBERS
 
 
 def group_sums(design: Design, factor: Factor, known: Draws) -> GroupSums:
@@ -69,15 +71,18 @@ def group_sums(design: Design, factor: Factor, known: Draws) -> GroupSums:
     weights, y = design.row_weights[:, None], design.outcome.y - design.offset
     root = np.sqrt(weights)
     centre = np.linalg.lstsq(root * X, root[:, 0] * y, rcond=None)[0]
-    indicators = [_indicators(other) for other in design.factors if other is not factor]
     effects = [u.reshape(len(beta), -1) for u in known.u]
     Z = factor.Z_centred
-    rows = np.column_stack([Z, X, *indicators, y - X @ centre])
-    return GroupSums(factor.sums(weights * rows, Z), np.column_stack([beta - centre, *effects]))
+    own = factor.sums(weights * np.column_stack([Z, X, y - X @ centre]), Z)
+    others = [_products(factor, weights * Z, other) for other in design.factors if other is not factor]
+    sums = np.concatenate([own[:, :, :-1], *others, own[:, :, -1:]], axis=2)
+    return GroupSums(sums, np.column_stack([beta - centre, *effects]))
 
 
-def _indicators(factor: Factor) -> Array:
-    """(row, group and effect), the columns of a factor's effects, group by group."""
-    columns = np.zeros((len(factor.Z), len(factor.levels), len(factor.effects)))
-    columns[np.arange(len(factor.Z)), factor.codes] = factor.Z
-    return columns.reshape(len(factor.Z), -1)
+def _products(factor: Factor, Z: Array, other: Factor) -> Array:
+    """(group, effect, group and effect of the other factor), Z_j'Z_f, by pairs of groups."""
+    shape = len(factor.levels), len(other.levels)
+    pairs = np.ravel_multi_index((factor.codes, other.codes), shape)
+    products = [[np.bincount(pairs, z * own, shape[0] * shape[1]) for own in other.Z.T] for z in Z.T]
+    found: Array = np.array(products).reshape(Z.shape[1], other.Z.shape[1], *shape)
+    return np.moveaxis(found, (2, 0, 3, 1), (0, 1, 2, 3)).reshape(shape[0], Z.shape[1], -1)

@@ -110,10 +110,10 @@ def lazily(compute: Compute, coords: Mapping[str, Sequence[Any] | NDArray[Any]])
     return xr.DataArray(variable, coords=dict(coords))
 
 
-def remembered[Result](compute: Callable[[Places, Samples], Result], most: int) -> Callable[[Places, Samples], Result]:
-    """The same function, which remembers its last results for few places.
+class Remembered[Result]:
+    """A function of places and samples that remembers its last results for few places.
 
-    Tables ask for each block several times, every thread for its own.
+    Tables ask for each block several times, every thread for its own. It can be pickled; what it remembers is not.
 
     Parameters
     ----------
@@ -123,16 +123,22 @@ def remembered[Result](compute: Callable[[Places, Samples], Result], most: int) 
         Places of a result that is remembered.
     """
 
-    @lru_cache(maxsize=2 * usable_cores())
-    def block(places: bytes, samples: bytes) -> Result:
-        return compute(_read(places), _read(samples) if samples else slice(None))
+    def __init__(self, compute: Callable[[Places, Samples], Result], most: int) -> None:
+        self._compute = compute
+        self._most = most
+        self._block = lru_cache(maxsize=2 * usable_cores())(self._of_bytes)
 
-    def found(places: Places, samples: Samples) -> Result:
-        if len(places) > most:
-            return compute(places, samples)
-        return block(places.tobytes(), b"" if isinstance(samples, slice) else samples.tobytes())
+    def __call__(self, places: Places, samples: Samples) -> Result:
+        """What is found in these places and samples."""
+        if len(places) > self._most:
+            return self._compute(places, samples)
+        return self._block(places.tobytes(), None if isinstance(samples, slice) else samples.tobytes())
 
-    return found
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Remembered, (self._compute, self._most)
+
+    def _of_bytes(self, places: bytes, samples: bytes | None) -> Result:
+        return self._compute(_read(places), slice(None) if samples is None else _read(samples))
 
 
 def _read(places: bytes) -> Places:

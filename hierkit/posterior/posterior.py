@@ -1,8 +1,9 @@
 """Posterior: a fit's draws as quantities read them."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -34,6 +35,10 @@ class Posterior:
     dataset: xr.Dataset
     design: Design
     fitted: Design | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made of, without what was computed since."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def draws(self) -> Draws:

@@ -1,5 +1,6 @@
 """Quantity: draws with a definition, from which tables and pictures are made."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -33,6 +34,7 @@ from hierkit.intervals import (
     standard_deviation,
     with_bounds,
 )
+from hierkit.memory import MOST_BYTES
 from hierkit.vocabulary import Labels, Units, make_vocabulary
 
 if TYPE_CHECKING:
@@ -162,8 +164,15 @@ class Quantity:
         words = make_vocabulary(labels, units)
         axes = () if ax is None else tuple(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
         with rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}), drawing(words, axes):
-            figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self.draws)
+            figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self._drawn)
         return figure
+
+    @property
+    def _drawn(self) -> xr.Dataset:
+        """What a picture is of: evenly spaced draws, as many as memory holds of every variable."""
+        sizes = [8 * variable.size for variable in self.draws.values() if set(SAMPLE_DIMS) <= set(variable.dims)]
+        step = math.ceil(max(sizes, default=0) / MOST_BYTES)
+        return self.draws.isel(draw=slice(None, None, step)) if step > 1 else self.draws
 
     def to_markdown(self, ci_prob: float | None = None, ci_kind: IntervalKind | None = None) -> str:
         """The table as a pipe table of Markdown, rounded by what is known of each number; arguments as of `table`."""

@@ -1,6 +1,6 @@
 """Predictions for new rows: in known groups, new ones, a typical one, or across the population."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -105,11 +105,9 @@ def predict(
         compute = partial(means, linear)
     else:
         compute = partial(outcomes, linear, row_keys(design, rows), row_weights(design, rows.frame), random_seed)
-
-    def some(places: Places, samples: Samples) -> Array:
-        return compute(places)[:, samples]
-
-    values = lazily(some, {"chain": draws.chains, "draw": draws.draws, "row": np.arange(len(rows.frame))})
+    values = lazily(
+        partial(_some, compute), {"chain": draws.chains, "draw": draws.draws, "row": np.arange(len(rows.frame))}
+    )
     beside = {dim_of(label): ("row", own) for label, own in rows.labels.items()}
     definition = _definition(design, drawn, roles, kind) + after.note + draws_note(used, posterior)
     if weights is None and by is None:
@@ -117,6 +115,11 @@ def predict(
     cells = read_cells(new_rows, weights, by)
     averages = cells.averages(compute, after.draws)
     return Quantity(xr.Dataset({**cells.beside, kind: averages}), definition + cells.in_words)
+
+
+def _some(compute: Callable[[Places], Array], places: Places, samples: Samples) -> Array:
+    """(row, sample), of some rows in some draws."""
+    return compute(places)[:, samples]
 
 
 def _within_memory(posterior: Posterior, rows: NewRows, asked: Sequence[str]) -> Posterior:

@@ -1,5 +1,6 @@
 """Group effects: what each group adds to the common coefficients."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,15 +85,17 @@ def _added(u: xr.DataArray, beta: Array, shares: Array) -> xr.DataArray:
 
 def _added_when_read(u: xr.DataArray, beta: Array, shares: Array) -> xr.DataArray:
     """The same, computed when it is used."""
-    flat_beta = np.broadcast_to(beta, (*u.shape[:2], beta.shape[2])).reshape(-1, beta.shape[2])
-    whole = np.broadcast_to(shares, (*u.shape[2:], shares.shape[2]))
+    chains, draws, *sizes = u.shape
+    by_sample = np.broadcast_to(beta, (chains, draws, beta.shape[2])).reshape(chains * draws, beta.shape[2])
+    whole = np.broadcast_to(shares, (*sizes, shares.shape[2]))
+    return lazily(partial(_sum, u, by_sample, whole), {str(dim): u[dim].values for dim in u.dims})
 
-    def add(places: Places, samples: Samples) -> Array:
-        own = np.moveaxis(flat(u[:, :, places]), 0, -1)
-        common: Array = whole[places] @ flat_beta[samples].T
-        return own[..., samples] + common
 
-    return lazily(add, {str(dim): u[dim].values for dim in u.dims})
+def _sum(u: xr.DataArray, beta: Array, shares: Array, places: Places, samples: Samples) -> Array:
+    """(group, effect, sample), the coefficients of some groups in some draws."""
+    own = np.moveaxis(flat(u[:, :, places]), 0, -1)
+    common: Array = shares[places] @ beta[samples].T
+    return own[..., samples] + common
 
 
 def _definition(design: Design, factor: Factor, shares: Array) -> str:

@@ -1,6 +1,8 @@
 """How much of its own evidence each group keeps."""
 
+import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,7 +18,7 @@ from hierkit.posterior.draws import Draws
 from hierkit.posterior.effects import labels_of, sizes_of
 from hierkit.posterior.group_sums import have_sums
 from hierkit.posterior.information import mean_weight
-from hierkit.posterior.lazy import SMALL, lazily, remembered
+from hierkit.posterior.lazy import SMALL, Places, Remembered, Samples, lazily
 from hierkit.posterior.posterior import Posterior, draws_note, student_t_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.shrinkage_factors import Compute, Factors, factors_of_rows, factors_of_sums
@@ -24,6 +26,13 @@ from hierkit.quantities.shrinkage_factors import Compute, Factors, factors_of_ro
 ShrinkageKind = Literal["blup", "spread"]
 VARIABLES = 4  # of the size of the effects
 MANY, FEW_DRAWS = 10_000_000, 20  # numbers from which the definition looks at few draws
+OF_FACTORS: dict[str, Callable[[Factors], Array]] = {
+    "shrinkage": operator.attrgetter("shrinkage"),
+    "pull": lambda found: 1 - found.shrinkage,
+    "own": operator.attrgetter("own"),
+    "pooled": operator.attrgetter("pooled"),
+    "overall": lambda found: found.shrinkage.mean(axis=1),
+}
 
 
 def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKind = "blup") -> Quantity:
@@ -98,25 +107,22 @@ def _labelled(found: Factors, draws: Draws, labels: Mapping[str, Any]) -> dict[s
 
 def _when_read(compute: Compute, draws: Draws, labels: Mapping[str, Any]) -> dict[str, xr.DataArray]:
     """The same, computed when they are used; each block once for all."""
-    size = len(draws.beta) * len(labels["effect"])
-    found = remembered(lambda places, samples: _by_group(compute(places, samples)), SMALL // size)
+    found = Remembered(partial(_by_group, compute), SMALL // (len(draws.beta) * len(labels["effect"])))
     sample = {"chain": draws.chains, "draw": draws.draws}
-
-    def lazy(of: Callable[[Factors], Array], coords: Mapping[str, Any] = labels) -> xr.DataArray:
-        return lazily(lambda places, samples: of(found(places, samples)), {**sample, **coords})
-
-    return {
-        "shrinkage": lazy(lambda one: one.shrinkage),
-        "pull": lazy(lambda one: 1 - one.shrinkage),
-        "own": lazy(lambda one: one.own),
-        "pooled": lazy(lambda one: one.pooled),
-        "overall": lazy(lambda one: one.shrinkage.mean(axis=1), {"group": labels["group"]}),
-    }
+    coords = {name: {**sample, **labels} for name in OF_FACTORS}
+    del coords["overall"]["effect"]
+    return {name: lazily(partial(_of, name, found), coords[name]) for name in OF_FACTORS}
 
 
-def _by_group(found: Factors) -> Factors:
+def _by_group(compute: Compute, places: Places, samples: Samples) -> Factors:
     """(group, effect, sample) from (effect, sample, group)."""
-    return Factors(*(np.moveaxis(values, -1, 0) for values in found))
+    return Factors(*(np.moveaxis(values, -1, 0) for values in compute(places, samples)))
+
+
+def _of(name: str, found: Compute, places: Places, samples: Samples) -> Array:
+    """(group, effect, sample), or (group, sample), one variable in some draws."""
+    values: Array = OF_FACTORS[name](found(places, samples))
+    return values
 
 
 def _of_a_mean(outcome: Outcome) -> str:

@@ -1,6 +1,7 @@
 """Shrinkage factors and what they make of each group's own estimate, in some draws, from sums or from rows."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
 from hierkit.posterior.draws import batches, in_batches
-from hierkit.posterior.group_sums import group_sums
+from hierkit.posterior.group_sums import GroupSums, group_sums
 from hierkit.posterior.information import cholesky, information_and_score, inverse, posterior_covariance, times
 from hierkit.posterior.lazy import Places, Samples
 from hierkit.posterior.posterior import Posterior
@@ -41,32 +42,33 @@ def factors_of_sums(posterior: Posterior, factor: Factor, is_root: bool) -> Comp
     """
     given = posterior.given
     factor, known = given.factor(factor.label), posterior.known_beside(factor)
-    place, T = given.factors.index(factor), factor.T
-    sums = group_sums(given, factor, known)
-    inverse_T = np.linalg.inv(T)
-    G = inverse_T @ known.G[place] @ inverse_T.T
+    inverse_T = np.linalg.inv(factor.T)
+    G = inverse_T @ known.G[given.factors.index(factor)] @ inverse_T.T
     sigma = np.ones(len(G)) if known.sigma is None else known.sigma
-    are_known = _ranks(factor) == len(T)
+    are_known = _ranks(factor) == len(factor.T)
+    return partial(_of_sums, group_sums(given, factor, known), G, sigma, factor.T, are_known, is_root)
 
-    def compute(places: Places, samples: Samples) -> Factors:
-        draws = np.arange(len(G))[samples]
-        found = _nothing(len(T), len(draws), len(places))
-        for part in batches(len(draws), T.size * len(places)):
-            some = draws[part]
-            precision = 1 / sigma[some, None] ** 2
-            M = np.moveaxis(sums.information[places], 0, -1)[:, :, None, :] * precision
-            score = sums.score(places, some) * precision
-            factors = _factors(G[some], M, is_root)
-            own = np.full(score.shape, np.nan)
-            own[..., are_known[places]] = _applied(inverse(M[..., are_known[places]]), score[..., are_known[places]])
-            expected = _applied(factors, own) if is_root else _applied(posterior_covariance(G[some], M), score)
-            found.shrinkage[:, part] = _diagonal(
-                times(times(T[:, :, None, None], factors), inverse_T[:, :, None, None])
-            )
-            found.own[:, part], found.pooled[:, part] = (np.tensordot(T, values, 1) for values in (own, expected))
-        return found
 
-    return compute
+def _of_sums(
+    sums: GroupSums, G: Array, sigma: Array, T: Array, are_known: NDArray[np.bool_], is_root: bool,
+    places: Places, samples: Samples,
+) -> Factors:  # fmt: skip
+    draws = np.arange(len(G))[samples]
+    to_formula, from_formula = T[:, :, None, None], np.linalg.inv(T)[:, :, None, None]
+    found, known = _nothing(len(T), len(draws), len(places)), are_known[places]
+    for part in batches(len(draws), T.size * len(places)):
+        some = draws[part]
+        precision = 1 / sigma[some, None] ** 2
+        M = np.moveaxis(sums.information[places], 0, -1)[:, :, None, :] * precision
+        score = sums.score(places, some) * precision
+        factors = _factors(G[some], M, is_root)
+        own = np.full(score.shape, np.nan)
+        own[..., known] = _applied(inverse(M[..., known]), score[..., known])
+        expected = _applied(factors, own) if is_root else _applied(posterior_covariance(G[some], M), score)
+        found.shrinkage[:, part] = _diagonal(times(times(to_formula, factors), from_formula))
+        found.own[:, part] = np.tensordot(T, own, 1)
+        found.pooled[:, part] = np.tensordot(T, expected, 1)
+    return found
 
 
 def factors_of_rows(posterior: Posterior, factor: Factor, is_root: bool) -> tuple[Factors, Array]:

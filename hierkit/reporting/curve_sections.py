@@ -50,7 +50,7 @@ def lead(parts: Parts) -> Iterator[Section]:
 def _slopes_in_words(parts: Parts, name: str) -> tuple[str, ...]:
     """The sentences about a predictor, and why its effects within and across differ."""
     columns = [column for column in parts.design.columns if not column.is_intercept]
-    sentences = list(predictors_in_words(parts))
+    sentences = list(predictors_in_words(parts)) if columns else []
     own = [sentence for column, sentence in zip(columns, sentences, strict=True) if column.term_label == name]
     return tuple(filter(None, [*own, within_and_across(parts) if own else ""]))
 

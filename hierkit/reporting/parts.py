@@ -61,7 +61,8 @@ class Parts:
 
     def of_groups(self, factor: Factor) -> Posterior:
         """The draws that tables and pictures of a factor's groups take: all, or fewer of very many groups."""
-        return self.posterior.thinned(max(FEWEST, MOST_EFFECTS // (len(factor.levels) * len(factor.effects))))
+        size = len(factor.levels) * len(factor.effects)
+        return self.posterior.thinned(max(FEWEST, MOST_EFFECTS // size)).within_memory(size)
 
     @cached_property
     def shares(self) -> Quantity:
@@ -84,7 +85,10 @@ class Parts:
         """Shrinkage, by factor."""
         sizes = {factor.label: len(factor.levels) * len(factor.effects) for factor in self.design.factors}
         enough = {label: min(ENOUGH, max(FEWEST, MOST_FACTORS // size)) for label, size in sizes.items()}
-        return {label: shrinkage(self.posterior.thinned(some), label) for label, some in enough.items()}
+        return {
+            label: shrinkage(self.posterior.thinned(some).within_memory(sizes[label]), label)
+            for label, some in enough.items()
+        }
 
     @cached_property
     def unusual(self) -> dict[str, Quantity]:

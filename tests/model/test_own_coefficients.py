@@ -58,3 +58,9 @@ def test_combinations_and_multiples() -> None:
     multiples: Any = multiple(factor.codes * x, x, factor)
     np.testing.assert_allclose(multiples, np.arange(6))
     assert multiple(x**2, x, factor) is None
+
+
+def test_an_intercept_is_no_part_of_slopes_without_levels() -> None:
+    """A column of ones is no multiple of x, however little it varies itself."""
+    assert not shares("y ~ 1 + (0 + x | g)")["Intercept"].any()
+    np.testing.assert_array_equal(shares("y ~ 1 + (1 | g)")["Intercept"], np.ones((6, 1)))
