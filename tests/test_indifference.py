@@ -127,3 +127,19 @@ def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine: Any) -> None:
     posterior = hierkit.fit("y ~ v + (v | g)", far, **options).draws["posterior"]
     assert float(posterior["v|g_sigma"].mean()) == pytest.approx(0.579, rel=0.1)
     assert float(posterior["sigma"].mean()) == pytest.approx(1.015, rel=0.02)
+
+
+def test_diagnostics_do_not_depend_on_a_far_zero() -> None:
+    """The same draws but for the zero of x, a million of its sds away: to the digits that doubles leave."""
+    near = fitted("y ~ x + (x | g)", data(), "auto")
+    far = fitted("y ~ x + (x | g)", data().assign(x=lambda d: d.x + 1e6), "auto")
+    for name in ("distance", "outlying"):
+        found, expected = (fit.blup_qq().draws[name].values for fit in (far, near))
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+    found, expected = (fit.blup_qq().draws["standardised"].sel(effect="x").values for fit in (far, near))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    found, expected = (fit.shrinkage().draws["overall"].mean(("chain", "draw")).values for fit in (far, near))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    found, expected = (fit.prior_sensitivity().table() for fit in (far, near))
+    of_slopes = expected["parameter"].isin(["x", "sd(x|g)", "x|g"])
+    np.testing.assert_allclose(found["effects"][of_slopes], expected["effects"][of_slopes], rtol=1e-3)

@@ -17,7 +17,7 @@ from hierkit.arrays import Array, Words
 from hierkit.compiled.group_draws import draw_groups
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
-from hierkit.posterior.draws import Draws, lower_factors
+from hierkit.posterior.draws import Draws, at_centre, lower_factors
 from hierkit.posterior.group_sums import group_sums
 from hierkit.posterior.lazy import SMALL, Places, Remembered, Samples, lazily
 
@@ -39,8 +39,7 @@ def effects_when_read(design: Design, factor: Factor, known: Draws, seed: int) -
         Of the random numbers.
     """
     found = group_sums(design, factor, known)
-    inverse = np.linalg.inv(factor.T)
-    L = np.moveaxis(lower_factors(inverse @ known.G[design.factors.index(factor)] @ inverse.T), 0, -1)
+    L = np.moveaxis(lower_factors(at_centre(known.G[design.factors.index(factor)], factor.T)), 0, -1)
     sigma = np.ones(len(found.head)) if known.sigma is None else known.sigma
     draws = np.array([(draw, chain) for chain in known.chains for draw in known.draws], dtype=np.uint64).T
     key = np.array(divmod(seed, WORD), dtype=np.uint64)

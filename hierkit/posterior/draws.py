@@ -160,6 +160,20 @@ def lower_factors(G: Array) -> Array:
     return np.linalg.cholesky(G * (1 + NEARLY_SINGULAR * np.eye(G.shape[-1])))
 
 
+def at_centre(G: Array, T: Array) -> Array:
+    """(sample, effect, effect), the covariances of the effects at the centre, v, from those of u = T v.
+
+    So far from the centre that a double does not know them there, what is negative by rounding is nearly zero.
+    """
+    inverse = np.linalg.inv(T)
+    moved: Array = inverse @ G @ inverse.T
+    values, vectors = np.linalg.eigh(moved)
+    if values.min() > 0:
+        return moved
+    kept = np.maximum(values, NEARLY_SINGULAR * values.max(axis=1, keepdims=True))
+    return np.asarray((vectors * kept[:, None, :]) @ np.swapaxes(vectors, 1, 2))
+
+
 def group_variance(G: Array, Z: Array) -> Array:
     """(sample, row), z'G z, the variance that the groups of one factor add to a row.
 

@@ -1,6 +1,6 @@
 """Whether the group effects look normal, and which groups do not fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy import stats
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
 from hierkit.model.own_coefficients import common_in_effects
-from hierkit.posterior.draws import flat, in_batches
+from hierkit.posterior.draws import at_centre, flat, in_batches
 from hierkit.posterior.effects import labels_of
 from hierkit.posterior.information import information, posterior_covariance, times
 from hierkit.posterior.posterior import Posterior
@@ -64,7 +64,8 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     """
     design = posterior.design
     chosen = design.factor(factor)
-    found = _moments(posterior, chosen)
+    centred = _moments(posterior, chosen)
+    found = _of_formula(centred, chosen.T)
     variances = np.diagonal(found.gain, axis1=1, axis2=2)
     informative = variances > INFORMATIVE * found.G.diagonal()
     alone = found.mean / np.sqrt(np.where(informative, variances, 1.0))
@@ -76,7 +77,7 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
         order = np.argsort(np.argsort(standardised[known, k]))
         for values, target in zip(_envelope(int(known.sum())), (expected, lower, upper), strict=True):
             target[known, k] = values[order]
-    distance, quantiles, outlying = _distances(found)
+    distance, quantiles, outlying = _distances(centred)
     by_effect = {"standardised": standardised, "expected": expected, "lower": lower, "upper": upper}
     arrays: dict[str, Any] = {name: (("group", "effect"), values) for name, values in by_effect.items()}
     by_group = {"n": design.sizes(chosen), "distance": distance, "expected_distance": quantiles, "outlying": outlying}
@@ -88,7 +89,7 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What group effects are compared with.
+    """What group effects are compared with: of effects at the centre, or of those of the formula.
 
     Attributes
     ----------
@@ -140,19 +141,25 @@ def _ratio(own: Array, rest: Array) -> Array:
 
 
 def _moments(posterior: Posterior, factor: Factor) -> Moments:
+    """Of effects at the centre of the predictors, where numbers are of one size."""
     place = posterior.design.factors.index(factor)
     some, size = posterior.thinned(DRAWS), len(factor.effects)
     draws = some.parameters if some.design.family.has_residual else some.draws
-    covariances = draws.covariances[place]
+    covariances, inverse = at_centre(draws.covariances[place], factor.T), np.linalg.inv(factor.T)
     gain, done = np.zeros((size, size, len(factor.levels))), 0
-    for part, M in information(some.design, draws, factor):
+    for part, M in information(some.design, draws, replace(factor, Z=factor.Z_centred)):
         G = covariances[part]
         kept = times(posterior_covariance(G, M), M)
         gain += times(kept, np.moveaxis(G, 0, -1)[..., None]).sum(axis=2)
         done += len(G)
-    mean = _means(posterior, factor)
-    shares = common_in_effects(posterior.design, factor)
+    mean = _means(posterior, factor) @ inverse.T
+    shares = inverse @ common_in_effects(posterior.design, factor)
     return Moments(mean, np.moveaxis(gain / done, -1, 0), covariances.mean(axis=0), shares)
+
+
+def _of_formula(centred: Moments, T: Array) -> Moments:
+    """Of u = T v."""
+    return Moments(centred.mean @ T.T, T @ centred.gain @ T.T, T @ centred.G @ T.T, T @ centred.shares)
 
 
 def _means(posterior: Posterior, factor: Factor) -> Array:
@@ -187,7 +194,8 @@ def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     Along the directions of which the group's rows say something, in units of what the other groups show along theirs:
     F distributed under the model.
     """
-    root = np.linalg.inv(np.linalg.cholesky(found.G))
+    scales, axes = np.linalg.eigh(found.G)
+    root = axes.T / np.sqrt(scales)[:, None]
     values, vectors = np.linalg.eigh(root @ found.gain @ root.T)
     along = np.einsum("jab,ja->jb", vectors, found.mean @ root.T)
     kept = values > INFORMATIVE

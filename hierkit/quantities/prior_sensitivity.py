@@ -13,7 +13,7 @@ from hierkit.integration.block import log_student_t
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
-from hierkit.posterior.draws import Draws, batches, log_likelihood, lower_factors
+from hierkit.posterior.draws import Draws, at_centre, batches, log_likelihood, lower_factors
 from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.posterior.where_priors_hold import covariance_of_priors, terms_of_priors
@@ -58,7 +58,7 @@ def prior_sensitivity(posterior: Posterior, priors: Priors) -> Quantity:
     together = xr.concat([values for _, _, values in columns], dim="parameter", coords="minimal", compat="override")
     logs = {
         "prior": log_prior(used, priors),
-        "effects": draws.labelled(_log_effects(draws)),
+        "effects": draws.labelled(_log_effects(draws, design)),
         "likelihood": draws.labelled(_log_likelihood(draws, design)),
     }
     found = {name: _sensitivity(together, log_p) for name, log_p in logs.items() if name != "effects" or design.factors}
@@ -120,12 +120,13 @@ def log_prior(posterior: Posterior, priors: Priors) -> xr.DataArray:
     return total
 
 
-def _log_effects(draws: Draws) -> Array:
-    """(sample,), log p(u | G) of all groups' effects."""
+def _log_effects(draws: Draws, design: Design) -> Array:
+    """(sample,), log p(u | G) of all groups' effects, by those at the centre: u = T v with |T| = 1."""
     total = np.zeros(len(draws.beta))
-    for u, G, nu in zip(draws.u, draws.G, draws.nu, strict=True):
-        L = lower_factors(G)
-        z = np.swapaxes(np.linalg.solve(L, np.swapaxes(u, 1, 2)), 1, 2)
+    for factor, u, G, nu in zip(design.factors, draws.u, draws.G, draws.nu, strict=True):
+        L = lower_factors(at_centre(G, factor.T))
+        v = np.linalg.inv(factor.T) @ np.swapaxes(u, 1, 2)
+        z = np.swapaxes(np.linalg.solve(L, v), 1, 2)
         each = -0.5 * (z**2).sum(axis=2) if nu is None else log_student_t(z, nu[:, None])
         total += each.sum(axis=1) - u.shape[1] * np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
     return total

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.model.groups import Factor
-from hierkit.posterior.draws import batches, in_batches
+from hierkit.posterior.draws import at_centre, batches, in_batches
 from hierkit.posterior.group_sums import GroupSums, group_sums
 from hierkit.posterior.information import cholesky, information_and_score, inverse, posterior_covariance, times
 from hierkit.posterior.lazy import Places, Samples
@@ -42,8 +42,7 @@ def factors_of_sums(posterior: Posterior, factor: Factor, is_root: bool) -> Comp
     """
     given = posterior.given
     factor, known = given.factor(factor.label), posterior.known_beside(factor)
-    inverse_T = np.linalg.inv(factor.T)
-    G = inverse_T @ known.G[given.factors.index(factor)] @ inverse_T.T
+    G = at_centre(known.G[given.factors.index(factor)], factor.T)
     sigma = np.ones(len(G)) if known.sigma is None else known.sigma
     are_known = _ranks(factor) == len(factor.T)
     return partial(_of_sums, group_sums(given, factor, known), G, sigma, factor.T, are_known, is_root)
