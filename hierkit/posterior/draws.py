@@ -157,7 +157,18 @@ def log_likelihood(draws: Draws, rows: Matrices, outcome: Outcome, part: slice =
 
 def lower_factors(G: Array) -> Array:
     """(sample, effect, effect), Cholesky factors of covariances, singular or not."""
-    return np.linalg.cholesky(G * (1 + NEARLY_SINGULAR * np.eye(G.shape[-1])))
+    try:
+        return np.linalg.cholesky(G)
+    except np.linalg.LinAlgError:
+        return np.array([_lower_factor(one) for one in G])
+
+
+def _lower_factor(G: Array) -> Array:
+    """Of one draw: what is singular is taken for nearly singular, and nothing else is changed."""
+    try:
+        return np.linalg.cholesky(G)
+    except np.linalg.LinAlgError:
+        return np.linalg.cholesky(G * (1 + NEARLY_SINGULAR * np.eye(len(G))))
 
 
 def at_centre(G: Array, T: Array) -> Array:

@@ -6,6 +6,7 @@ from synthetic import design_of, linear_predictor, synthetic_draws, table
 
 from hierkit.model.matrices import fitted_matrices
 from hierkit.posterior import draws as arrays
+from hierkit.posterior.draws import at_centre, lower_factors
 from hierkit.posterior.posterior import Posterior
 
 
@@ -44,3 +45,19 @@ def test_thinning_keeps_every_so_many_draws_of_each_chain() -> None:
     thinned = posterior.thinned(10)
     assert thinned.size == 12
     assert thinned.dataset["draw"].values.tolist() == [0, 2, 4, 6]
+
+
+def test_singular_covariances_have_factors_and_others_are_not_touched() -> None:
+    regular, singular = np.array([[2.0, 0.3], [0.3, 1.0]]), np.array([[4.0, 2.0], [2.0, 1.0]])
+    found = lower_factors(np.array([regular, singular]))
+    np.testing.assert_array_equal(found[0], np.linalg.cholesky(regular))
+    np.testing.assert_allclose(found[1] @ found[1].T, singular, rtol=1e-11)
+
+
+def test_covariances_at_the_centre_are_those_that_were_moved_from_there() -> None:
+    G = np.array([[2.0, 0.3], [0.3, 1.0]])
+    for far, digits in ((-5.0, 1e-13), (-1e6, 1e-3)):
+        T = np.array([[1.0, far], [0.0, 1.0]])
+        np.testing.assert_allclose(at_centre((T @ G @ T.T)[None], T)[0], G, rtol=digits)
+    beyond = np.array([[1.0, -1e9], [0.0, 1.0]])
+    assert np.isfinite(lower_factors(at_centre((beyond @ G @ beyond.T)[None], beyond))).all()
