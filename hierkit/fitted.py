@@ -76,7 +76,8 @@ class Fit:
         The prior of every parameter; printing it shows the table.
     draws : xarray.DataTree
         posterior and sample_stats (chain, draw, ...), observed_data and constant_data; Bambi's names, the groups' own
-        labels. `attrs` say which engine made them and why, with seed, settings and versions.
+        labels; effects of very many groups are not among them (docs/beyond_memory.md). `attrs` say which engine made
+        them and why, with seed, settings and versions.
     """
 
     formula: Formula

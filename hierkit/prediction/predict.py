@@ -71,7 +71,8 @@ def predict(
     Quantity
         `mean` or `outcome` (chain, draw, row), rows counted from 0; in the outcome's units. Beside it the group of each
         row (row) for each factor that is known or new. Draws are computed when they are used, and a table in parts, so
-        that memory stays bounded whatever the number of rows. With `weights` or `by`, averages (chain, draw, cell), or
+        that memory stays bounded whatever the number of rows; the effects of the rows' groups are kept, and of very
+        many groups in fewer draws. With `weights` or `by`, averages (chain, draw, cell), or
         (chain, draw, <by>) with one column, and beside them the sum of weights, or how many rows there are, as `n`.
 
     Raises

@@ -37,7 +37,8 @@ def group_effects(posterior: Posterior, factor: str | None = None) -> Quantity:
         group, or its trials; `G` (effect, effect_other), the posterior mean of the effects' covariance. The coefficient
         is the group's own: β + u, where β contains what predictors that are constant within groups add to it, z to the
         level and x:z to the slope on x. An effect to which no common coefficient belongs has β = 0. With several
-        factors a coefficient is that of a group whose other factors are typical (their effects zero).
+        factors a coefficient is that of a group whose other factors are typical (their effects zero). Draws of more
+        groups than memory holds are computed when they are used.
 
     Raises
     ------

@@ -43,7 +43,8 @@ def ranks(
     -------
     Quantity
         `rank` (chain, draw, group), 1 to the number of groups: its mean is the posterior expected rank; `among_best`
-        (chain, draw, group), 1 where the rank is at most `best`: its mean is the probability. `n` (group).
+        (chain, draw, group), 1 where the rank is at most `best`: its mean is the probability. `n` (group). Of very many
+        groups as many evenly spaced draws are ranked as memory holds.
 
     Raises
     ------

@@ -56,7 +56,8 @@ def shrinkage(posterior: Posterior, factor: str | None = None, kind: ShrinkageKi
         group's own deviation from the common coefficients in that draw, the maximum likelihood estimate from its rows
         alone, missing where they cannot distinguish its effects or are separated; `pooled` is what is expected of the
         deviation given all else in that draw, Λ times `own` for a Gaussian outcome, and for "spread" the root of Λ
-        times `own`. Deviations are on the link scale, shares are from 0 to 1.
+        times `own`. Deviations are on the link scale, shares are from 0 to 1. Draws of more groups than memory holds
+        are computed when they are used, or, where they follow from all rows, are fewer.
 
     Raises
     ------
