@@ -14,6 +14,8 @@ from hierkit.model.groups import Factor
 from hierkit.model.matrices import fitted_matrices
 from hierkit.posterior.draws import Draws, batches, linear_predictor, lower_factors
 
+SMALL = 4  # rows of matrices that are multiplied entry by entry
+
 
 def information(design: Design, draws: Draws, factor: Factor) -> Iterator[tuple[slice, Array]]:
     """Batches of draws with M_j of each group.
@@ -63,6 +65,9 @@ def information_and_score(design: Design, draws: Draws, factor: Factor) -> Itera
 
 def times(a: Array, b: Array) -> Array:
     """Matrix products a b of small matrices."""
+    if len(b) > SMALL:  # their rows and columns last, NumPy multiplies them in one call
+        left, right = (np.moveaxis(one, (0, 1), (-2, -1)) for one in (a, b))
+        return np.moveaxis(left @ right, (-2, -1), (0, 1))
     return np.stack([[sum(a[i, k] * b[k, j] for k in range(len(b))) for j in range(b.shape[1])] for i in range(len(a))])
 
 
