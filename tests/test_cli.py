@@ -64,7 +64,7 @@ def test_check_samples_nothing(folder: Any) -> None:
 @pytest.mark.slow
 def test_interrupt(folder: Any) -> None:
     code = "from hierkit.cli import main; main()"
-    arguments = ["fit", "data.csv", "y ~ x + (x | g)", "--draws", "5000000"]
+    arguments = ["fit", "data.csv", "y ~ x + (x | g)", "--draws", "3000000"]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
