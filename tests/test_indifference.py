@@ -129,6 +129,7 @@ def test_a_wide_prior_at_zero_leads_to_the_main_mode(engine: Any) -> None:
     assert float(posterior["sigma"].mean()) == pytest.approx(1.015, rel=0.02)
 
 
+@pytest.mark.filterwarnings("ignore::hierkit.errors.HierkitWarning")
 def test_diagnostics_do_not_depend_on_a_far_zero() -> None:
     """The same draws but for the zero of x, a million of its sds away: to the digits that doubles leave."""
     near = fitted("y ~ x + (x | g)", data(), "auto")

@@ -188,6 +188,20 @@ def _leverage(shares: Array, weights: Array) -> Array:
     return np.minimum((left[:, kept] ** 2).sum(axis=1), LARGEST_LEVERAGE)
 
 
+def _joint_leverage(weighted: Array) -> Array:
+    """(group,), how much of all effects of a group the common coefficients take, from (group, effect, column).
+
+    Effects are in units of their own precision, so that it does not matter where predictors have their zero.
+    """
+    groups, effects, columns = weighted.shape
+    rows = weighted.reshape(groups * effects, columns)
+    used = rows[:, rows.any(axis=0)]
+    left, values, _ = np.linalg.svd(used / np.sqrt(np.mean(used**2, axis=0)), full_matrices=False)
+    kept = values > RANK * values.max(initial=0.0)
+    taken = (left[:, kept] ** 2).sum(axis=1).reshape(groups, effects).sum(axis=1)
+    return np.asarray(np.minimum(taken, effects * LARGEST_LEVERAGE))
+
+
 def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     """(group,) three times: squared distance on the scale of χ² with a degree per effect, its expected value, outlying.
 
@@ -201,8 +215,8 @@ def _distances(found: Moments) -> tuple[Array, Array, NDArray[np.bool_]]:
     kept = values > INFORMATIVE
     squares = np.where(kept, along**2 / np.where(kept, values, 1.0), 0.0).sum(axis=1)
     degrees = kept.sum(axis=1)
-    leverages = [_leverage(own, found.gain[:, k, k]) for k, own in enumerate(np.swapaxes(found.shares, 0, 1))]
-    leverage = np.where(degrees > 0, np.sum(leverages, axis=0), 0.0)
+    weighted = np.sqrt(values.clip(0))[..., None] * (np.swapaxes(vectors, 1, 2) @ (root @ found.shares))
+    leverage = np.where(degrees > 0, _joint_leverage(weighted), 0.0)
     others = degrees.sum() - leverage.sum() - degrees
     known = (degrees > 0) & (others >= FEWEST_DEGREES)
     own = squares[known] / (1 - leverage[known] / degrees[known])
