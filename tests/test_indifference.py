@@ -141,7 +141,7 @@ def test_diagnostics_do_not_depend_on_a_far_zero() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     found, expected = (fit.shrinkage().draws["overall"].mean(("chain", "draw")).values for fit in (far, near))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
-    assert far.logo().elpd == pytest.approx(near.logo().elpd, abs=1e-3)
+    assert far.logo().elpd == pytest.approx(near.logo().elpd, abs=1e-2)  # smoothed tails
     tables = [fit.prior_sensitivity().table() for fit in (far, near)]
     found, expected = (own["effects"][own["parameter"].isin(["x", "sd(x|g)", "x|g"])].to_numpy() for own in tables)
     np.testing.assert_allclose(found, expected, rtol=1e-3)
