@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import bambi as bmb
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from hierkit.errors import refusal
 from hierkit.model.bambi_coefficients import as_bambi, common_priors
 from hierkit.model.bambi_family import bambi_family
 from hierkit.model.columns import Column, by_term
@@ -52,7 +54,13 @@ def build(
     bambi.Model
         Its names are the names in a fit's draws. Correlations are in `<factor>_corr`, with dims `<factor>_effect` and
         `<factor>_effect_other`; degrees of freedom in `<factor>_nu`.
+
+    Raises
+    ------
+    HierkitError
+        For a column other than the intercept that is constant, which Bambi does not take.
     """
+    _check_no_constant(design)
     model = bmb.Model(
         design.text,
         design.frame,
@@ -63,6 +71,17 @@ def build(
     )
     model.build()
     return model
+
+
+def _check_no_constant(design: Design) -> None:
+    for term, columns in by_term(design.columns).items():
+        places = [design.columns.index(column) for column in columns]
+        if not columns[0].is_intercept and not np.ptp(design.X[:, places], axis=0).any():
+            raise refusal(
+                f"{term!r} is constant",
+                "Bambi's model has no other constant column than the intercept",
+                'Write 1 in its place, or sample with engine="marginal" or "joint"',
+            )
 
 
 def _group_priors(

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy import stats
 from synthetic import design_of, linear_predictor, synthetic_draws, table
 
+from hierkit.errors import HierkitError
 from hierkit.model.bambi_model import build
 from hierkit.model.priors import make_priors
 
@@ -171,3 +172,10 @@ def test_priors_reach_bambi() -> None:
     component = model.conditional_parameters["mu"]
     assert str(component.terms["x"].prior) == "StudentT(nu: 4.0, mu: 1.0, sigma: 2.0)"
     assert str(component.terms["x|g"].prior.args["sigma"]) == "Gamma(alpha: 2.0, beta: 3.0)"
+
+
+def test_a_constant_column_is_refused() -> None:
+    """The compiled engines take it: a prior of the intercept where predictors are zero is written so."""
+    design = design_of("y ~ 0 + one + x", table().assign(one=1.0))
+    with pytest.raises(HierkitError, match=r"'one' is constant\. Bambi's model has no other constant column than the"):
+        build(design, make_priors(design))
