@@ -5,6 +5,7 @@ The modules are imported by name, since statsmodels.api takes half a second more
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,23 +67,41 @@ def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple
     sizes = np.sqrt(np.mean(X**2, axis=0)) if len(rows) else np.zeros(X.shape[1])
     if not X.shape[1] or not sizes.all() or np.linalg.matrix_rank(X / sizes) < X.shape[1]:
         return missing, missing, RANK_DEFICIENT
-    if outcome.family.has_residual:
-        model = WLS(y - offset, X, weights=outcome.row_weights[rows])
-        fit = model.fit(cov_type="fixed scale" if outcome.sd_is_known else "nonrobust")  # which is 1
-        n = round(outcome.at(rows).n_rows)
-        exact = n <= X.shape[1] and not outcome.sd_is_known
-        errors = missing if exact else np.asarray(fit.bse)
-        if n != len(rows) and not exact:
-            # points in place of rows have their sums of squares, and other degrees of freedom
-            errors = errors * np.sqrt((len(rows) - X.shape[1]) / (n - X.shape[1]))
-        return np.asarray(fit.params), errors, ESTIMATED
-    return _logistic(y, outcome.trials_of_each[rows], X, offset)
+    if not outcome.family.has_residual:
+        return _logistic(y, outcome.trials_of_each[rows], X, offset)
+    estimates, errors = _linear(y - offset, outcome.row_weights[rows], X, outcome.sd_is_known)
+    n = round(outcome.at(rows).n_rows)
+    if n <= X.shape[1] and not outcome.sd_is_known:
+        return estimates, missing, ESTIMATED
+    if n != len(rows):
+        # points in place of rows have their sums of squares, and other degrees of freedom
+        errors = errors * np.sqrt((len(rows) - X.shape[1]) / (n - X.shape[1]))
+    return estimates, errors, ESTIMATED
+
+
+def _linear(y: Array, weights: Array, X: Array, sd_is_known: bool) -> tuple[Array, Array]:
+    """In orthonormal columns, so that nearly collinear ones cost no digits."""
+    Q, R = _orthonormal(X)
+    fit = WLS(y, Q, weights=weights).fit(cov_type="fixed scale" if sd_is_known else "nonrobust")  # which is 1
+    return _back(fit, R)
+
+
+def _orthonormal(X: Array) -> tuple[Array, Array]:
+    """Columns of size one without correlation, Q, and R with X = Q R."""
+    Q, R = np.linalg.qr(X)
+    return Q * np.sqrt(len(X)), R / np.sqrt(len(X))
+
+
+def _back(fit: Any, R: Array) -> tuple[Array, Array]:
+    """Estimates and standard errors of the columns themselves."""
+    back = np.linalg.inv(R)
+    covariance = back @ np.asarray(fit.cov_params()) @ back.T
+    return back @ np.asarray(fit.params), np.sqrt(covariance.diagonal())
 
 
 def _logistic(y: Array, trials: Array, X: Array, offset: Array) -> tuple[Array, Array, str]:
     """In orthonormal columns, in which a standard error says whether the rows are separated."""
-    Q, R = np.linalg.qr(X)
-    Q, R = Q * np.sqrt(len(X)), R / np.sqrt(len(X))
+    Q, R = _orthonormal(X)
     missing = np.full(X.shape[1], np.nan)
     try:
         with warnings.catch_warnings():
@@ -92,6 +111,4 @@ def _logistic(y: Array, trials: Array, X: Array, offset: Array) -> tuple[Array, 
         return missing, missing, SEPARATED
     if not fit.converged or not np.all(np.asarray(fit.bse) < LARGEST_SE):
         return missing, missing, SEPARATED
-    back = np.linalg.inv(R)
-    covariance = back @ np.asarray(fit.cov_params()) @ back.T
-    return back @ np.asarray(fit.params), np.sqrt(covariance.diagonal()), ESTIMATED
+    return *_back(fit, R), ESTIMATED
