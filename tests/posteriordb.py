@@ -1,7 +1,7 @@
 """The regressions of posteriordb that have reference draws, and eight schools, as hierkit writes them.
 
-Each was compared with posteriordb's Stan code. Priors there hold where predictors are zero, so a proper prior of the intercept
-is that of a column `one`.
+Each was compared with posteriordb's Stan code. Priors there hold where predictors are zero, so a proper prior of the
+intercept is that of a column `one`.
 """
 
 import gzip

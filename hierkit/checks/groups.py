@@ -55,7 +55,7 @@ def _within_and_between(posterior: Posterior, factor: Factor) -> Iterator[Findin
     level = posterior.effects(factor).u.sel(effect=labels[0]).mean(("chain", "draw")).values
     names = {column.label: i for i, column in enumerate(design.columns)}
     for name in [name for name in design.formula.predictors if name in names and is_numeric(design.rows.frame[name])]:
-        x = design.X[:, names[name]]
+        x = design.X[:, names[name]] - design.X[:, names[name]].mean()
         if factor.varies(x) != "both" or not np.ptp(level):
             continue
         sums = np.bincount(factor.codes, x * design.trials, len(factor.levels))

@@ -1,7 +1,7 @@
 """A Bernoulli model by statsmodels' methods for grouped rows: variational Bayes and GEE.
 
 Each gives estimates and standard errors by the names of parameters, and what to know of them; or refuses with the
-reason. Columns are scaled to size one for the fit.
+reason. Columns are centred and scaled to size one for the fit.
 """
 
 from collections.abc import Iterator
@@ -33,27 +33,27 @@ def variational(design: Design) -> tuple[Values, str]:
     y, rows = _trial_rows(design)
     if design.offset.any():
         raise refusal("The model has an offset", "statsmodels' BinomialBayesMixedGLM takes none", "See the posterior")
-    sizes = np.sqrt(weighted_mean(design.X**2, design.trials))
+    X, back = _centred(design)
     columns = dict(_indicators(design))
     trials = design.trials
     spread = {name: float(np.sqrt((trials @ Z.power(2)).sum() / trials.sum())) for name, Z in columns.items()}
     Z = sparse.hstack([one / spread[name] for name, one in columns.items()], format="csr")[rows]
     ident = np.repeat(np.arange(len(columns)), [one.shape[1] for one in columns.values()])
-    model = BinomialBayesMixedGLM(y, (design.X / sizes)[rows], sparse.csr_matrix(Z), ident, fe_p=VAGUE_SD)
+    model = BinomialBayesMixedGLM(y, X[rows], sparse.csr_matrix(Z), ident, fe_p=VAGUE_SD)
     fitted = model.fit_vb(sd=np.full(model.k_fep + model.k_vcp + model.k_vc, START_SD))
     sds = np.exp(fitted.vcp_mean) / list(spread.values())
     components = zip(columns, sds, sds * fitted.vcp_sd, strict=True)
-    values = _named(design, fitted.fe_mean / sizes, fitted.fe_sd / sizes)
+    values = _named(design, back @ fitted.fe_mean, np.sqrt(back**2 @ fitted.fe_sd**2))
     return values | {name: (float(sd), float(error)) for name, sd, error in components}, MEAN_FIELD
 
 
 def gee(design: Design, factor: Factor) -> tuple[Values, str]:
     """Generalized estimating equations, rows of a group equally correlated; robust standard errors."""
     y, rows = _trial_rows(design)
-    sizes = np.sqrt(weighted_mean(design.X**2, design.trials))
+    X, back = _centred(design)
     model = GEE(
         y,
-        (design.X / sizes)[rows],
+        X[rows],
         groups=factor.codes[rows],
         offset=design.offset[rows],
         family=Binomial(),
@@ -66,7 +66,23 @@ def gee(design: Design, factor: Factor) -> tuple[Values, str]:
         notes.append(f"se too small with {groups} groups")
     if not fitted.converged:
         notes.append("did not converge")
-    return _named(design, np.asarray(fitted.params) / sizes, np.asarray(fitted.bse) / sizes), "; ".join(notes)
+    errors = np.sqrt((back @ np.asarray(fitted.cov_params()) @ back.T).diagonal())
+    return _named(design, back @ np.asarray(fitted.params), errors), "; ".join(notes)
+
+
+def _centred(design: Design) -> tuple[Array, Array]:
+    """Columns less their means where there is an intercept, in units of their size, and the map of coefficients back.
+
+    The vague prior is then one where the rows are, and coefficients are hardly correlated.
+    """
+    X = design.X - design.column_means
+    sizes = np.sqrt(weighted_mean(X**2, design.trials))
+    back = np.diag(1 / sizes)
+    for i, column in enumerate(design.columns):
+        if column.is_intercept:
+            back[i] -= design.column_means / sizes
+            back[i, i] = 1 / sizes[i]
+    return X / sizes, back
 
 
 def _named(design: Design, estimates: Array, errors: Array) -> Values:

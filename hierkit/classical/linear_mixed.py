@@ -44,6 +44,12 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     """
     root = np.sqrt(design.row_weights)
     X, y = root[:, None] * design.X, root * (design.outcome.y - design.offset)
+    if design.outcome.has_sigma and design.outcome.n_rows <= X.shape[1]:
+        raise refusal(
+            f"There are {design.outcome.n_rows:,.0f} rows and {X.shape[1]} coefficients",
+            "A residual variance is estimated from more rows than coefficients",
+            "Leave predictors out, or see the posterior",
+        )
     sizes = np.sqrt(np.mean(X**2, axis=0))
     Q, R = np.linalg.qr(X / sizes)
     if np.abs(np.diagonal(R)).min() < COLLINEAR * np.abs(np.diagonal(R)).max():

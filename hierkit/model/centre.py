@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
+from hierkit.errors import refusal
 from hierkit.model.columns import Column, weighted_mean, weighted_sd
 from hierkit.model.evaluated import Evaluated, component_values
 
 ROUNDING = 1e-10
+FARTHEST = 1e6  # sds; the square of it takes twelve of sixteen digits of a variance
 
 
 def effects_at_centre(items: Sequence[Evaluated], weights: Array) -> tuple[Array, Array]:
@@ -48,7 +50,21 @@ def effects_at_centre(items: Sequence[Evaluated], weights: Array) -> tuple[Array
     for k, i in enumerate(owner.tolist()):
         lower = np.flatnonzero([other == level or _is_lower(items, other, i) for other in owner.tolist()])
         T[lower, k] -= _combination(Z[:, lower], Z[:, k], candidates[:, k]) if i != level else 0.0
-    return T, np.array([weighted_sd(column, weights) for column in (Z @ T).T])
+    spread = np.array([weighted_sd(column, weights) for column in (Z @ T).T])
+    _check_distance([label for item in items for label in item.labels], T, Z, spread)
+    return T, spread
+
+
+def _check_distance(labels: Sequence[str], T: Array, Z: Array, spread: Array) -> None:
+    """Refuse effects whose zero is so far from the rows that their variances there have no digits left."""
+    sizes = np.abs(T - np.eye(len(T))) * np.sqrt(np.mean(Z**2, axis=0))[:, None]
+    far = sizes.max(axis=0) / np.where(spread > 0, spread, np.inf)
+    for label in [label for label, distance in zip(labels, far, strict=True) if distance > FARTHEST]:
+        raise refusal(
+            f"{label!r} lies more than {FARTHEST:,.0f} sds from zero, where the group intercepts of the formula are",
+            "The variance of these intercepts would have no digits left",
+            f"Subtract a number near its mean in the data, or write I({label} - number) in both places",
+        )
 
 
 def common_spread(columns: Sequence[Column], X: Array, k: int, weights: Array, has_level: bool) -> float:

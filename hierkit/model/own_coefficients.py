@@ -45,11 +45,17 @@ def combination(X: Array, z: Array) -> Array | None:
     """(column,), the a with X a = z, if there is one."""
     if not X.shape[1]:
         return None
-    weights: Array = np.linalg.lstsq(X, z)[0]
+    same = (z[:, None] == X).all(axis=0)
+    if same.any():
+        own: Array = np.eye(len(same))[same.argmax()]
+        return own
+    sizes = np.abs(X).max(axis=0)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    weights: Array = np.linalg.lstsq(X / sizes, z)[0] / sizes
     whole = np.round(weights)
     # a predictor is one times itself, and not what rounding makes of that
     exact = np.where(np.abs(weights - whole) < SAME, whole, weights)
-    return next((w for w in (exact, weights) if np.abs(X @ w - z).max() <= SAME * np.abs(z).max()), None)
+    return next((w for w in (exact, weights) if np.abs(X @ w - z).max() <= SAME * _size(z)), None)
 
 
 def multiple(x: Array, base: Array, factor: Factor) -> Array | None:
@@ -58,5 +64,9 @@ def multiple(x: Array, base: Array, factor: Factor) -> Array | None:
     squares = np.bincount(factor.codes, base**2, n_groups)
     products = np.bincount(factor.codes, x * base, n_groups)
     found = np.divide(products, squares, out=np.zeros(n_groups), where=squares > 0)
-    size = np.ptp(x) or np.abs(x).max()
-    return found if np.abs(x - found[factor.codes] * base).max() <= SAME * size else None
+    return found if np.abs(x - found[factor.codes] * base).max() <= SAME * _size(x) else None
+
+
+def _size(x: Array) -> float:
+    """How much a column varies, or how large a constant one is."""
+    return float(np.ptp(x) or np.abs(x).max())

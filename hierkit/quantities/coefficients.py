@@ -10,6 +10,8 @@ from hierkit.posterior.convergence import convergence
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 
+LARGEST_LOG_ODDS = 230.0  # whose exponential, 1e100, has a square too
+
 
 def coefficients(posterior: Posterior) -> Quantity:
     """The conditional coefficients β: within a group, all else equal.
@@ -23,9 +25,9 @@ def coefficients(posterior: Posterior) -> Quantity:
     -------
     Quantity
         `coefficient` (chain, draw, term). Gaussian: outcome units per unit of the predictor. Bernoulli: log odds, and
-        `odds_ratio`, exp(β) in each draw; missing for the intercept, of which exp(β) is no ratio but the odds where
-        every predictor is zero, however far from the rows that is. Beside them `r_hat`, `ess_bulk` and `ess_tail`
-        (term).
+        `odds_ratio`, exp(β) in each draw and at most 1e100; missing for the intercept, of which exp(β) is no ratio but
+        the odds where every predictor is zero, however far from the rows that is. Beside them `r_hat`, `ess_bulk` and
+        `ess_tail` (term).
 
     Raises
     ------
@@ -49,7 +51,6 @@ def coefficients(posterior: Posterior) -> Quantity:
 
 
 def odds_ratios(coefficients: xr.DataArray, columns: tuple[Column, ...]) -> xr.DataArray:
-    """(chain, draw, term), exp of coefficients; missing for the intercept."""
+    """(chain, draw, term), exp of coefficients, at most 1e100; missing for the intercept."""
     is_ratio = xr.DataArray([not column.is_intercept for column in columns], dims="term")
-    with np.errstate(over="ignore"):
-        return xr.DataArray(np.exp(coefficients.where(is_ratio)))
+    return xr.DataArray(np.exp(coefficients.where(is_ratio).clip(max=LARGEST_LOG_ODDS)))

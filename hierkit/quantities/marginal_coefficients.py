@@ -1,6 +1,6 @@
 """Coefficients of the population: group effects integrated out, not set to zero."""
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import xarray as xr
@@ -65,17 +65,15 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
         )
     draws = posterior.parameters
     rows, weights = _distinct(design)
+    columns = _coordinates(design, rows.X, weights)
     averages = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(draws.beta))
     gamma, residual = np.empty(draws.beta.shape), np.empty(len(draws.beta))
 
-    root = np.sqrt(weights)[:, None]
-    least_squares = (np.linalg.pinv(root * rows.X) * root.T).T
-
     def project(part: slice) -> None:
-        gamma[part], residual[part] = _project(draws, rows, weights, least_squares, part, projection)
+        gamma[part], residual[part] = _project(draws, rows, weights, columns, part, projection)
 
     in_batches(project, len(gamma), len(rows.offset), "marginal_coefficients")
-    own = np.full(gamma.shape[1], True) if draws.family.is_linear else _are_determined(rows.X)
+    own = np.full(gamma.shape[1], True) if draws.family.is_linear else columns.are_determined
     gamma[:, ~own] = np.nan
     labels = {"term": [column.label for column in design.columns]}
     arrays = {"marginal": draws.labelled(gamma, labels)}
@@ -89,12 +87,40 @@ def marginal_coefficients(posterior: Posterior, projection: Projection = "likeli
     return Quantity(xr.Dataset(arrays), _definition(design, projection, missing))
 
 
-def _are_determined(X: Array) -> NDArray[np.bool_]:
-    """(column,), whether the rows determine a coefficient: those of columns that others explain are free to move."""
-    sizes = np.sqrt(np.mean(X**2, axis=0))
-    _, values, vectors = np.linalg.svd(np.linalg.qr(X / sizes, mode="r"))
-    null = vectors[np.append(values, np.zeros(len(vectors) - len(values))) < RANK * values[0]]
-    return np.asarray((np.abs(null) < ROUNDING).all(axis=0))
+class _Coordinates(NamedTuple):
+    """Orthonormal columns of the rows, of which coefficients are found without loss of digits.
+
+    Attributes
+    ----------
+    U : ndarray
+        (row, direction), X = U R for those directions that the rows have; under the weights U'WU is their sum.
+    back : ndarray
+        (column, direction), from coefficients of U to those of X.
+    are_determined : ndarray
+        (column,), whether the rows determine a coefficient: those of columns that others explain are free to move.
+    """
+
+    U: Array
+    back: Array
+    are_determined: NDArray[np.bool_]
+
+
+def _coordinates(design: Design, X: Array, weights: Array) -> _Coordinates:
+    """Columns centred and scaled, so that neither zeros nor units matter, then their singular vectors."""
+    root = np.sqrt(weights / weights.sum())[:, None]
+    centred = root * (X - design.column_means)
+    sizes = np.sqrt((centred**2).sum(axis=0))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    left, values, right = np.linalg.svd(centred / sizes, full_matrices=False)
+    kept = values > RANK * values[0]
+    to_columns = np.diag(1 / sizes)
+    if design.has_intercept:
+        first = next(i for i, column in enumerate(design.columns) if column.is_intercept)
+        to_columns[first] -= design.column_means / sizes
+    null = np.linalg.svd(right[kept])[2][kept.sum() :] @ to_columns.T * np.sqrt(np.mean(X**2, axis=0))
+    lengths = np.linalg.norm(null, axis=1, keepdims=True)
+    determined = (np.abs(null / lengths) < ROUNDING).all(axis=0)
+    return _Coordinates(left[:, kept] / root, to_columns @ (right[kept].T / values[kept]), determined)
 
 
 def _distinct(design: Design) -> tuple[Matrices, Array]:
@@ -108,34 +134,31 @@ def _distinct(design: Design) -> tuple[Matrices, Array]:
 
 
 def _project(
-    draws: Draws, rows: Matrices, weights: Array, least_squares: Array, part: slice, projection: str
+    draws: Draws, rows: Matrices, weights: Array, columns: _Coordinates, part: slice, projection: str
 ) -> tuple[Array, Array]:
-    """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,).
-
-    Logits (sample, row) times `least_squares` (row, term) are the coefficients of their regression on X.
-    """
+    """Coefficients (sample, term) of the means on X, and the largest residual on the link scale (sample,)."""
     if draws.family.is_linear:
         return draws.beta[part], np.zeros(len(draws.beta[part]))
     links = marginal_links(draws, rows, part)
-    X = rows.X
-    gamma = (links - rows.offset) @ least_squares
+    U = columns.U
+    delta = (links - rows.offset) @ (U * (weights / weights.sum())[:, None])
     if projection == "likelihood":
-        gamma = _maximum_likelihood(draws.family, gamma, draws.family.mean(links), X, rows.offset, weights)
-    return gamma, np.abs(links - gamma @ X.T - rows.offset).max(axis=1)
+        delta = _maximum_likelihood(draws.family, delta, draws.family.mean(links), U, rows.offset, weights)
+    return delta @ columns.back.T, np.abs(links - delta @ U.T - rows.offset).max(axis=1)
 
 
-def _maximum_likelihood(family: Family, gamma: Array, means: Array, X: Array, offset: Array, weights: Array) -> Array:
-    """(sample, term), logistic regression of means on X for each draw, by Newton's method from near by."""
-    products = (X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+def _maximum_likelihood(family: Family, delta: Array, means: Array, U: Array, offset: Array, weights: Array) -> Array:
+    """(sample, direction), logistic regression of means on U for each draw, by Newton's method from near by."""
+    products = (U[:, :, None] * U[:, None, :]).reshape(len(U), -1)
     for _ in range(NEWTON_STEPS):
-        W, residual = family.derivatives(weights * means, weights, gamma @ X.T + offset, None)
-        score = residual @ X
-        information = (W @ products).reshape(-1, X.shape[1], X.shape[1])
+        W, residual = family.derivatives(weights * means, weights, delta @ U.T + offset, None)
+        score = residual @ U
+        information = (W @ products).reshape(-1, U.shape[1], U.shape[1])
         step = (np.linalg.pinv(information, hermitian=True) @ score[..., None])[..., 0]
-        gamma = gamma + step
+        delta = delta + step
         if np.abs(step).max() < STILL:
             break
-    return gamma
+    return delta
 
 
 def _definition(design: Design, projection: str, missing: list[str]) -> str:

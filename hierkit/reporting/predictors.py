@@ -11,7 +11,7 @@ from hierkit.model.columns import Column
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.syntax import columns_in
-from hierkit.quantities.coefficients import coefficients
+from hierkit.quantities.coefficients import LARGEST_LOG_ODDS, coefficients
 from hierkit.quantities.group_effects import partner
 from hierkit.reporting.parts import Parts
 from hierkit.reporting.words import (
@@ -195,7 +195,7 @@ def _odds_spread(parts: Parts, column: Column) -> str:
             words, prob = parts.words, interval_settings().prob
             middle = float(parts.posterior.coefficients().sel(term=column.label).mean())
             half = _quantile(prob) * float(sd.mean())
-            low, high = np.exp(middle - half), np.exp(middle + half)
+            low, high = np.exp(np.minimum([middle - half, middle + half], LARGEST_LOG_ODDS))
             one, several = words.name(factor.label), words.plural(factor.label)
             text += f" It differs by {one}: in {prob:.0%} of {several} the factor is between {low:.3g} and {high:.3g}."
     return text

@@ -11,6 +11,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import averaged, reference_rows
 from hierkit.posterior.draws import group_variance
 from hierkit.posterior.posterior import student_t_note
+from hierkit.quantities.coefficients import LARGEST_LOG_ODDS
 from hierkit.quantities.group_effects import partner
 from hierkit.reporting.parts import Parts
 from hierkit.reporting.predictors import predictors_in_words, within_and_across
@@ -92,7 +93,7 @@ def _levels(parts: Parts, factor: Factor) -> Iterator[str]:
         size = found.size(outcome_unit(design, words))
         yield f"{several} differ{same}: two of them are typically {size} apart in {name}."
     else:
-        ratio = number(np.exp(MEDIAN_ODDS_RATIO * sd))
+        ratio = number(np.exp((MEDIAN_ODDS_RATIO * sd).clip(max=LARGEST_LOG_ODDS)))
         yield (
             f"{several} differ{same}: the odds of {event(design, words)} in one {one} are typically {ratio} times "
             "those in another."

@@ -84,8 +84,10 @@ def figures(draws: xr.DataArray) -> Figures:
     sd = float(draws.std(("chain", "draw"), ddof=1))
     places = decimals_of(sd)
     decimals = 2 if not np.isfinite(places) else int(places)
-    # beyond four digits nobody reads
-    decimals = min(decimals, max(0, MOST_DIGITS - 1 - int(np.floor(np.log10(max(1e-9, abs(float(found.estimate))))))))
+    size = abs(float(found.estimate))
+    if np.isfinite(size):
+        # beyond four digits nobody reads
+        decimals = min(decimals, max(0, MOST_DIGITS - 1 - int(np.floor(np.log10(max(1e-9, size))))))
     return Figures(float(found.estimate), float(found.lower), float(found.upper), decimals)
 
 

@@ -72,6 +72,8 @@ def make_settings(
     """
     check_count("draws", draws)
     check_count("chains", chains)
+    if draws * chains == 1:
+        raise refusal("draws=1 and chains=1", "One draw says nothing of a distribution", "Pass draws=1000 and chains=4")
     if tune is not None:
         check_count("tune", tune)
     if cores is not None:

@@ -64,3 +64,12 @@ def test_an_intercept_is_no_part_of_slopes_without_levels() -> None:
     """A column of ones is no multiple of x, however little it varies itself."""
     assert not shares("y ~ 1 + (0 + x | g)")["Intercept"].any()
     np.testing.assert_array_equal(shares("y ~ 1 + (1 | g)")["Intercept"], np.ones((6, 1)))
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1e15), (0.0, 1e-12), (1e9, 1.0), (1e7, 1.0)])
+def test_a_predictor_is_found_in_any_units_and_wherever_its_zero_is(shift: float, scale: float) -> None:
+    x = rows().x.to_numpy() * scale + shift
+    X = np.column_stack([np.ones(48), x])
+    np.testing.assert_array_equal(combination(X, X[:, 1]), [0, 1])
+    np.testing.assert_array_equal(combination(X, X[:, 0]), [1, 0])
+    assert combination(X, rows().w.to_numpy() * scale + shift) is None

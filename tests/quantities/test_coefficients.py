@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from synthetic import design_of, synthetic_draws, table
+from synthetic import design_of, fixed_draws, synthetic_draws, table
 
 from hierkit.errors import HierkitError
 from hierkit.posterior.posterior import Posterior
@@ -33,3 +33,12 @@ def test_a_model_without_coefficients() -> None:
     design = design_of("y ~ 0 + (1 | g)", table())
     with pytest.raises(HierkitError, match="The model has no coefficients"):
         coefficients(Posterior(synthetic_draws(design), design))
+
+
+def test_odds_ratios_beyond_all_numbers_are_finite() -> None:
+    """A slope of 1,500 per unit, of a predictor in thousandths."""
+    design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
+    posterior = fixed_draws(design, {"x": 1500.0})
+    found = coefficients(Posterior(posterior, design)).table().query("term == 'x'")
+    bounds = found[["odds_ratio", "odds_ratio_lower", "odds_ratio_upper"]].to_numpy()
+    assert bounds == pytest.approx(1e100, rel=0.3)

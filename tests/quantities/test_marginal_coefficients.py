@@ -113,3 +113,18 @@ def test_refusals() -> None:
     design = design_of("won ~ 0 + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="The model has no coefficients"):
         marginal_coefficients(Posterior(synthetic_draws(design), design))
+
+
+@pytest.mark.parametrize("projection", ["likelihood", "logit"])
+@pytest.mark.parametrize(("shift", "scale"), [(10.0, 1.0), (1e4, 1.0), (1e7, 1.0), (0.0, 1e-9), (0.0, 1e12)])
+def test_zero_and_units_of_a_predictor_do_not_matter(shift: Any, scale: Any, projection: Any) -> None:
+    rows = table(120, seed=2)
+    slope, level = 0.8, -0.3
+    found = []
+    for a, b in ((0.0, 1.0), (shift, scale)):
+        design = design_of("won ~ x + (1 | g)", rows.assign(x=b * (rows.x + a)), "bernoulli")
+        values = {"Intercept": level - slope * a, "x": slope / b, "1|g_sigma": 2.0}
+        quantity = marginal_coefficients(Posterior(fixed_draws(design, values), design), projection)
+        found.append(value(quantity, "marginal", term="x") * b)
+    # the linear predictor itself has lost the digits of the shift
+    assert found[1] == pytest.approx(found[0], rel=1e-9 + 1e-14 * shift)

@@ -1,16 +1,19 @@
-"""Reference posteriors of posteriordb's sixteen hierarchical models that have none, by its recipe, from three engines.
+"""Reference posteriors of posteriordb's sixteen hierarchical models that have none, by its recipe, from three
+engines.
 
-`python tests/reference/hierarchical_posteriors.py` writes hierarchical_posteriors.json: of each posterior the mean and sd of every
-parameter in 10,000 draws (10 chains of 10,000, every tenth kept), where every R-hat is below 1.01, every autocorrelation below
-0.05 and no draw divergent. Shorter runs of the other engines are compared with them.
+`python tests/reference/hierarchical_posteriors.py` writes hierarchical_posteriors.json: of each posterior the mean
+and sd of every parameter in 10,000 draws (10 chains of 10,000, every tenth kept), where every R-hat is below 1.01,
+every autocorrelation below 0.05 and no draw divergent. Shorter runs of the other engines are compared with them.
 
-Where they differ from posteriordb: the tables of 12,573 and 11,566 rows are simulated to its shape; Minnesota's uranium is that of
-rstanarm's table; the pilots' two means are one, which is all that data know of; the seeds have the priors of its "stanified"
-model, that of the intercept at the means of the predictors; and the sd of the hospitals, whose variance is inverse gamma there, is
-half-normal. Bambi's model has no column `one`: its intercept's prior holds at the means, which these data do not feel.
+Where they differ from posteriordb: the tables of 12,573 and 11,566 rows are simulated to its shape; Minnesota's
+uranium is that of rstanarm's table; the pilots' two means are one, which is all that data know of; the seeds have the
+priors of its "stanified" model, that of the intercept at the means of the predictors; and the sd of the hospitals,
+whose variance is inverse gamma there, is half-normal. Bambi's model has no column `one`: its intercept's prior holds
+at the means, which these data do not feel.
 
-Sources of the data: rats, Gelfand, Hills, Racine-Poon and Smith (1990), JASA 85, 972-985; seeds, Crowder (1978), Applied Statistics
-27, 34-37; surgical, Spiegelhalter et al. (1996), BUGS examples 1; pilots and radon, Gelman and Hill (2007).
+Sources of the data: rats, Gelfand, Hills, Racine-Poon and Smith (1990), JASA 85, 972-985; seeds, Crowder (1978),
+Applied Statistics 27, 34-37; surgical, Spiegelhalter et al. (1996), BUGS examples 1; pilots and radon, Gelman and
+Hill (2007).
 """
 
 import json
@@ -31,6 +34,8 @@ from scipy.special import expit
 import hierkit
 from hierkit.datasets import radon
 from hierkit.errors import SamplingWarning
+from hierkit.model.families import FamilyName
+from hierkit.model.run import EngineName
 from hierkit.posterior.draws import varying
 
 FOLDER = Path(__file__).parent
@@ -41,7 +46,7 @@ WIDE = "Normal(0, 10)"
 UNIT = "HalfNormal(1)"
 RECIPE = {"chains": 10, "draws": 10_000, "tune": 2_000}
 THIN = 10
-LENGTHS = {"joint": {"draws": 2_500}, "pymc": {"draws": 1_000}}
+LENGTHS: dict[EngineName, dict[str, int]] = {"joint": {"draws": 2_500}, "pymc": {"draws": 1_000}}
 
 
 def read(name: str) -> pd.DataFrame:
@@ -93,9 +98,9 @@ class Model:
     formula: str
     table: Callable[[], pd.DataFrame]
     priors: dict[str, str]
-    family: str = "gaussian"
+    family: FamilyName = "gaussian"
 
-    def fit(self, engine: str, **options: Any) -> hierkit.Fit:
+    def fit(self, engine: EngineName, **options: Any) -> hierkit.Fit:
         """A fit of it; findings of sampling are seen from the draws."""
         rows = self.table().assign(one=1.0)
         formula, priors = self.formula, self.priors
@@ -181,7 +186,7 @@ MODELS = {
 }
 
 
-def engines_of(model: Model) -> tuple[str, ...]:
+def engines_of(model: Model) -> tuple[EngineName, ...]:
     return ("marginal", "joint", "pymc") if model.family == "gaussian" else ("joint", "pymc")
 
 
@@ -198,7 +203,7 @@ def entries(draws: xr.Dataset) -> dict[str, xr.DataArray]:
     return found
 
 
-def reference(model: Model, engine: str) -> dict[str, Any]:
+def reference(model: Model, engine: EngineName) -> dict[str, Any]:
     """By the recipe: means and sds in 10,000 draws, and what they have to hold to."""
     fit = model.fit(engine=engine, **RECIPE)
     draws = fit.draws["posterior"].to_dataset().isel(draw=slice(None, None, THIN))
@@ -222,7 +227,7 @@ def significant(value: xr.DataArray) -> float:
     return float(f"{float(value):.6g}")
 
 
-def compared(model: Model, engine: str, found: dict[str, Any], **options: Any) -> dict[str, Any]:
+def compared(model: Model, engine: EngineName, found: dict[str, Any], **options: Any) -> dict[str, Any]:
     """How far another engine's means are from the reference's in Monte Carlo standard errors and sds, and its sds."""
     fit = model.fit(engine=engine, **options)
     draws = entries(fit.draws["posterior"].to_dataset())

@@ -1,10 +1,10 @@
 """Whether posteriors are what they say, over a grid of models: simulation-based calibration.
 
-`python tests/reliability/calibration_grid.py` (`make calibration`) writes tests/reference/calibration.json. Truths are drawn from the
-priors by PyMC and outcomes from them; each is fitted, and the truth's rank among a hundred of the posterior's draws is uniform if
-everything is right (Talts et al. 2018). Ranked are parameters, effects of the first group, shrinkage, ICC, the marginal slope and a
-group that was not seen. A quantity's p-value is that of its largest departure from the band of uniform ranks (Säilynoja, Bürkner and
-Vehtari 2022), all places taken together.
+`python tests/reliability/calibration_grid.py` (`make calibration`) writes tests/reference/calibration.json. Truths
+are drawn from the priors by PyMC and outcomes from them; each is fitted, and the truth's rank among a hundred of the
+posterior's draws is uniform if everything is right (Talts et al. 2018). Ranked are parameters, effects of the first
+group, shrinkage, ICC, the marginal slope and a group that was not seen. A quantity's p-value is that of its largest
+departure from the band of uniform ranks (Säilynoja, Bürkner and Vehtari 2022), all places taken together.
 """
 
 import functools
@@ -24,7 +24,7 @@ from synthetic import design_of
 
 from hierkit import sampling
 from hierkit.model.design import Design
-from hierkit.model.priors import Priors, make_priors
+from hierkit.model.priors import make_priors
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import predict
 from hierkit.prediction.predictive_check import replicated
@@ -43,7 +43,7 @@ LONG = 200
 
 
 def rows_of(groups: int, size: int) -> pd.DataFrame:
-    """Rows of equally large groups: numbers three sds from zero, a category, a crossed factor, weights over four orders."""
+    """Equally large groups: numbers three sds from zero, a category, a crossed factor, weights over four orders."""
     rng = np.random.default_rng(groups * 1000 + size)
     n = groups * size
     x = 3 + rng.normal(size=n)

@@ -8,12 +8,45 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-# columns that people have, and names that are a parameter, a function, a dim of the draws, a word of Python or R, or markup
+# names that people have, and names of parameters, functions and dims, words of Python and R, and markup
 ORDINARY = ["y", "x", "z", "g", "h", "day", "team", "won", "hits", "tries"]
 PARAMETERS = ["sigma", "Intercept", "nu", "mu", "1", "1|g", "g_sigma", "g_corr", "1|g_sigma", "x|g", "sd(g)", "all"]
-WORDS = ["log", "I", "C", "p", "np", "poly", "factor", "offset", "scale", "T", "TRUE", "NA", "if", "in", "lambda", "None"]
+WORDS = [
+    "log",
+    "I",
+    "C",
+    "p",
+    "np",
+    "poly",
+    "factor",
+    "offset",
+    "scale",
+    "T",
+    "TRUE",
+    "NA",
+    "if",
+    "in",
+    "lambda",
+    "None",
+]
 DIMS = ["chain", "draw", "group", "effect", "__obs__", "term", "row", "parameter", "index", "level_0", "g__factor_dim"]
-ODD = ["größe", "数", "x y", "a.b", "km/h", " lead", "tab\t", "new\nline", "it's", '"q"', "<b>&", "$x^2$", "=1+1", "%s", "{0}"]
+ODD = [
+    "größe",
+    "数",
+    "x y",
+    "a.b",
+    "km/h",
+    " lead",
+    "tab\t",
+    "new\nline",
+    "it's",
+    '"q"',
+    "<b>&",
+    "$x^2$",
+    "=1+1",
+    "%s",
+    "{0}",
+]
 LONG = ["n" * 300]
 NAMES = st.sampled_from(ORDINARY * 4 + PARAMETERS + WORDS + DIMS + ODD + LONG)
 SIZES = st.sampled_from([0, 1, 2, 3, 4, 5, 8, 13, 30, 30, 60, 60, 120, 1000])
@@ -56,7 +89,8 @@ def categories(rng: np.random.Generator, n: int) -> Any:
 
 
 def nullable(rng: np.random.Generator, n: int) -> Any:
-    return pd.array(np.where(rng.uniform(size=n) < 0.1, None, rng.integers(0, 3, n)), dtype="Int64")
+    whole_numbers = pd.Series(rng.integers(0, 3, n), dtype="Int64")
+    return whole_numbers.mask(rng.uniform(size=n) < 0.1).array
 
 
 KINDS: list[Callable[[np.random.Generator, int], Any]] = [
@@ -97,11 +131,13 @@ KINDS: list[Callable[[np.random.Generator, int], Any]] = [
 
 
 @st.composite
-def tables(draw: st.DrawFn, sizes: st.SearchStrategy[int] = SIZES, names: st.SearchStrategy[str] = NAMES) -> pd.DataFrame:
+def tables(
+    draw: st.DrawFn, sizes: st.SearchStrategy[int] = SIZES, names: st.SearchStrategy[str] = NAMES
+) -> pd.DataFrame:
     """Three to eight columns; now and then an index that repeats, or two columns of one name."""
-    n = draw(sizes)
+    n = draw(SIZES)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    columns = draw(st.lists(names, min_size=3, max_size=8, unique=draw(st.integers(0, 19)) > 0))
+    columns = draw(st.lists(NAMES, min_size=3, max_size=8, unique=draw(st.integers(0, 19)) > 0))
     made = [pd.Series(np.asarray(draw(st.sampled_from(KINDS))(rng, n), dtype=None)) for _ in columns]
     table = pd.concat(made, axis=1) if made else pd.DataFrame()
     table.columns = pd.Index(columns)
@@ -136,8 +172,29 @@ def quoted(name: str) -> str:
     return name if name.isidentifier() and name not in WORDS else f"`{name}`"
 
 
-NUMBERS_CALLED = ["{}", "{}", "{}", "log({})", "I({}**2)", "scale({})", "poly({}, 2)", "center({})", "exp({})", "abs({})"]
-OTHERS_CALLED = ["factor({})", "C({}, Sum)", "cut({}, 3)", "bs({}, df=4)", "offset({})", "-{}", "{} > 0", "({})^2", "sqrt({})"]
+NUMBERS_CALLED = [
+    "{}",
+    "{}",
+    "{}",
+    "log({})",
+    "I({}**2)",
+    "scale({})",
+    "poly({}, 2)",
+    "center({})",
+    "exp({})",
+    "abs({})",
+]
+OTHERS_CALLED = [
+    "factor({})",
+    "C({}, Sum)",
+    "cut({}, 3)",
+    "bs({}, df=4)",
+    "offset({})",
+    "-{}",
+    "{} > 0",
+    "({})^2",
+    "sqrt({})",
+]
 
 
 @st.composite
@@ -159,7 +216,9 @@ def group_terms(draw: st.DrawFn, columns: list[str], factors: list[str]) -> str:
     factor = quoted(draw(st.sampled_from(factors)))
     other = quoted(draw(st.sampled_from(factors)))
     groups = draw(
-        st.sampled_from([factor] * 6 + [f"{factor}:{other}", f"{factor}/{other}", f"factor({factor})", f"{factor} + {other}"])
+        st.sampled_from(
+            [factor] * 6 + [f"{factor}:{other}", f"{factor}/{other}", f"factor({factor})", f"{factor} + {other}"]
+        )
     )
     return f"({effects} {bar} {groups})"
 
@@ -175,11 +234,35 @@ def formulas(draw: st.DrawFn, columns: list[str], outcomes: list[str], factors: 
     return f"{outcome} ~ " + " + ".join([*zero, *common, *groups] or ["1"])
 
 
-PIECES = ["(", ")", "|", "||", "~", "+", "-", "*", "/", ":", "^", "**", "%in%", "`", "'", '"', ",", ".", "..", "=", "<-"]
+PIECES = [
+    "(",
+    ")",
+    "|",
+    "||",
+    "~",
+    "+",
+    "-",
+    "*",
+    "/",
+    ":",
+    "^",
+    "**",
+    "%in%",
+    "`",
+    "'",
+    '"',
+    ",",
+    ".",
+    "..",
+    "=",
+    "<-",
+]
 TOKENS = [
     *PIECES, " ", "\n", "\t", "\x00", "0", "1", "2", "-1", "1e999", "1e-5", "0x1", "1L", "x", "g", "y", "I(", "log(",
-    "offset(", "C(", "p(", "cbind(", "TRUE", "NULL", "NA", "Inf", "[", "]", "{", "}", "$", "@", "#", ";", "&", "!", "\\",
-    "function(x)", "lambda x:", "if", "in", "x in g", "%o%", "|>", "∞", "х", "\u200b", "\ud83d\ude00", "I(x)(", "poly(x,",
+    "offset(", "C(", "p(", "cbind(", "TRUE", "NULL", "NA", "Inf", "[", "]", "{", "}", "$", "@", "#", ";", "&", "!",
+    "\\",
+    "function(x)", "lambda x:", "if", "in", "x in g", "%o%", "|>", "∞", "х", "\u200b", "\ud83d\ude00", "I(x)(",
+    "poly(x,",
 ]  # fmt: skip
 
 
@@ -196,18 +279,33 @@ def broken(draw: st.DrawFn, columns: list[str], outcomes: list[str], factors: li
     return text
 
 
-PARAMETER_NAMES = ["Intercept", "x", "sigma", "sd(g)", "sd(Intercept|g)", "sd(x|g)", "cor(g)", "nu(g)", "h", "", "sd()", "z"]
+PARAMETER_NAMES = [
+    "Intercept",
+    "x",
+    "sigma",
+    "sd(g)",
+    "sd(Intercept|g)",
+    "sd(x|g)",
+    "cor(g)",
+    "nu(g)",
+    "h",
+    "",
+    "sd()",
+    "z",
+]
 PRIOR_TEXTS = [
     "Normal(0, 1)", "Normal(0, 1e-9)", "Normal(1e9, 1)", "StudentT(3, 0, 1)", "Cauchy(0, 1)", "Laplace(0, 1)", "Flat()",
-    "HalfNormal(1)", "HalfNormal(1e9)", "HalfCauchy(1)", "Exponential(1)", "Gamma(2, 1)", "InverseGamma(2, 1)", "LKJ(2)",
-    "LogNormal(0, 1)", "Uniform(0, 5)", "LKJ(0)", "Normal(0, -1)", "Normal(0)", "Normal", "", "normal(0, 1)", "Normal(0, 1",
+    "HalfNormal(1)", "HalfNormal(1e9)", "HalfCauchy(1)", "Exponential(1)", "Gamma(2, 1)", "InverseGamma(2, 1)",
+    "LKJ(2)",
+    "LogNormal(0, 1)", "Uniform(0, 5)", "LKJ(0)", "Normal(0, -1)", "Normal(0)", "Normal", "", "normal(0, 1)",
+    "Normal(0, 1",
     "Normal(nan, 1)", "Normal(0, inf)", "Normal(mu=0, sigma=1)", "Normal(0, sigma=1)", "Gamma(1e-300, 1)", "eval('1')",
     "Normal(0, 1) + 1", "Normal(0, 10**9)", "Uniform(5, 0)", "Normal(0, x)", "HalfNormal(-0.0)", "StudentT(1e-9, 0, 1)",
 ]  # fmt: skip
-PRIORS = st.dictionaries(
+PRIORS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(PARAMETER_NAMES), st.sampled_from([*PRIOR_TEXTS, *PRIOR_TEXTS, None, 1, []]), max_size=2
 )
-OPTION = {
+OPTION: dict[str, list[Any]] = {
     "effects": ["normal", "student_t", "cauchy", None],
     "engine": ["auto", "marginal", "joint", "stan", 3],
     "weights": ["w", "w", "tries", "x", "h", "none", 3, None],
