@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.replacing import writable
 
 FAILED = 1
 NOT_CONVERGED = 3
@@ -84,11 +85,11 @@ def fit_command(
             chains=chains,
         )
     )
-    typer.echo(str(fitted.summary()))
     if save is not None:
         fitted.save(save)
     if report is not None:
         fitted.report().save(report)
+    typer.echo(str(fitted.summary()))  # last: whoever reads it may have gone
     if strict and fitted.checks().need_action:
         raise typer.Exit(NOT_CONVERGED)
 
@@ -159,6 +160,9 @@ def demo(
 
 def main() -> None:
     """Run the command line: a refusal is one line on stderr and exit status 1, an interrupt 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # not every console has every letter
     try:
         app()
     except (HierkitError, OSError) as error:
@@ -184,10 +188,8 @@ def _to_stderr[Made](make: Callable[[], Made]) -> Made:
 
 def _check_target(target: Path | None) -> None:
     """Refuse a file that cannot be written, before anything is computed for it."""
-    if target is not None and target.is_dir():
-        raise refusal(f"{str(target)!r} is a folder", "Results go into files", "Name a file in it")
-    if target is not None and not target.parent.is_dir():
-        raise refusal(f"There is no folder {str(target.parent)!r}", "Files go into folders that exist", "Make it first")
+    if target is not None:
+        writable(target)
 
 
 def _read_table(path: Path, columns: Sequence[str], missing: list[str] | None) -> Any:

@@ -1,7 +1,9 @@
 """Work on all cores that the process may use, for functions that release Python's lock."""
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -30,5 +32,40 @@ def on_all_cores[Item, Result](
 
     `what` is the first word of a line of progress, which appears after two seconds.
     """
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as threads:
+    with one_blas_thread(), waiting_for(ThreadPoolExecutor(usable_cores())) as threads:
         return list(counted(threads.map(work, items), what, len(items)))
+
+
+@contextlib.contextmanager
+def waiting_for(threads: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """Wait for all that the threads do; but after an error or Ctrl-C leave them to end by themselves."""
+    try:
+        yield threads
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        raise
+    threads.shutdown()
+
+
+class _Blas:
+    """How many blocks want linear algebra to have one thread now, and how to undo it after the last."""
+
+    lock = threading.Lock()
+    blocks = 0
+    limits: threadpool_limits | None = None
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Linear algebra has one thread inside; afterwards it has as many as before the first of overlapping blocks."""
+    with _Blas.lock:
+        if not _Blas.blocks:
+            _Blas.limits = threadpool_limits(1, "blas")
+        _Blas.blocks += 1
+    try:
+        yield
+    finally:
+        with _Blas.lock:
+            _Blas.blocks -= 1
+            if not _Blas.blocks and _Blas.limits is not None:
+                _Blas.limits.restore_original_limits()

@@ -1,6 +1,7 @@
 """One line on the console that counts what is done, for what takes longer than a user likes to wait in the dark."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 WAIT = 2.0  # seconds before the line appears
@@ -22,13 +23,18 @@ def counting(what: str, total: int, shown: bool | None = None) -> Iterator[Calla
     """
     from tqdm import tqdm  # many processes count nothing
 
-    disable = None if shown is None else not shown
+    disable = has_no_console() or (None if shown is None else not shown)
     with tqdm(total=total, desc=what, disable=disable, delay=WAIT if shown is None else 0, leave=shown is True) as line:
 
         def advance() -> None:
             line.update()
 
         yield advance
+
+
+def has_no_console() -> bool:
+    """Whether nothing can be said on stderr, as where a program has no window."""
+    return sys.stderr is None
 
 
 def counted[Item](items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

@@ -4,8 +4,11 @@ What a task gives does not depend on where it runs: what tells it from others, a
 linear algebra has one thread everywhere, so that it rounds alike.
 """
 
+import functools
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +17,7 @@ from typing import Any, NoReturn
 
 from threadpoolctl import threadpool_limits
 
-from hierkit.cores import usable_cores
+from hierkit.cores import one_blas_thread, usable_cores, waiting_for
 from hierkit.errors import HierkitError, refusal
 from hierkit.progress import counting
 
@@ -83,23 +86,33 @@ def _collected[Item, Result](
 def _in_a_worker[Item, Result](task: Callable[[Item], Result], caller: int, item: Item) -> Result:
     if os.getpid() != caller:  # a cluster may have its workers in the caller's own process, which stays as it is
         threadpool_limits(1, "blas")  # for as long as the worker lives: its tasks may overlap
+        _end_with(caller)
     return task(item)
 
 
+@functools.cache
+def _end_with(caller: int) -> None:
+    """End this process soon after the one that started it, which may be killed; workers of a cluster have another."""
+    if os.getppid() != caller:
+        return
+
+    def watch() -> None:
+        while os.getppid() == caller:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="hierkit-watch", daemon=True).start()
+
+
 def _in_threads[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as threads:
-        futures = [threads.submit(task, item) for item in items]
-        try:
-            for future in futures:
-                yield future.result()
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
+    with one_blas_thread(), waiting_for(ThreadPoolExecutor(usable_cores())) as threads:
+        for future in [threads.submit(task, item) for item in items]:
+            yield future.result()
 
 
 def _in_processes[Item, Result](task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     if min(usable_cores(), len(items)) < 2:
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             yield from map(task, items)
         return
     from joblib import Parallel, delayed  # a fit alone does not need it

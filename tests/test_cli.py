@@ -1,5 +1,7 @@
 """The command line as it is called: results on stdout, the rest on stderr, and an exit status that means something."""
 
+import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -137,3 +139,15 @@ def test_evil_names_are_printed_and_nothing_else_happens(tmp_path: Any) -> None:
     assert result.returncode == 0, result.stderr
     assert evil in result.stdout
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.slow
+def test_what_is_asked_for_is_written_though_nobody_reads_the_summary(folder: Any) -> None:
+    """A closed pipe, a full disk and a console without Greek letters cost no fit."""
+    ask = [sys.executable, "-c", "from hierkit.cli import main; main()", "fit", "data.csv", "y ~ x", "--draws", "50"]
+    latin = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    subprocess.run([*ask, "--save", "a.hierkit"], cwd=folder, check=False, stdout=open("/dev/full", "w"))  # noqa: SIM115
+    subprocess.run([*ask, "--save", "b.hierkit"], cwd=folder, check=True, env=latin, capture_output=True)
+    subprocess.run(["bash", "-c", f"{shlex.join([*ask, '--save', 'c.hierkit'])} 2>&-"], cwd=folder, check=True)
+    for name in ("a", "b", "c"):
+        assert hierkit.load(folder / f"{name}.hierkit").draws.attrs["draws"] == 50

@@ -23,8 +23,9 @@ ALLOWED = {
     "memory": set(),
     "model": {"arrays", "errors", "formats", "memory"},
     "plots": {"arrays", "errors", "intervals", "vocabulary"},
-    "sampling": {"arrays", "compiled", "cores", "errors", "lazily", "memory", "model"},
-    "storage": {"errors", "model"},
+    "sampling": {"arrays", "compiled", "cores", "errors", "lazily", "memory", "model", "progress"},
+    "replacing": {"errors"},
+    "storage": {"errors", "model", "replacing"},
     "posterior": {
         *("arrays", "compiled", "cores", "intervals", "errors", "formats", "memory", "model", "plots", "vocabulary"),
     },
@@ -37,7 +38,7 @@ ALLOWED = {
     "classical": {"arrays", "errors", "model", "posterior", "quantities"},
     "reporting": {
         *("checks", "classical", "errors", "formats", "integration", "intervals", "model", "plots", "posterior"),
-        *("prediction", "progress", "quantities", "validation", "vocabulary"),
+        *("prediction", "progress", "quantities", "replacing", "validation", "vocabulary"),
     },
     "refitting": {"errors", "model", "sampling"},
     "predictive": {"model", "posterior", "prediction", "sampling"},
@@ -93,11 +94,11 @@ ALLOWED = {
         "posterior",
         "prediction",
         "progress",
+        "replacing",
         "sources",
-        "storage",
     },
     "tasks": {"cores", "errors", "progress"},
-    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "sources"},
+    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "replacing", "sources"},
     "vocabulary": {"errors"},
     "__init__": {"errors"},
 }
@@ -112,6 +113,7 @@ ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},
     "formulae": {
         "model/allowlist.py",
+        "model/bars.py",
         "model/coding.py",
         "model/contrasts.py",
         "model/expansion.py",

@@ -69,21 +69,21 @@ def _regression(design: Design, rows: NDArray[np.intp], columns: Array) -> tuple
         return missing, missing, RANK_DEFICIENT
     if not outcome.family.has_residual:
         return _logistic(y, outcome.trials_of_each[rows], X, offset)
-    estimates, errors = _linear(y - offset, outcome.row_weights[rows], X, outcome.sd_is_known)
     n = round(outcome.at(rows).n_rows)
+    fit, R = _linear(y - offset, outcome.row_weights[rows], X, outcome.sd_is_known)
     if n <= X.shape[1] and not outcome.sd_is_known:
-        return estimates, missing, ESTIMATED
+        return np.linalg.solve(R, np.asarray(fit.params)), missing, ESTIMATED
+    estimates, errors = _back(fit, R)
     if n != len(rows):
         # points in place of rows have their sums of squares, and other degrees of freedom
         errors = errors * np.sqrt((len(rows) - X.shape[1]) / (n - X.shape[1]))
     return estimates, errors, ESTIMATED
 
 
-def _linear(y: Array, weights: Array, X: Array, sd_is_known: bool) -> tuple[Array, Array]:
-    """In orthonormal columns, so that nearly collinear ones cost no digits."""
+def _linear(y: Array, weights: Array, X: Array, sd_is_known: bool) -> tuple[Any, Array]:
+    """The fit in orthonormal columns, so that nearly collinear ones cost no digits, and the way back from them."""
     Q, R = _orthonormal(X)
-    fit = WLS(y, Q, weights=weights).fit(cov_type="fixed scale" if sd_is_known else "nonrobust")  # which is 1
-    return _back(fit, R)
+    return WLS(y, Q, weights=weights).fit(cov_type="fixed scale" if sd_is_known else "nonrobust"), R  # which is 1
 
 
 def _orthonormal(X: Array) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ from hierkit.model.columns import Column, weighted_mean, weighted_sd
 from hierkit.model.evaluated import Evaluated, component_values
 
 ROUNDING = 1e-10
-FARTHEST = 1e6  # sds; the square of it takes twelve of sixteen digits of a variance
+FARTHEST = 1e7  # sds; beyond, variances at the rows would be off by more than a twentieth
 
 
 def effects_at_centre(items: Sequence[Evaluated], weights: Array) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.model.labels import shortened
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ DISTRIBUTIONS = {
     ),
     "LKJ": Distribution(("eta",), "correlation", None),
 }
+LONGEST = 1000  # letters of a prior
 POSITIVE = tuple(name for name, one in DISTRIBUTIONS.items() if one.support == "positive")
 
 
@@ -211,9 +213,11 @@ def checked_prior(parameter: str, name: str, args: Mapping[str, Any]) -> Prior:
 
 
 def _parse(parameter: str, text: str) -> tuple[str, list[Any], dict[str, Any]]:
+    if len(text) > LONGEST:
+        raise _unreadable(parameter, shortened(text), f"it has more than {LONGEST} letters")
     try:
         call = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _unreadable(parameter, text, "it cannot be read") from None
     if isinstance(call, ast.Name):
         return call.id, [], {}
@@ -225,7 +229,7 @@ def _parse(parameter: str, text: str) -> tuple[str, list[Any], dict[str, Any]]:
     try:
         numbers = [ast.literal_eval(arg) for arg in call.args]
         return call.func.id, numbers, {key: ast.literal_eval(node) for key, node in named.items()}
-    except (ValueError, TypeError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise _unreadable(parameter, text, "its parameters are not plain numbers") from None
 
 

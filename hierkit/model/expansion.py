@@ -13,6 +13,7 @@ from hierkit.errors import refusal
 from hierkit.model.syntax import Node, column_of, is_column, render
 
 HIGHEST_POWER = 10
+MOST_TERMS = 1000
 Terms = dict[frozenset[str], tuple[str, ...]]  # in the order of the formula, each with its components in order
 
 
@@ -80,6 +81,12 @@ def _product(left: Expansion, right: Expansion) -> Expansion:
         for other in right.terms.values():
             joined = tuple(dict.fromkeys([*one, *other]))
             terms.setdefault(frozenset(joined), joined)
+        if len(terms) > MOST_TERMS:
+            raise refusal(
+                f"A product in the formula has more than {MOST_TERMS:,} terms",
+                "a * b * c has all products of its parts, 2^n - 1 of n columns",
+                "Name the interactions that you want, or write (a + b + c)^2 for those of two",
+            )
     return Expansion(terms, _said(left, right))
 
 

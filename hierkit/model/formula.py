@@ -6,26 +6,25 @@ resolve any dotted name it can reach: a formula is code.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 from formulae import expr as ast
 from formulae.token import Token
 
 from hierkit.errors import refusal
 from hierkit.model.allowlist import check_calls
+from hierkit.model.bars import factors_of, no_bars, split_groups
 from hierkit.model.functions import OF_EACH_ROW
 from hierkit.model.left_side import Counts, counts_of, of_trials, read_outcome, share_as_counts
 from hierkit.model.parser import parse_text, unreadable
 from hierkit.model.precision import Precision
+from hierkit.model.size import check_powers
 from hierkit.model.syntax import (
     Node,
     callee_of,
-    column_of,
     columns_in,
     deep_recursion,
     is_column,
     outer_calls,
-    outside_calls,
     render,
     walk,
 )
@@ -170,8 +169,11 @@ def parse(text: str, trusted: bool = False) -> Formula:
     alone, `(1 | a/b)` is `(1 | a) + (1 | a:b)`, and `(1 | a*b)` is `(1 | a) + (1 | b) + (1 | a:b)` (Bates et al.
     2015, section 2.2.1, and lme4 1.1-36).
     """
-    with deep_recursion():
-        return _parsed(text, trusted)
+    try:
+        with deep_recursion():
+            return _parsed(text, trusted)
+    except RecursionError:
+        raise unreadable(text, "its terms are nested too deeply") from None
 
 
 def _parsed(text: str, trusted: bool) -> Formula:
@@ -179,10 +181,11 @@ def _parsed(text: str, trusted: bool) -> Formula:
     if not (isinstance(root, ast.Binary) and root.operator.kind == "TILDE"):
         raise refusal(f"The formula {text!r} has no outcome", 'A formula is "outcome ~ terms"', "Write one with a ~")
     outcome, event = read_outcome(root.left, text)
-    common, bars = _split_groups(root.right, text)
+    common, bars = split_groups(root.right, text)
     group_terms = tuple(term for bar in bars for term in _group_terms(bar, text))
     if not trusted:
         check_calls(root, text)
+    check_powers(root)
     _check_meaning(root, root.left, text)
     _check_numbers(common, text)
     outcome_columns = _unique(columns_in(outcome))
@@ -197,65 +200,12 @@ def _parsed(text: str, trusted: bool) -> Formula:
     return Formula(text, columns, outcome_columns, event, group_terms, trusted, outcome, common)
 
 
-def _split_groups(node: Node, text: str) -> tuple[Node, list[Node]]:
-    """The right side without its group terms, and the group terms in order."""
-    if isinstance(node, ast.Binary) and node.operator.kind in ("PLUS", "MINUS"):
-        common, bars = _split_groups(node.left, text)
-        if not _is_bar(node.right):
-            _no_bars(node.right, text)
-            return ast.Binary(common, node.operator, node.right), bars
-        if node.operator.kind == "MINUS":
-            raise refusal(
-                f"{render(node.right)} is subtracted", "Group terms can only be added", "Leave the term out instead"
-            )
-        return common, [*bars, node.right.expression]
-    _no_bars(node, text)
-    return node, []
-
-
-def _is_bar(node: Node) -> bool:
-    return (
-        isinstance(node, ast.Grouping)
-        and isinstance(node.expression, ast.Binary)
-        and node.expression.operator.kind == "PIPE"
-    )
-
-
-def _no_bars(node: Node, text: str) -> None:
-    if any(isinstance(n, ast.Binary) and n.operator.kind == "PIPE" for n in outside_calls(node)):
-        raise unreadable(text, f"the group term in {render(node)} is not a term of its own")
-
-
 def _group_terms(bar: Node, text: str) -> list[GroupTerm]:
     effects = ast.Binary(ast.Literal(1), Token("PLUS", "+"), bar.left)
-    _no_bars(bar.left, text)
+    no_bars(bar.left, text)
     _check_numbers(bar.left, text)
     correlated = bar.operator.lexeme == "|"
-    return [GroupTerm(factor, correlated, effects) for factor in _factors(bar.right, text)]
-
-
-def _factors(node: Node, text: str) -> list[tuple[str, ...]]:
-    """The factors that the right side of a bar names, each as its columns."""
-    match node:
-        case ast.Grouping():
-            return _factors(node.expression, text)
-        case ast.Variable() | ast.QuotedName():
-            return [(column_of(node),)]
-        case ast.Binary() if node.operator.kind in ("SLASH", "COLON", "STAR", "PLUS"):
-            left, right = _factors(node.left, text), _factors(node.right, text)
-            cells = [_unique([*a, *b]) for a in left for b in right]
-            return {
-                "SLASH": [*left, *(_unique([*chain(*left), *b]) for b in right)],
-                "COLON": cells,
-                "STAR": [*left, *right, *cells],
-                "PLUS": [*left, *right],
-            }[node.operator.kind]
-        case _:
-            raise refusal(
-                f"The grouping factor {render(node)!r} is not a column",
-                "Right of | write columns, joined by / (nested), : (cells) or *",
-                "Compute the grouping column in the data first",
-            )
+    return [GroupTerm(factor, correlated, effects) for factor in factors_of(bar.right, text)]
 
 
 def _check_meaning(root: Node, outcome: Node, text: str) -> None:

@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 
 SHOWN = 5
+LONGEST = 300  # letters of what a user wrote
 
 
 def some(labels: Sequence[Any], shown: int = SHOWN) -> str:
     """The first of several labels, and how many more there are: `'a', 'b' and 3 more`."""
     first = ", ".join(repr(label) if isinstance(label, str) else in_text(label) for label in list(labels)[:shown])
     return first + (f" and {len(labels) - shown} more" if len(labels) > shown else "")
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that is too long for a message."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def in_text(label: Any) -> str:

@@ -13,9 +13,11 @@ from formulae.scanner import ScanError, Scanner
 from formulae.token import Token
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.model.labels import shortened
 from hierkit.model.syntax import Node
 
 LITERALS = {"TRUE": True, "FALSE": False, "NULL": None, "Inf": float("inf")}
+LONGEST = 50_000  # letters
 PACKAGES = ("base", "stats", "splines")  # of R, whose names before :: say nothing more
 
 
@@ -116,6 +118,12 @@ def parse_text(text: str) -> Node:
         raise refusal(
             f"The formula is {text!r}", 'A formula is text such as "y ~ x + (x | g)"', "Pass one as the first argument"
         )
+    if len(text) > LONGEST:
+        raise refusal(
+            f"The formula has {len(text):,} letters: {shortened(text)!r}",
+            f"It may have {LONGEST:,}",
+            "Compute what it says in the data first",
+        )
     # formulae knows no name with a leading underscore outside backticks
     words = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w.])_\w*")
     source = words.sub(lambda m: f"`{m[0]}`" if m[0][0] == "_" else m[0], text)
@@ -146,7 +154,7 @@ def _one_bar(tokens: list[Token]) -> list[Token]:
 def unreadable(text: str, reason: str) -> HierkitError:
     """The error for text that is no formula, with the reason in the middle of its first sentence."""
     return refusal(
-        f"The formula {text!r} cannot be read: {reason}",
+        f"The formula {shortened(text)!r} cannot be read: {reason}",
         "Terms are joined by +, and group terms are in parentheses, as in y ~ x + (x | g)",
         "Put names with spaces or symbols into backticks, as in `km/h`",
     )

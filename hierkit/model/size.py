@@ -12,7 +12,7 @@ from formulae.categorical import CategoricalBox
 
 from hierkit.errors import refusal
 from hierkit.memory import machine_memory
-from hierkit.model.syntax import Node, callee_of, calls_in, render
+from hierkit.model.syntax import Node, callee_of, calls_in, render, walk
 
 BYTES = 8
 SHARE = 0.2  # of memory: engines hold several copies of the columns
@@ -84,6 +84,24 @@ def check_bases(node: Node, rows: int) -> None:
                 "A spline or a polynomial has fewer columns than there are rows, and they may take a fifth of the "
                 "machine's memory",
                 "Ask for a handful, as in bs(x, df=5)",
+            )
+
+
+def check_powers(node: Node) -> None:
+    """Refuse a power of numbers that is larger than any number: Python would compute all its digits.
+
+    Raises
+    ------
+    HierkitError
+        For one that the formula has.
+    """
+    powers = [one for one in walk(node) if isinstance(one, ast.Binary) and str(one.operator.kind) == "STAR_STAR"]
+    for power in powers:
+        if (number := _number(power)) is not None and not math.isfinite(number):
+            raise refusal(
+                f"{render(power)} is larger than any number",
+                "Numbers end at 1.8e308",
+                "Check it, or compute the column in the data first",
             )
 
 

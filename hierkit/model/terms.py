@@ -163,8 +163,9 @@ class Evaluator:
 def is_readable(text: str) -> bool:
     """Whether formulae can read a part, and so Bambi: it cannot compare f(x) with f(g(x))."""
     try:
-        model_description(text)
-    except AttributeError:
+        with deep_recursion():
+            model_description(text)
+    except (AttributeError, RecursionError):
         return False
     return True
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import textwrap
+import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ NAMED = 5  # extremes, where there are more
 DECADE = 10
 LINE = 32  # letters of an axis
 DPI = 100
+ONE_AT_A_TIME = threading.RLock()  # Matplotlib's settings are those of all threads
 WIDEST = 9.0  # inches: on a page of a report, letters are still as large as those around them
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
 
@@ -41,7 +43,8 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=DPI)
+        with ONE_AT_A_TIME:
+            self.savefig(buffer, format="png", dpi=DPI)
         return buffer.getvalue()
 
 
@@ -59,11 +62,12 @@ _DRAWING: ContextVar[Drawing] = ContextVar("drawing", default=Drawing())  # noqa
 @contextlib.contextmanager
 def drawing(words: Vocabulary, axes: Sequence[Axes] = ()) -> Iterator[None]:
     """Draw with the user's words, and on axes of the user's own where these are given."""
-    token = _DRAWING.set(Drawing(words, tuple(axes)))
-    try:
-        yield
-    finally:
-        _DRAWING.reset(token)
+    with ONE_AT_A_TIME:
+        token = _DRAWING.set(Drawing(words, tuple(axes)))
+        try:
+            yield
+        finally:
+            _DRAWING.reset(token)
 
 
 def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4.0) -> tuple[Figure, list[Axes]]:
@@ -83,7 +87,7 @@ def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4
             )
         figure = given[0].get_figure(root=True)
         return (figure if figure is not None else Picture()), list(given)
-    with plt.style.context([STYLE, SIZES]):
+    with ONE_AT_A_TIME, plt.style.context([STYLE, SIZES]):
         width = min(width * columns, WIDEST)
         figure = Picture(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)

@@ -9,6 +9,8 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hierkit.plots.canvas import ONE_AT_A_TIME
+
 # in the dark style of a page: ink becomes light, paper nothing, and what is quiet a little lighter
 DARK = b"""@media (prefers-color-scheme: dark) {
 text, [style*="fill: #262626"], [style*="fill: #000000"] { fill: #e3e6ea !important; }
@@ -31,7 +33,7 @@ def to_svg(figure: Figure) -> bytes:
             for line in axes.lines:
                 line.set_rasterized(True)
     buffer = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "none"}):
+    with ONE_AT_A_TIME, plt.rc_context({"svg.hashsalt": "hierkit", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     svg = re.sub(rb"\n +", b"\n", buffer.getvalue())  # a seventh of it is indentation
     return svg.replace(b"</style>", DARK + b"</style>", 1)

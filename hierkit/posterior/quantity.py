@@ -163,7 +163,7 @@ class Quantity:
         settings = interval_settings(ci_prob, ci_kind)
         words = make_vocabulary(labels, units)
         axes = () if ax is None else tuple(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
-        with rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}), drawing(words, axes):
+        with drawing(words, axes), rc_context({"stats.ci_prob": settings.prob, "stats.ci_kind": settings.kind}):
             figure: Figure = import_module(f"hierkit.plots.{self.picture}").draw(self._drawn)
         return figure
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from hierkit.formats import STYLE, as_csv, as_html, condensed
 from hierkit.posterior.quantity import Quantity
+from hierkit.replacing import replacing
 from hierkit.reporting.parts import Parts, without_levels
 from hierkit.reporting.section import Section
 from hierkit.reporting.sections import report_sections, summarise
@@ -41,10 +42,28 @@ class Report:
     html: str
 
     def save(self, path: str | Path) -> Path:
-        """Write the page into a file."""
-        path = Path(path)
-        path.write_text(self.html, encoding="utf-8")
-        return path
+        """Write the page into a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that is there is replaced in a single step, when the new one is complete.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        HierkitError
+            For a folder, a folder that does not exist, and what is no file.
+        OSError
+            Where the file cannot be written; an older one is left as it was.
+        """
+        with replacing(path) as temporary:
+            temporary.write_text(self.html, encoding="utf-8")
+        return Path(path)
 
     def __repr__(self) -> str:
         return f"Report of {len(self.html.encode()) / 1024:.0f} kB; save it with .save('report.html')"

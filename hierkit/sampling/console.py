@@ -5,13 +5,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from tqdm import tqdm
 
+from hierkit.progress import has_no_console
 from hierkit.sampling.settings import Settings
 
 Update = Callable[[Sequence[Any]], None]
+INTERRUPTED = "Sampling was interrupted. No draws were kept."
+_PRESSED: ContextVar[threading.Event | None] = ContextVar("pressed", default=None)
 
 
 @contextlib.contextmanager
@@ -31,7 +35,7 @@ def progress(engine: str, settings: Settings) -> Iterator[Update]:
         Takes nutpie's progress of the chains.
     """
     total = settings.chains * (settings.draws + settings.tune)
-    with tqdm(total=total, desc=engine, unit=" draws", disable=not settings.progressbar) as line:
+    with tqdm(total=total, desc=engine, unit=" draws", disable=has_no_console() or not settings.progressbar) as line:
 
         def update(chains: Sequence[Any]) -> None:
             line.n = sum(chain.finished_draws for chain in chains)
@@ -45,7 +49,7 @@ def progress(engine: str, settings: Settings) -> Iterator[Update]:
 def explaining_a_wait(message: str, shown: bool, seconds: float = 8.0) -> Iterator[None]:
     """Say on stderr why nothing happens, if what is done inside takes longer than some seconds."""
     timer = threading.Timer(seconds, lambda: print(message, file=sys.stderr, flush=True))
-    if shown:
+    if shown and not has_no_console():
         timer.start()
     try:
         yield
@@ -66,14 +70,22 @@ def stopping_on_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, note)
-    message = "Sampling was interrupted. No draws were kept."
+    own = _PRESSED.set(pressed)
     try:
         yield
     except BaseException:
         if pressed.is_set():
-            raise KeyboardInterrupt(message) from None
+            raise KeyboardInterrupt(INTERRUPTED) from None
         raise
     finally:
+        _PRESSED.reset(own)
         signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
     if pressed.is_set():
-        raise KeyboardInterrupt(message)
+        raise KeyboardInterrupt(INTERRUPTED)
+
+
+def stop_if_interrupted() -> None:
+    """Raise KeyboardInterrupt after Ctrl-C, which a sampler took for its end: nothing is made of its draws."""
+    pressed = _PRESSED.get()
+    if pressed is not None and pressed.is_set():
+        raise KeyboardInterrupt(INTERRUPTED)

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 
 from hierkit.errors import HierkitError, refusal
+from hierkit.model.labels import shortened
 
 LONGEST = 1000  # characters: Python's parser calls itself for every level of parentheses
 FUNCTIONS = ("abs", "exp", "log", "odds", "sqrt")
-QUOTED = "quoted__"
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,14 @@ class Expression:
         As the user wrote it.
     tree : ast.expr
         Python's tree, with a word in the place of each name in backticks.
-    quoted : tuple of str
-        Those names.
+    quoted, placeholder : tuple of str, str
+        Those names, and with what the words in their places begin.
     """
 
     text: str
     tree: ast.expr
     quoted: tuple[str, ...]
+    placeholder: str
 
     @property
     def is_statement(self) -> bool:
@@ -49,7 +50,7 @@ class Expression:
     def name(self, node: ast.expr) -> str:
         """A part of the tree as text, names in backticks as they are."""
         text = ast.unparse(node)
-        return re.sub(rf"{QUOTED}(\d+)", lambda found: self.quoted[int(found[1])], text)
+        return re.sub(rf"\b{self.placeholder}(\d+)\b", lambda found: self.quoted[int(found[1])], text)
 
 
 def read_expression(text: str) -> Expression:
@@ -68,17 +69,20 @@ def read_expression(text: str) -> Expression:
     if not isinstance(text, str) or not 0 < len(text.strip()) <= LONGEST:
         raise unreadable(str(text), f"it is not text of 1 to {LONGEST:,} characters")
     quoted: list[str] = []
+    placeholder = "quoted_"
+    while placeholder in text:
+        placeholder += "_"
 
     def word(found: re.Match[str]) -> str:
         quoted.append(found[1])
-        return f"{QUOTED}{len(quoted) - 1}"
+        return f"{placeholder}{len(quoted) - 1}"
 
     plain = re.sub(r"`([^`]+)`", word, text.strip())
     try:
         tree = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise unreadable(text, "names with spaces or symbols go into backticks, as in `x:h[b]`") from None
-    return Expression(text.strip(), tree, tuple(quoted))
+    return Expression(text.strip(), tree, tuple(quoted), placeholder)
 
 
 def is_statement(node: ast.expr) -> bool:
@@ -98,7 +102,7 @@ def normalised(label: str) -> str | None:
 def unreadable(text: str, reason: str) -> HierkitError:
     """The error for a text that is neither an expression nor a statement."""
     return refusal(
-        f"{text!r} cannot be read: {reason}",
+        f"{shortened(text)!r} cannot be read: {reason}",
         "It is made of names of parameters, groups such as team[3], rows such as rows[0], numbers, + - * / **, "
         f"{', '.join(f'{name}()' for name in FUNCTIONS)}, and for a statement < <= > >=, and, or, not",
         "See fit.coefficients() and fit.variance_components() for the names of parameters",

@@ -70,18 +70,22 @@ class Values:
         HierkitError
             For names that the fit does not have, and for what is neither a number nor a comparison.
         """
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return self._value(expression, expression.tree)
+        read = self._value if expression.is_statement else self._number
+        try:
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                return read(expression, expression.tree)
+        except RecursionError:
+            raise unreadable(expression.text, "it is nested too deeply") from None
 
     def _number(self, expression: Expression, node: ast.expr) -> Any:
         """The values of a part that is a number, in every draw."""
         if is_statement(node):
             raise unreadable(expression.text, f"{expression.name(node)} holds or does not, and is no number")
         value = self._value(expression, node)
-        if np.isnan(value).any():
+        if not np.isfinite(value).all():
             raise refusal(
-                f"{expression.name(node)} is not a number in {int(np.isnan(value).sum())} draws",
-                "An expression has a value in every draw, and log() and sqrt() have none below zero",
+                f"{expression.name(node)} is not a finite number in {int((~np.isfinite(value)).sum())} draws",
+                "An expression has a value in every draw; log() and sqrt() have none below zero, and x / 0 has none",
                 "Use abs(), or another expression",
             )
         return value

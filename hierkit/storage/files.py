@@ -5,7 +5,6 @@ in `hierkit.json`, with everything that is not an array. Nothing is pickled, and
 """
 
 import json
-import os
 import re
 import zipfile
 from dataclasses import asdict
@@ -23,8 +22,8 @@ from hierkit.model.points import Points
 from hierkit.model.precision import Precision
 from hierkit.model.priors import Priors
 from hierkit.model.rows import Rows
+from hierkit.replacing import replacing, writable
 from hierkit.storage.arrays import Reader, Writer
-from hierkit.storage.replacing import replacing
 from hierkit.storage.tables import pack, pack_points, pack_rows, unpack, unpack_points, unpack_rows
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
@@ -54,15 +53,12 @@ def write(path: str | Path, formula: Formula, design: Design, priors: Priors, dr
     Raises
     ------
     HierkitError
-        For a folder that does not exist.
+        For a folder, a folder that does not exist, and what is no file.
     OSError
         Where the file cannot be written; an older one is left as it was.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise refusal(
-            f"There is no folder {str(path.parent)!r}", "A fit is saved in a folder that exists", "Make it first"
-        )
+    writable(path)
     arrays = Writer()
     manifest = {
         "format": FORMAT,
@@ -78,13 +74,10 @@ def write(path: str | Path, formula: Formula, design: Design, priors: Priors, dr
             "groups": {name: pack(group.to_dataset(), arrays) for name, group in draws.children.items()},
         },
     }
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(MANIFEST, json.dumps(manifest))
-            for key, content in arrays.contents():
-                archive.writestr(key, content)
-        file.flush()
-        os.fsync(file.fileno())
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(MANIFEST, json.dumps(manifest))
+        for key, content in arrays.contents():
+            archive.writestr(key, content)
     return path
 
 

@@ -10,8 +10,8 @@ from hierkit.model.labels import in_text
 from hierkit.model.new_rows import weight_columns
 from hierkit.posterior.posterior import Posterior
 from hierkit.prediction.predict import BY_LABEL, Groups, PredictionKind, predict, roles_of
+from hierkit.replacing import replacing
 from hierkit.sources.chunks import chunks_of
-from hierkit.storage.replacing import replacing
 
 ROWS = 2**18  # of a chunk
 NUMBERS = frozenset({"row", "estimate", "sd", "ci_lower", "ci_upper"})

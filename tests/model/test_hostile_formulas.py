@@ -1,5 +1,6 @@
 """Formulas that would run code, reach into modules, or hide what they call: none is evaluated."""
 
+import time
 from typing import Any
 
 import pytest
@@ -91,12 +92,67 @@ CALLS = [
     "as_factor(x)",
     "ｅｖａｌ('1')",
     "lоg(x)",
+    "ｌｏｇ(x)",
+    "log\u200b(x)",
+    "eval\u2024(x)",
+    "x.__class__.__mro__",
+    "x.__init__.__globals__['os']",
+    "x[0].__class__",
+    "(lambda: x)()",
+    "lambda x: x",
+    "log(*x)",
+    "log(**x)",
+    "I({'a': x})",
+    "log(x)[eval('1')]",
+    "I(`x`.to_csv('f'))",
+    "`eval`('1')",
+    "`__import__`('os')",
+    "Recall(x)",
+    "Sys.setenv(x)",
+    "sapply(x, log)",
+    "with(x, y)",
+    "match.fun('system')(x)",
+    "x |> eval()",
+    "`system`('touch f')",
+    "quote(x)",
+    "C(h, contr.eval('1'))",
+    "%o%",
 ]
 PLACES = ["y ~ {}", "{} ~ x", "y ~ x + ({} | g)", "y ~ x + (1 | {})", "y ~ x:{}", "y ~ ({} + x)^2", "y ~ I(-{})"]
 
 
-def test_there_are_at_least_sixty() -> None:
-    assert len(set(CALLS)) >= 60
+COLUMNS = [f"x{place}" for place in range(30)]
+BOMBS = [
+    "y ~ x + I(x * 9**9**9)",
+    "y ~ I(x + 2^9^9^9)",
+    "y * 9**9**9 ~ x",
+    "y ~ x + (I(x * 2**10**9) | g)",
+    f"y ~ {'*'.join(COLUMNS)}",
+    f"y ~ ({'+'.join(COLUMNS)})^10",
+    f"y ~ (({'+'.join(COLUMNS)})^3)^3",
+    f"y ~ x + ({'*'.join(COLUMNS)} | g)",
+    f"y ~ (1 | {'*'.join(COLUMNS)})",
+    f"y ~ {'+'.join(['x'] * 20_000)}",
+    f"y ~ {'+'.join(['x'] * 50_000)}",
+    f"y ~ {'(' * 20_000}x{')' * 20_000}",
+    f"y ~ {'-' * 40_000}x",
+    "y ~ x" + " " * 10**6,
+    "y ~ " + "`" * 10**6,
+]
+
+
+def test_there_are_at_least_a_hundred() -> None:
+    assert len(set(CALLS)) >= 100
+
+
+@pytest.mark.parametrize("formula", BOMBS, ids=range(len(BOMBS)))
+def test_what_would_take_hours_or_all_memory_is_refused_at_once(formula: str) -> None:
+    rows = table().assign(**dict.fromkeys(COLUMNS, 0.0))
+    start = time.perf_counter()
+    with pytest.raises(HierkitError) as refused:
+        design_of(formula, rows)
+    assert time.perf_counter() - start < 20
+    assert len(str(refused.value)) < 1500
 
 
 @pytest.mark.parametrize("call", CALLS)

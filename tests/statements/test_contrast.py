@@ -111,7 +111,7 @@ def test_a_means_odds_are_those_of_its_probability(fit: Any) -> None:
         ("x and z < 0", "x is a number, and neither holds nor does not"),
         ("not x", "x is a number"),
         ("(x < 0) + x > 0", "holds or does not, and is no number"),
-        ("log(x) < 0", "log.x. is not a number in .* draws"),
+        ("log(x) < 0", "log.x. is not a finite number in .* draws"),
         ("x:h[mid] > 0", "go into backticks"),
     ],
 )

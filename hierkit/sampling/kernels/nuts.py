@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.errors import refusal
-from hierkit.sampling.console import progress
+from hierkit.sampling.console import progress, stop_if_interrupted
 from hierkit.sampling.kernels.nutpie_model import as_nutpie
 from hierkit.sampling.settings import Settings
 
@@ -62,6 +62,7 @@ def run_nuts(
             progress_callback=update,
             return_raw_trace=True,
         )
+    stop_if_interrupted()
     return _read(trace, len(start), slice(None, None, settings.thin))
 
 
