@@ -22,6 +22,7 @@ from hierkit.model.run import EngineName, NutsSampler, Run
 from hierkit.posterior.quantity import Quantity
 from hierkit.reporting.model_table import ModelTable, model_table
 from hierkit.reporting.render import Report, render_several
+from hierkit.sampling.draws import template
 from hierkit.sampling.engines import choose
 from hierkit.sampling.settings import make_settings
 from hierkit.streaming.rows_or_sums import design_of_source
@@ -267,15 +268,21 @@ def load(path: str | Path, trusted_formula: bool = False) -> Fit:
     HierkitError
         For a file that is no fit, is damaged, comes from a newer hierkit, or holds a formula that is not allowed.
     """
-    from hierkit.storage import files  # Zarr takes a third of a second to import
+    from hierkit.storage import agreement, files  # Zarr takes a third of a second to import
 
     text, family, precision, rows, points, priors, draws = files.read(path)
-    formula = parse(text, trusted_formula).with_precision(make_precision(**precision, family=family))
-    if list(formula.columns) != list(rows.frame.columns):
-        raise files.damaged(path, "its rows are not those of its formula")
-    design = make_design(formula, rows, family) if points is None else design_of_points(formula, rows, points)
-    if set(priors) != set(make_priors(design, effects=Run.from_attrs(draws.attrs).effects)):
-        raise files.damaged(path, "its parameters are not those of its formula, or an older hierkit named them")
+    with files.refusing_damage(path):
+        agreement.check_run(draws.attrs)
+        agreement.check_rows(rows)
+        effects = Run.from_attrs(draws.attrs).effects
+        formula = parse(text, trusted_formula).with_precision(make_precision(**precision, family=family))
+        if list(formula.columns) != list(rows.frame.columns):
+            raise files.damaged(path, "its rows are not those of its formula")
+        design = make_design(formula, rows, family) if points is None else design_of_points(formula, rows, points)
+        if set(priors) != set(make_priors(design, effects=effects)):
+            raise files.damaged(path, "its parameters are not those of its formula, or an older hierkit named them")
+        make_priors(design, priors, effects)
+        agreement.check_draws(draws, design, template(design, effects))
     if not priors.holds:
         priors = replace(priors, holds=where_zero(design))
     return Fit(formula, design, priors, draws)

@@ -79,7 +79,7 @@ def synthetic_draws(design: Design, chains: int = 2, draws: int = 50, seed: int 
     def add(name: str, columns: list[Any], dim: str, values: Any, extra: tuple[Any, ...] = ()) -> None:
         vector = columns[0].index is not None
         size = (*shape, *((len(columns),) if vector else ()), *(len(levels) for _, levels in extra))
-        coords = {**lead, **({dim: np.arange(len(columns))} if vector else {}), **dict(extra)}
+        coords = {**lead, **({dim: [column.level for column in columns]} if vector else {}), **dict(extra)}
         variables[name] = xr.DataArray(values(size), coords=coords, dims=list(coords))
 
     for term in dict.fromkeys(column.term for column in design.columns):

@@ -25,7 +25,7 @@ ALLOWED = {
     "plots": {"arrays", "errors", "intervals", "vocabulary"},
     "sampling": {"arrays", "compiled", "cores", "errors", "lazily", "memory", "model", "progress"},
     "replacing": {"errors"},
-    "storage": {"errors", "model", "replacing"},
+    "storage": {"errors", "memory", "model", "replacing"},
     "posterior": {
         *("arrays", "compiled", "cores", "intervals", "errors", "formats", "memory", "model", "plots", "vocabulary"),
     },

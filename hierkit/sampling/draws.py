@@ -11,6 +11,7 @@ from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.model.names import effect_dim, term_dim
 from hierkit.model.outcome import Outcome
+from hierkit.model.priors import EffectsDistribution
 
 STATISTICS = {
     "maxdepth_reached": "reached_max_treedepth",
@@ -122,6 +123,15 @@ def assemble(
             corr[:, range(len(factor.effects)), range(len(factor.effects))] = 1.0
             variables[factor.names.correlations] = xr.DataArray(by_chain(corr), dims=(*SAMPLE_DIMS, *dims), coords=dims)
     return xr.Dataset(variables).assign_coords(chain=np.arange(chains), draw=np.arange(draws))
+
+
+def template(design: Design, effects: EffectsDistribution) -> xr.Dataset:
+    """A posterior of one draw: the names, dims and labels that any of this design has."""
+    p, q = len(design.columns), sum(len(factor.effects) for factor in design.factors)
+    u = [np.zeros((1, len(factor.levels), len(factor.effects))) for factor in design.factors]
+    degrees = {factor.nu: np.ones(1) for factor in design.factors} if effects == "student_t" else NO_DEGREES
+    sigma = np.ones(1) if design.outcome.has_sigma else None
+    return assemble(design, 1, np.zeros((1, p)), np.eye(q)[None], u, sigma, degrees)
 
 
 def _array(values: Array, columns: tuple[Column, ...], places: list[int], dim: str) -> xr.DataArray:

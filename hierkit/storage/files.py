@@ -4,9 +4,12 @@ Arrays are called by numbers, so that every name is safe on every file system; w
 in `hierkit.json`, with everything that is not an array. Nothing is pickled, and nothing is unpickled.
 """
 
+import contextlib
 import json
+import os
 import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from hierkit.errors import HierkitError, refusal
 from hierkit.model.design import Design
 from hierkit.model.distributions import checked_prior
 from hierkit.model.formula import Formula
+from hierkit.model.labels import shortened
 from hierkit.model.names import with_intercepts
 from hierkit.model.points import Points
 from hierkit.model.precision import Precision
@@ -28,10 +32,13 @@ from hierkit.storage.tables import pack, pack_points, pack_rows, unpack, unpack_
 
 # Format 1 did not say where priors hold: all of them at zero, but for the intercept's. Up to format 2 the intercept of
 # a group was called 1 in the names of priors, and up to format 3 scale() divided by the sd with n, not n - 1. Up to
-# format 4 rows had neither weights nor known sds, and up to format 5 all rows and all effects were kept.
-FORMAT = 6
+# format 4 rows had neither weights nor known sds, and up to format 5 all rows and all effects were kept. Up to format 6
+# chunks of zeros were left out.
+FORMAT = 7
+ALL_CHUNKS = 7
 SCALE_AS_R = 4
 MANIFEST = "hierkit.json"
+DAMAGE = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError, ArithmeticError)
 
 
 def write(path: str | Path, formula: Formula, design: Design, priors: Priors, draws: xr.DataTree) -> Path:
@@ -94,23 +101,47 @@ def read(path: str | Path) -> Parts:
     HierkitError
         For a file that is not there, is no fit, is damaged or truncated, or was written by a newer hierkit.
     """
+    if not isinstance(path, str | Path):
+        raise refusal(f"The path is of type {type(path).__name__}", "A saved fit is one file", "Pass its path")
     path = Path(path)
-    if not path.is_file():
-        raise refusal(f"There is no file {str(path)!r}", "A saved fit is one file", "Check the path")
+    if not os.path.isfile(path):
+        raise refusal(f"There is no file {shortened(str(path))!r}", "A saved fit is one file", "Check the path")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, refusing_damage(path):
             if MANIFEST not in archive.namelist():
                 raise _foreign(path)
-            manifest = json.loads(archive.read(MANIFEST))
+            _check_entries(archive)
+            manifest = json.loads(archive.read(MANIFEST), parse_constant=_no_number)
             _check_format(path, manifest)
-            arrays = Reader({name: archive.read(name) for name in archive.namelist() if name != MANIFEST})
+            content = {name: archive.read(name) for name in archive.namelist() if name != MANIFEST}
+            arrays = Reader(content, zeros_are_left_out=manifest["format"] < ALL_CHUNKS)
             return _unpack_parts(manifest, arrays)
     except zipfile.BadZipFile as error:
         raise (damaged(path, str(error)) if _starts_as_zip(path) else _foreign(path)) from None
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError) as error:
-        if isinstance(error, HierkitError):
-            raise
-        raise damaged(path, f"{type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def refusing_damage(path: str | Path) -> Iterator[None]:
+    """Turn whatever a file that is no fit makes Python raise into a refusal of the file."""
+    try:
+        yield
+    except HierkitError:
+        raise
+    except DAMAGE as error:
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        raise damaged(path, shortened(reason)) from error
+
+
+def _check_entries(archive: zipfile.ZipFile) -> None:
+    """Entries are stored as they are, so that a file takes no more memory than its size says."""
+    if len(set(archive.namelist())) < len(archive.namelist()):
+        raise ValueError("it has an entry twice")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+        raise ValueError("its entries are compressed")
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"it has {word} for a number")
 
 
 def damaged(path: str | Path, reason: str) -> HierkitError:
@@ -135,7 +166,8 @@ def _unpack_parts(manifest: dict[str, Any], arrays: "Reader") -> Parts:
 
 
 def _check_format(path: Path, manifest: Any) -> None:
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+    form = manifest.get("format") if isinstance(manifest, dict) else None
+    if not isinstance(form, int) or isinstance(form, bool) or form < 1:
         raise _foreign(path)
     if manifest["format"] < SCALE_AS_R and re.search(r"\bscale\(", manifest["formula"]):
         raise refusal(

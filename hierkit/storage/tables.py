@@ -1,5 +1,6 @@
 """Datasets and tables as lists of arrays with names and labels, in JSON."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from hierkit.model.points import Points
 from hierkit.model.rows import Rows
 from hierkit.storage.arrays import Reader, Writer
 
+LABELS = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|datetime64\[(s|ms|us|ns)\]")
+SHOWN = 20  # letters
 POINTS = ("values", "places", "rows", "cell_of_row", "in_place_of")
 
 
@@ -40,6 +43,8 @@ def _pack_labels(labels: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 def _unpack_labels(packed: dict[str, Any]) -> np.ndarray[Any, Any]:
     if packed["dtype"] != "object":
+        if not LABELS.fullmatch(packed["dtype"]):
+            raise ValueError(f"its labels are of type {packed['dtype'][:SHOWN]!r}")
         dtype = np.dtype(packed["dtype"])
         return np.array(packed["values"], dtype="int64" if dtype.kind == "M" else dtype).astype(dtype)
     labels = np.empty(len(packed["values"]), dtype=object)

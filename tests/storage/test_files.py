@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import REFERENCE, synthetic_fit, table
+from synthetic import REFERENCE, synthetic_draws, synthetic_fit, table
 
 import hierkit
 from hierkit.errors import HierkitError
@@ -263,6 +263,7 @@ def test_trusted_formula_is_trusted_anew(tmp_path: Any) -> None:
     formula = parse("y ~ np.tanh(x)", trusted=True)
     design = make_design(formula, read_rows(table(), formula.columns))
     draws = synthetic_fit("y ~ x", table()).draws
+    draws["posterior"] = synthetic_draws(design)
     path = hierkit.Fit(formula, design, make_priors(design), draws).save(tmp_path / "t.hierkit")
     with pytest.raises(HierkitError, match=r"calls np.tanh\(\)"):
         hierkit.load(path)
