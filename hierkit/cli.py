@@ -12,6 +12,7 @@ import typer
 
 from hierkit.errors import HierkitError, refusal
 from hierkit.replacing import writable
+from hierkit.visible import visible
 
 FAILED = 1
 NOT_CONVERGED = 3
@@ -120,7 +121,7 @@ def check(
     for factor in design.factors:
         effects = ", ".join(effect.label for effect in factor.effects)
         groups = some(factor.levels.tolist(), 8)
-        typer.echo(f"{factor.label}: {len(factor.levels)} groups ({groups}); effects {effects}")
+        typer.echo(visible(f"{factor.label}: {len(factor.levels)} groups ({groups}); effects {effects}"))
     typer.echo(f"\n{make_priors(design, _read_priors(prior or []))!r}\n\n{sorted_findings(data_findings(design))!r}")
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from hierkit.visible import visible
+
 _SILENCED: ContextVar[type[Warning] | None] = ContextVar("silenced", default=None)
 
 
@@ -38,7 +40,7 @@ def refusal(given: str, allowed: str, advice: str) -> HierkitError:
     HierkitError
         To be raised by the caller.
     """
-    return HierkitError(f"{given}. {allowed}. {advice}" + ("" if advice.endswith("?") else "."))
+    return HierkitError(visible(f"{given}. {allowed}. {advice}" + ("" if advice.endswith("?") else ".")))
 
 
 def check_word(name: str, given: object, allowed: Sequence[str]) -> None:
@@ -52,7 +54,7 @@ def warn(message: str, category: type[HierkitWarning] = HierkitWarning) -> None:
     """Warn at the line outside this package that led here, unless such warnings are silenced."""
     if category is _SILENCED.get():
         return
-    warnings.warn(message, category, skip_file_prefixes=(str(Path(__file__).parent),))
+    warnings.warn(visible(message), category, skip_file_prefixes=(str(Path(__file__).parent),))
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierkit.visible import visible
+
 SUMMARY = ("estimate", "sd", "ci_lower", "ci_upper")
 DIGITS = 2  # of an sd
 MOST_DECIMALS = 6
@@ -94,7 +96,7 @@ def as_text(table: pd.DataFrame) -> str:
         )
         for row in rows
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    return visible("\n".join(line.rstrip() for line in lines))
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -102,7 +104,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     right = ["---:" if is_number else "---" for is_number in _are_numbers(table)]
     rows = [list(map(str, table.columns)), right, *printed(table).to_numpy().tolist()]
     escaped = [row if row is right else [in_markdown(cell) for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+    return visible("\n".join(f"| {' | '.join(row)} |" for row in escaped))
 
 
 def as_latex(table: pd.DataFrame, caption: str = "") -> str:
@@ -113,7 +115,7 @@ def as_latex(table: pd.DataFrame, caption: str = "") -> str:
     lines += [*map(_latex_row, body), r"\bottomrule", r"\end{tabular}"]
     if caption:
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{in_latex(caption)}}}", *lines, r"\end{table}"]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def as_html(table: pd.DataFrame, caption: str = "") -> str:
@@ -127,7 +129,7 @@ def as_html(table: pd.DataFrame, caption: str = "") -> str:
     head = "".join(f'<th scope="col"{mark}>{html.escape(str(name))}</th>' for name, mark in names)
     rows = [_html_row(cells, marks) for cells in printed(table).to_numpy().tolist()]
     body = "\n".join(rows)
-    return f"<table>\n{title}<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    return visible(f"<table>\n{title}<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>")
 
 
 def _html_row(cells: Sequence[str], marks: Sequence[str]) -> str:
@@ -210,12 +212,12 @@ def in_markdown(text: str) -> str:
     for letter in "\\|`*_":
         text = text.replace(letter, f"\\{letter}")
     text = text.replace("](", "]\\(")
-    return " ".join(html.escape(text, quote=False).split("\n"))
+    return visible(" ".join(html.escape(text, quote=False).split("\n")))
 
 
 def in_latex(text: str) -> str:
     """Text that LaTeX sets as it is."""
-    return " ".join(text.translate(LATEX).split("\n"))
+    return visible(" ".join(text.translate(LATEX).split("\n")))
 
 
 def _latex_row(cells: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # a package may import from itself and from those on its right
 ALLOWED = {
     "arrays": set(),
-    "errors": set(),
+    "errors": {"visible"},
+    "visible": set(),
     "compiled": {"arrays", "errors"},
     "datasets": set(),
     "lazily": set(),
@@ -19,7 +20,7 @@ ALLOWED = {
     "progress": set(),
     "documented": set(),
     "intervals": {"arrays", "errors"},
-    "formats": set(),
+    "formats": {"visible"},
     "memory": set(),
     "model": {"arrays", "errors", "formats", "memory"},
     "plots": {"arrays", "errors", "intervals", "vocabulary"},
@@ -28,17 +29,18 @@ ALLOWED = {
     "storage": {"errors", "memory", "model", "replacing"},
     "posterior": {
         *("arrays", "compiled", "cores", "intervals", "errors", "formats", "memory", "model", "plots", "vocabulary"),
+        "visible",
     },
     "integration": {"arrays", "errors", "model", "posterior"},
     "quantities": {"arrays", "errors", "integration", "intervals", "model", "posterior"},
     "prediction": {"arrays", "errors", "integration", "model", "posterior"},
     "validation": {"arrays", "cores", "errors", "integration", "model", "posterior", "tasks"},
     "statements": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities"},
-    "checks": {"arrays", "errors", "formats", "model", "posterior", "quantities"},
+    "checks": {"arrays", "errors", "formats", "model", "posterior", "quantities", "visible"},
     "classical": {"arrays", "errors", "model", "posterior", "quantities"},
     "reporting": {
         *("checks", "classical", "errors", "formats", "integration", "intervals", "model", "plots", "posterior"),
-        *("prediction", "progress", "quantities", "replacing", "validation", "vocabulary"),
+        *("prediction", "progress", "quantities", "replacing", "validation", "visible", "vocabulary"),
     },
     "refitting": {"errors", "model", "sampling"},
     "predictive": {"model", "posterior", "prediction", "sampling"},
@@ -98,7 +100,7 @@ ALLOWED = {
         "sources",
     },
     "tasks": {"cores", "errors", "progress"},
-    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "replacing", "sources"},
+    "cli": {"checks", "errors", "fitted", "fitting", "hierkit", "model", "replacing", "sources", "visible"},
     "vocabulary": {"errors"},
     "__init__": {"errors"},
 }

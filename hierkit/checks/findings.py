@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import pandas as pd
 
 from hierkit.formats import in_notebook
+from hierkit.visible import visible
 
 Severity = Literal["action", "warning", "note"]
 SEVERITIES = get_args(Severity)
@@ -63,7 +64,7 @@ class Findings(Sequence[Finding]):
     def __repr__(self) -> str:
         if not self.findings:
             return "No findings."
-        return "\n".join(f"{f.severity:<8}{f.check}: {f.message} {f.advice}" for f in self.findings)
+        return visible("\n".join(f"{f.severity:<8}{f.check}: {f.message} {f.advice}" for f in self.findings))
 
     def _repr_html_(self) -> str:
         return in_notebook(self.table()) if self.findings else f"<p>{html.escape(repr(self))}</p>"

@@ -217,7 +217,7 @@ def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tupl
     if dtype.is_integer():
         # differences of unsigned numbers would wrap around
         return values.astype(np.int64) if values.max() <= np.iinfo(np.int64).max else values, []
-    if dtype.is_numeric():
+    if dtype.is_numeric() or getattr(values.dtype, "kind", "") == "f":  # narwhals does not know long doubles
         return values.astype(np.float64), []
     if isinstance(values.dtype, pd.CategoricalDtype) and (native_order or dtype != nw.Categorical):
         used = values.cat.remove_unused_categories()
@@ -229,6 +229,12 @@ def _clean(name: str, values: pd.Series, dtype: Any, native_order: bool) -> tupl
         categories = pd.Categorical(values, categories=_sorted_levels(values), ordered=True)
     except TypeError:
         raise no_cells(name, type(values.iloc[0]).__name__) from None
+    except UnicodeEncodeError as error:
+        raise refusal(
+            f"Column {name!r} holds half a character, in {str(error.object)[:20]!r}",
+            "Labels are text in Unicode",
+            'Read the file in its own encoding, or with encoding_errors="replace"',
+        ) from None
     return _plain_labels(name, pd.Series(categories)), []
 
 

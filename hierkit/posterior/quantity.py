@@ -35,6 +35,7 @@ from hierkit.intervals import (
     with_bounds,
 )
 from hierkit.memory import MOST_BYTES
+from hierkit.visible import visible
 from hierkit.vocabulary import Labels, Units, make_vocabulary
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Quantity:
         return as_csv(self.table(ci_prob, ci_kind))
 
     def __repr__(self) -> str:
-        return "\n\n".join(filter(None, [self.definition, as_text(self._shown), self._rest]))
+        return visible("\n\n".join(filter(None, [self.definition, as_text(self._shown), self._rest])))
 
     def _repr_html_(self) -> str:
         return for_notebooks(self._shown, self.definition, self._rest)

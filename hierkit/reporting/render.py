@@ -20,6 +20,7 @@ from hierkit.reporting.sections import report_sections, summarise
 from hierkit.reporting.several import about_several, several_sections
 from hierkit.reporting.weight import MOST_BYTES, lighter
 from hierkit.reporting.words import caution, listed, outcome_name, verdict
+from hierkit.visible import visible
 from hierkit.vocabulary import Labels, Units, capital, make_vocabulary
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _page(title: str, about: str, said: str, trusted: bool, version: str, sectio
     while len(text.encode()) > MOST_BYTES and (fewer := lighter(sections)) is not None:
         sections = fewer
         text = template.render(words, sections=sections)
-    return Report(text)
+    return Report(visible(text))
 
 
 def _title(parts: Parts) -> str:
@@ -171,7 +172,7 @@ def render_notebook(parts: Parts) -> str:
     summary = summarise(parts)
     model, found, *estimates = summary.sections
     findings = [found] if parts.findings else []
-    return (
+    text = (
         _environment()
         .get_template("notebook.html.jinja")
         .render(
@@ -182,6 +183,7 @@ def render_notebook(parts: Parts) -> str:
             style=Markup(STYLE),  # noqa: S704  (a constant)
         )
     )
+    return visible(text)
 
 
 def _environment() -> "Environment":

@@ -24,6 +24,7 @@ from hierkit.reporting.parts import Parts
 from hierkit.reporting.section import Section, drawn, findings_as_text, in_text, items_as_text, quantity_section
 from hierkit.reporting.story import first_screen, story
 from hierkit.reporting.words import verdict
+from hierkit.visible import visible
 
 DEFAULTS = "All priors are the weakly informative defaults, scaled by the data."
 
@@ -35,7 +36,7 @@ class Summary:
     sections: tuple[Section, ...]
 
     def __str__(self) -> str:
-        return "\n\n".join(in_text(section) for section in self.sections)
+        return visible("\n\n".join(in_text(section) for section in self.sections))
 
     __repr__ = __str__
 

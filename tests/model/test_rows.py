@@ -164,3 +164,15 @@ def test_order_of_rows_and_columns_is_kept() -> None:
 def test_missing_error() -> None:
     with pytest.raises(HierkitError, match=r"Missing values in 'y' \(1\)"):
         read_rows(pd.DataFrame({"y": [1, None]}), ["y"], missing="error")
+
+
+def test_half_characters_are_refused() -> None:
+    """A file that was read in another encoding has them; neither Arrow nor a page can hold one."""
+    rows = pd.DataFrame({"y": [1.0, 2.0], "g": pd.Series(["a\ud800", "b"], dtype=object)})
+    with pytest.raises(HierkitError, match=r"Column 'g' holds half a character, in 'a.ud800'\. Labels are text"):
+        read_rows(rows, ["y", "g"])
+
+
+def test_long_doubles_are_numbers() -> None:
+    rows = pd.DataFrame({"y": np.arange(3, dtype=np.longdouble)})
+    assert read_rows(rows, ["y"]).frame.y.tolist() == [0.0, 1.0, 2.0]
