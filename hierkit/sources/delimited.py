@@ -39,7 +39,13 @@ def column_names(path: Path) -> list[str]:
     HierkitError
         For a file that cannot be read.
     """
-    return [str(name) for name in _text(path, None, rows=0).columns]
+    named = _text(path, None, rows=0).columns
+    try:
+        written = pd.read_csv(path, sep=_separator(path), header=None, nrows=1, **AS_WRITTEN).iloc[0].tolist()
+    except (ValueError, OSError) as error:
+        raise cannot_read(path, error) from error
+    # of x, x pandas makes x, x.1; columns without a name get one
+    return [str(own or name) for own, name in zip(written, named, strict=False)]
 
 
 def read_delimited(paths: Sequence[Path], columns: Sequence[str], missing: Collection[str] = ()) -> pd.DataFrame:

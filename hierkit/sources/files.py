@@ -1,6 +1,7 @@
 """Files of tables: one, those of a folder, or those that a pattern names."""
 
 import glob
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,13 +63,17 @@ def files_of(path: str | Path) -> list[Path]:
     HierkitError
         For a path without files, and for files of several kinds.
     """
+    if not str(path):
+        raise refusal("The path is ''", "A table is in a file, a folder, or files of a pattern", "Name one")
     given = Path(path)
     if given.is_dir():
         found = [file for file in given.iterdir() if file.is_file() and not file.name.startswith((".", "_"))]
     elif given.is_file():
         found = [given]
     else:
-        found = [Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()]
+        # a folder may have brackets in its name
+        pattern = glob.escape(str(given.parent)) + os.sep + given.name if given.parent.is_dir() else str(path)
+        found = [Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file()]
     if not found:
         raise refusal(
             f"The folder {str(path)!r} has no files" if given.is_dir() else f"There is no file {str(path)!r}",
@@ -101,6 +106,13 @@ def columns_of(paths: Sequence[Path], columns: Sequence[str]) -> list[str]:
     if unknown := [name for name in columns if name not in (*every, INTERCEPT)]:
         raise unknown_columns(unknown, every, "data")
     known = [name for name in columns if name in every]
+    for path, own in zip(paths, names, strict=True):
+        if doubled := [name for name in known if own.count(name) > 1]:
+            raise refusal(
+                f"{str(path)!r} has more than one column named {doubled[0]!r}",
+                "Column names must be different",
+                "Rename one of them",
+            )
     for path, own in zip(paths, names, strict=True):
         if lacking := [name for name in known if name not in own]:
             other = next(one for one, those in zip(paths, names, strict=True) if lacking[0] in those)

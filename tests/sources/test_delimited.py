@@ -1,6 +1,7 @@
 """Files of tables: labels stay labels, numbers become numbers."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from hierkit.errors import HierkitError, HierkitWarning
 from hierkit.sources.delimited import column_names, read_delimited, warn_of_words
+from hierkit.sources.files import files_of, read_files
 
 
 def read(folder: Any, text: str, name: str = "table.csv", missing: Any = ()) -> pd.DataFrame:
@@ -94,3 +96,21 @@ def test_what_is_no_table_is_refused(tmp_path: Any) -> None:
     (tmp_path / "bytes.csv").write_bytes(b"x,y\n\xff\xfe,1\n")
     with pytest.raises(HierkitError, match=r"bytes\.csv' cannot be read"):
         column_names(tmp_path / "bytes.csv")
+
+
+def test_a_header_that_names_a_column_twice_is_refused(tmp_path: Path) -> None:
+    """pandas would call the second one x.1, and take the first."""
+    (tmp_path / "twice.csv").write_text("y,x,x\n1,2,9\n2,3,8\n")
+    with pytest.raises(HierkitError, match=r"twice\.csv' has more than one column named 'x'"):
+        read_files(tmp_path / "twice.csv", ["y", "x"])
+    assert read_files(tmp_path / "twice.csv", ["y"]).y.tolist() == [1, 2]
+    with pytest.raises(HierkitError, match=r"no column 'x\.1'"):
+        read_files(tmp_path / "twice.csv", ["y", "x.1"])
+
+
+def test_folders_may_have_brackets_in_their_names(tmp_path: Path) -> None:
+    (tmp_path / "q[1]").mkdir()
+    (tmp_path / "q[1]" / "a.csv").write_text("y\n1\n")
+    assert [file.name for file in files_of(tmp_path / "q[1]" / "*.csv")] == ["a.csv"]
+    with pytest.raises(HierkitError, match="The path is ''"):
+        files_of("")
