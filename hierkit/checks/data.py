@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding, Severity
 from hierkit.checks.limits import (
+    ALIKE,
     DROPPED_SHARE,
     FEW_GROUPS,
     MANY_LEVELS,
@@ -39,8 +40,9 @@ def data_findings(design: Design) -> Iterator[Finding]:
     Finding
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
-        predictor too, group effects without a common coefficient, collinear columns, scales far apart, categories
-        of nearly as many levels as rows, columns of interactions that are left out, perfect separation.
+        predictor too, group effects without a common coefficient, factors of the same groups, collinear columns, scales
+        far apart, categories of nearly as many levels as rows, columns of interactions that are left out, perfect
+        separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -48,6 +50,7 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield from _outcome_within(design, factor)
         yield from _common_too(design, factor)
         yield from _no_common_coefficient(design, factor)
+    yield from _same_groups(design)
     yield from _predictors(design)
     yield from _many_levels(design)
     if design.dropped:
@@ -174,11 +177,37 @@ def _predictors(design: Design) -> Iterator[Finding]:
         if redundant := [labels[i] for i in order[rank:]]:
             message = f"{', '.join(redundant)} can be computed from the other predictors."
             yield Finding("warning", "collinear", message, "Leave out one of them: only their priors distinguish them.")
+        else:
+            yield from _alike(design, scaled)
     sds = {label: weighted_sd(x, design.trials) for label, x in zip(labels, X.T, strict=True) if np.ptp(x)}
     if sds and max(sds.values()) > SCALE_RATIO * min(sds.values()):
         wide, narrow = max(sds, key=sds.__getitem__), min(sds, key=sds.__getitem__)
         message = f"The sds of {wide} ({sds[wide]:.3g}) and {narrow} ({sds[narrow]:.3g}) are far apart."
         yield Finding("note", "scales", message, "Use units in which a change by one is of interest.")
+
+
+def _alike(design: Design, scaled: Array) -> Iterator[Finding]:
+    """Two predictors that are nearly the same, as one that was measured twice is."""
+    products = scaled.T @ scaled / len(scaled)
+    for i, one in enumerate(design.columns):
+        for k, other in enumerate(design.columns[:i]):
+            apart = not set(one.variables) & set(other.variables)
+            if apart and one.variables and other.variables and abs(products[i, k]) > ALIKE:
+                message = f"{other.label} and {one.label} are nearly the same (correlation {products[i, k]:.9g})."
+                advice = "Leave one out, or take their mean and their difference: only priors distinguish them."
+                yield Finding("warning", "collinear", message, advice)
+
+
+def _same_groups(design: Design) -> Iterator[Finding]:
+    """Factors whose groups have the same rows: the sum of their variances is known, and not how it is shared."""
+    for i, one in enumerate(design.factors):
+        for other in design.factors[:i]:
+            pairs = len(np.unique(np.column_stack([one.codes, other.codes]), axis=0))
+            shared = {effect.label for effect in one.effects} & {effect.label for effect in other.effects}
+            if shared and pairs == len(one.levels) == len(other.levels):
+                message = f"The groups of {other.label} and {one.label} are the same rows."
+                advice = "Leave one of them out: only their priors say which of the two makes groups differ."
+                yield Finding("warning", "same groups", message, advice)
 
 
 def _many_levels(design: Design) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ FEW_GROUPS = 10
 VERY_FEW_GROUPS = 5
 SCALE_RATIO = 1_000
 MOST_ROWS_FOR_SEPARATION = 20_000
+ALIKE = 0.999999  # a correlation, that multiplies standard errors by 700
 MANY_LEVELS = 10  # of a category
 MANY_LEVELS_SHARE = 0.5  # of the rows
 
@@ -178,7 +179,13 @@ CHECKS = (
         "groups have a slope or an intercept whose average over groups is not in the formula",
         "add it to the formula",
     ),
-    Check(("collinear",), "warning", "a column can be computed from others", "leave one out"),
+    Check(
+        ("collinear",),
+        "warning",
+        f"a column can be computed from others, or two predictors have a correlation beyond ±{ALIKE}",
+        "leave one out",
+    ),
+    Check(("same groups",), "warning", "two factors divide the rows into the same groups", "leave one out"),
     Check(
         ("scales",),
         "note",

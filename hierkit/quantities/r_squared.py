@@ -4,7 +4,6 @@ import numpy as np
 import xarray as xr
 
 from hierkit.model.matrices import fitted_matrices
-from hierkit.posterior.draws import batches
 from hierkit.posterior.posterior import Posterior
 from hierkit.posterior.quantity import Quantity
 from hierkit.quantities.icc import average_variances
@@ -37,9 +36,9 @@ def r_squared(posterior: Posterior) -> Quantity:
     rows = fitted_matrices(design)
     weights = design.trials / design.trials.sum()
     centred = rows.X - weights @ rows.X
-    explained = np.empty(len(draws.beta))
-    for part in batches(len(explained), len(rows.offset)):
-        explained[part] = (draws.beta[part] @ centred.T) ** 2 @ weights
+    # (Xβ)'W(Xβ) = |Rβ|², with W^½ X = Q R: one pass over the rows for all draws
+    R = np.linalg.qr(np.sqrt(weights)[:, None] * centred, mode="r")
+    explained = ((draws.beta @ R.T) ** 2).sum(axis=1)
     groups = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(explained))
     total = explained + groups + draws.latent_variance
     arrays = {

@@ -263,3 +263,21 @@ def in_groups(groups: int, p_value: float) -> dict[str, str]:
 )
 def test_within_and_between(groups: Any, p_value: Any, found: Any) -> None:
     assert ("within and between" in in_groups(groups, p_value)) == found
+
+
+@pytest.mark.parametrize(("correlation", "found"), [(0.9999985, False), (0.9999995, True), (-0.9999995, True)])
+def test_two_predictors_that_are_nearly_the_same(correlation: float, found: bool) -> None:
+    rows = table(400)
+    x = (rows.x - rows.x.mean()) / rows.x.std(ddof=0)
+    left = rows.z - np.polyval(np.polyfit(x, rows.z, 1), x)
+    near = correlation * x + np.sqrt(1 - correlation**2) * left / left.std(ddof=0)
+    both = pd.DataFrame({"y": rows.y, "x": x, "near": near})
+    assert ("collinear" in {f.check for f in data_findings(design_of("y ~ x + near", both))}) == found
+
+
+@pytest.mark.parametrize(("moved", "found"), [(0, True), (1, False)])
+def test_factors_that_are_the_same_groups(moved: int, found: bool) -> None:
+    rows = table().assign(name=lambda d: "team " + d.g.astype(str))
+    rows["name"] = rows.name.where(rows.index >= moved, "another")
+    checks = {f.check for f in data_findings(design_of("y ~ x + (1 | g) + (1 | name)", rows))}
+    assert ("same groups" in checks) == found

@@ -147,6 +147,14 @@ def quantities(posterior: Posterior, seed: int) -> xr.DataArray:
     return dataset.to_dataarray("quantity").transpose("chain", "draw", "quantity")
 
 
+def simulated(cell: Cell, design: Design, y: Any) -> Design:
+    """The design with other outcomes; Bambi's model reads them from the table."""
+    if cell.engine == "pymc":
+        rows = rows_of(cell.groups, cell.size).assign(**{design.outcome_name: y})
+        return design_of(cell.formula, rows, design.family.name)
+    return replace(design, outcome=replace(design.outcome, y=y))
+
+
 def ranks(cell: Cell, count: int, seed: int = 1) -> xr.DataArray:
     """(simulation, quantity), how many of a hundred posterior draws lie below the truth."""
     design, run = cell.design, sampling.sample
@@ -158,7 +166,7 @@ def ranks(cell: Cell, count: int, seed: int = 1) -> xr.DataArray:
     settings = Settings(DRAWS, TUNE, chains=1, cores=1, target_accept=0.95, progressbar=False)
 
     def rank(place: int, own: int) -> Any:
-        again = replace(design, outcome=replace(design.outcome, y=outcomes[place]))
+        again = simulated(cell, design, outcomes[place])
         draws = run(again, priors, cell.effects, Choice(cell.engine, ""), replace(settings, random_seed=own))  # type: ignore[arg-type]
         found = quantities(Posterior(draws["posterior"].to_dataset(), again), own).values[0, :: DRAWS // RANKED]
         truth_here = known.values[0, place]
