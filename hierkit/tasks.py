@@ -4,7 +4,6 @@ What a task gives does not depend on where it runs: what tells it from others, a
 linear algebra has one thread everywhere, so that it rounds alike.
 """
 
-import functools
 import os
 import sys
 import threading
@@ -86,15 +85,11 @@ def _collected[Item, Result](
 def _in_a_worker[Item, Result](task: Callable[[Item], Result], caller: int, item: Item) -> Result:
     if os.getpid() != caller:  # a cluster may have its workers in the caller's own process, which stays as it is
         threadpool_limits(1, "blas")  # for as long as the worker lives: its tasks may overlap
-        _end_with(caller)
     return task(item)
 
 
-@functools.cache
 def _end_with(caller: int) -> None:
-    """End this process soon after the one that started it, which may be killed; workers of a cluster have another."""
-    if os.getppid() != caller:
-        return
+    """End this process soon after the one that started it, which may be killed."""
 
     def watch() -> None:
         while os.getppid() == caller:
@@ -118,8 +113,9 @@ def _in_processes[Item, Result](task: Callable[[Item], Result], items: Sequence[
     from joblib import Parallel, delayed  # a fit alone does not need it
 
     calls = (delayed(_in_a_worker)(task, os.getpid(), item) for item in items)
+    starting = {"initializer": _end_with, "initargs": (os.getpid(),)}
     try:
-        yield from Parallel(min(usable_cores(), len(items)), return_as="generator")(calls)
+        yield from Parallel(min(usable_cores(), len(items)), return_as="generator", **starting)(calls)
     except BrokenProcessPool:
         raise refusal("A process was killed while it worked on a task", MEMORY, "Work on fewer rows at once") from None
 
