@@ -52,7 +52,7 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
         )
     sizes = np.sqrt(np.mean(X**2, axis=0))
     Q, R = np.linalg.qr(X / sizes)
-    if np.abs(np.diagonal(R)).min() < COLLINEAR * np.abs(np.diagonal(R)).max():
+    if X.shape[1] and np.abs(np.diagonal(R)).min() < COLLINEAR * np.abs(np.diagonal(R)).max():
         raise refusal("A column can be computed from others", "Estimates need columns that differ", "Leave one out")
     factors = sorted(design.factors, key=lambda factor: -len(factor.levels) * len(factor.effects))
     _check_size(factors[1:])

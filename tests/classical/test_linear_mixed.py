@@ -233,3 +233,15 @@ def test_known_sds_of_any_size(case: Any, reml: Any) -> None:
     found = [values["sd(Intercept|g)"][0], *values["Intercept"]]
     np.testing.assert_allclose(found, exact_meta_analysis(data.y.to_numpy(), s, reml), rtol=1e-6)
     assert not note
+
+
+def test_group_effects_without_any_coefficient() -> None:
+    """Balanced groups around zero: σ² is within them, and τ² the mean square of their means less σ²/n."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(30), 10)
+    y = rng.normal(size=30)[g] + rng.normal(size=300)
+    values, _ = linear_mixed(design_of("y ~ 0 + (1 | g)", pd.DataFrame({"y": y, "g": g})), reml=True)
+    means = np.bincount(g, y) / 10
+    variance = ((y - means[g]) ** 2).sum() / 270
+    assert values["sigma"][0] == pytest.approx(np.sqrt(variance), rel=1e-5)
+    assert values["sd(Intercept|g)"][0] == pytest.approx(np.sqrt((means**2).mean() - variance / 10), rel=1e-5)
