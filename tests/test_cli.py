@@ -137,7 +137,7 @@ def test_evil_names_are_printed_and_nothing_else_happens(tmp_path: Any) -> None:
     table().rename(columns={"x": evil, "g": "`;rm"}).assign(g=evil).to_csv(tmp_path / "data.csv", index=False)
     result = run("check", "data.csv", f"y ~ `{evil}` + (1 | s)", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert evil in result.stdout
+    assert evil.replace("\u202e", "�") in result.stdout  # which would turn the line round
     assert not (tmp_path / "pwned").exists()
 
 
