@@ -216,9 +216,15 @@ def _is_number(level: Any, text: str) -> bool:
 
 
 def check_varies(label: str, y: NDArray[np.float64]) -> None:
-    """Refuse an outcome that is the same in every row, up to rounding."""
-    if np.ptp(y) <= 1e-12 * np.abs(y).max():
+    """Refuse an outcome that is the same in every row, or so far from zero that numbers do not tell its rows apart."""
+    if np.ptp(y) == 0:
         raise constant(label, f"{y[0]:g}")
+    if np.ptp(y) <= 1e-12 * np.abs(y).max():
+        raise refusal(
+            f"The outcome {label!r} varies by {np.ptp(y):.2g} around {y.mean():.6g}",
+            "Numbers have sixteen digits, and fewer than four are left for what varies",
+            "Subtract a number near its mean in the data",
+        )
 
 
 def constant(label: str, value: Any) -> HierkitError:
