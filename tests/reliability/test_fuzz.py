@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc  # noqa: F401  (its import raises Python's limit of recursion, which hypothesis watches)
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
