@@ -106,10 +106,10 @@ ALLOWED = {
 }
 # within sampling: what each folder may import from its neighbours
 ENGINES = {
-    "kernels": {"console", "settings"},
+    "kernels": {"console", "settings", "stopping"},
     "marginal": {"console", "draws", "kernels", "settings"},
     "joint": {"console", "draws", "kernels", "settings"},
-    "pymc": {"console", "draws", "settings"},
+    "pymc": {"console", "draws", "settings", "stopping"},
 }
 ONLY = {
     "arviz_plots": {"plots/canvas.py", "plots/sampling.py"},

@@ -1,7 +1,5 @@
 """A compiled log posterior -> draws, by nutpie's NUTS."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hierkit.arrays import Array
-from hierkit.errors import refusal
 from hierkit.sampling.console import progress, stop_if_interrupted
 from hierkit.sampling.kernels.nutpie_model import as_nutpie
 from hierkit.sampling.settings import Settings
+from hierkit.sampling.stopping import refusing_what_nuts_raises
 
 STATISTICS = ("diverging", "maxdepth_reached", "depth", "energy", "mean_tree_accept", "step_size", "n_steps", "logp")
 
@@ -83,16 +81,3 @@ def _numbers(batch: Any, name: str) -> NDArray[Any]:
     column = pyarrow.array(batch.column(name))
     values = column.flatten() if pyarrow.types.is_large_list(column.type) else column
     return np.asarray(values.to_numpy(zero_copy_only=False))
-
-
-@contextlib.contextmanager
-def refusing_what_nuts_raises() -> Iterator[None]:
-    """Turn a sampler's error into a refusal: chains that find no finite density have data or priors as their cause."""
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        raise refusal(
-            f"The sampler stopped: {str(error).strip().splitlines()[0]}",
-            "The posterior density must be finite where chains start",
-            "Look for extreme values in the outcome and the predictors, and check the priors",
-        ) from error
