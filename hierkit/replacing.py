@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hierkit.errors import refusal
 
+OWN = 0o600  # what is needed to write it
 LONGEST = 40  # letters of a name that the temporary one repeats
 
 
@@ -30,11 +31,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name[:LONGEST]}.{secrets.token_hex(4)}.part")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o777)
+        mode = (target if target.exists() else temporary).stat().st_mode & 0o777
+        temporary.chmod(mode | OWN)
         yield temporary
-        with open(temporary, "rb") as file:
+        with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
+        temporary.chmod(mode)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
