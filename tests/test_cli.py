@@ -146,7 +146,8 @@ def test_what_is_asked_for_is_written_though_nobody_reads_the_summary(folder: An
     """A closed pipe, a full disk and a console without Greek letters cost no fit."""
     ask = [sys.executable, "-c", "from hierkit.cli import main; main()", "fit", "data.csv", "y ~ x", "--draws", "50"]
     latin = os.environ | {"PYTHONIOENCODING": "cp1252"}
-    subprocess.run([*ask, "--save", "a.hierkit"], cwd=folder, check=False, stdout=open("/dev/full", "w"))  # noqa: SIM115
+    with open("/dev/full", "w") as full:
+        subprocess.run([*ask, "--save", "a.hierkit"], cwd=folder, check=False, stdout=full)
     subprocess.run([*ask, "--save", "b.hierkit"], cwd=folder, check=True, env=latin, capture_output=True)
     subprocess.run(["bash", "-c", f"{shlex.join([*ask, '--save', 'c.hierkit'])} 2>&-"], cwd=folder, check=True)
     for name in ("a", "b", "c"):
