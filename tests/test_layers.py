@@ -37,7 +37,7 @@ ALLOWED = {
     "validation": {"arrays", "cores", "errors", "integration", "model", "posterior", "tasks"},
     "statements": {"arrays", "errors", "intervals", "model", "posterior", "prediction", "quantities"},
     "checks": {"arrays", "errors", "formats", "model", "posterior", "quantities", "visible"},
-    "classical": {"arrays", "errors", "model", "posterior", "quantities"},
+    "classical": {"arrays", "cores", "errors", "model", "posterior", "quantities"},
     "reporting": {
         *("checks", "classical", "errors", "formats", "integration", "intervals", "model", "plots", "posterior"),
         *("prediction", "progress", "quantities", "replacing", "validation", "visible", "vocabulary"),
@@ -138,7 +138,7 @@ ONLY = {
     "zarr": {"storage/arrays.py"},
     "narwhals": {"model/complete_rows.py", "model/within_between.py", "model/rows.py", "sources/chunks.py"},
     "statsmodels": {"classical/bernoulli.py", "classical/meta_analysis.py", "classical/regressions.py"},
-    "threadpoolctl": {"classical/linear_mixed.py", "cores.py", "tasks.py"},
+    "threadpoolctl": {"cores.py", "tasks.py"},
 }
 
 

@@ -1,5 +1,6 @@
 """REML and maximum likelihood estimates of a Gaussian model, searched for from several starts, boundary included."""
 
+import contextlib
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from hierkit.arrays import Array
 from hierkit.classical.profiled import Sums, profile, sums_of
+from hierkit.cores import one_blas_thread
 from hierkit.errors import refusal
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
@@ -60,7 +61,8 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     left = y - Q @ alone
     unit = _unit(design, left / root)
     sums = sums_of(left, Q, factors, design.outcome, unit * np.sqrt(design.row_variance))
-    with threadpool_limits(1 if len(sums.OC) < LARGE else None, "blas"):  # threads cost more than small matrices do
+    # threads cost more than small matrices do
+    with one_blas_thread() if len(sums.OC) < LARGE else contextlib.nullcontext():
         theta, note = _minimum(sums, reml, unit)
     found = profile(sums, theta, reml)
     back = np.linalg.inv(R) / sizes[:, None]
