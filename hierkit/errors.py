@@ -4,6 +4,7 @@ Every refusal has one shape: what was given, what is allowed, what to do. `refus
 without advice cannot be written by accident.
 """
 
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from hierkit.visible import visible
 
+_FILTERS = threading.RLock()
 _SILENCED: ContextVar[type[Warning] | None] = ContextVar("silenced", default=None)
 
 
@@ -52,7 +54,8 @@ def check_word(name: str, given: object, allowed: Sequence[str]) -> None:
 
 def warn(message: str, category: type[HierkitWarning] = HierkitWarning) -> None:
     """Warn at the line outside this package that led here, unless such warnings are silenced."""
-    if category is _SILENCED.get():
+    silenced = _SILENCED.get()
+    if silenced is not None and issubclass(category, silenced):
         return
     warnings.warn(visible(message), category, skip_file_prefixes=(str(Path(__file__).parent),))
 
@@ -65,3 +68,11 @@ def silencing(category: type[HierkitWarning]) -> Iterator[None]:
         yield
     finally:
         _SILENCED.reset(token)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Leave all warnings out, those of libraries too; one thread at a time, because the filters are those of all."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

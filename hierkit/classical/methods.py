@@ -1,6 +1,5 @@
 """What the posterior and each classical method say of a model."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from hierkit.classical.compare_pooling import OwnTerms, own_terms
 from hierkit.classical.linear_mixed import Values, linear_mixed
 from hierkit.classical.meta_analysis import is_meta_analysis, meta_analysis
 from hierkit.classical.regressions import ESTIMATED, Regressions, complete_pooling, no_pooling
-from hierkit.errors import HierkitError
+from hierkit.errors import HierkitError, without_warnings
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 from hierkit.posterior.posterior import Posterior
@@ -101,8 +100,7 @@ def _methods(design: Design) -> Iterator[Estimates]:
 
 def _attempt(method: str, answers: str, fit: Callable[[], tuple[Values, str]]) -> Estimates:
     """Estimates with their note; without values where the method is not for the model, or fails."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         try:
             values, note = fit()
         except HierkitError as error:

@@ -3,7 +3,6 @@
 The modules are imported by name, since statsmodels.api takes half a second more.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.regression.linear_model import WLS
 
 from hierkit.arrays import Array
+from hierkit.errors import without_warnings
 from hierkit.model.design import Design
 from hierkit.model.groups import Factor
 
@@ -104,8 +104,7 @@ def _logistic(y: Array, trials: Array, X: Array, offset: Array) -> tuple[Array, 
     Q, R = _orthonormal(X)
     missing = np.full(X.shape[1], np.nan)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             fit = GLM(np.column_stack([y, trials - y]), Q, family=Binomial(), offset=offset).fit()
     except (ValueError, np.linalg.LinAlgError):
         return missing, missing, SEPARATED

@@ -1,7 +1,6 @@
 """How sure one can be of the numbers: each question with its figure and the answer."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,7 +8,7 @@ import pandas as pd
 
 from hierkit.checks.limits import RHAT
 from hierkit.checks.sampling import needed_per_chain
-from hierkit.errors import HierkitError, HierkitWarning
+from hierkit.errors import HierkitError, HierkitWarning, silencing, without_warnings
 from hierkit.posterior.quantity import Quantity
 from hierkit.prediction.predictive_check import predictive_check
 from hierkit.quantities.prior_sensitivity import SENSITIVE, prior_sensitivity
@@ -100,8 +99,7 @@ def _of_rows(parts: Parts) -> Iterator[Answer]:
     if len(parts.design.offset) * parts.thinned.size > MOST_NUMBERS:
         return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HierkitWarning)
+        with silencing(HierkitWarning):
             found = loo(parts.thinned)
     except HierkitError:
         return
@@ -116,8 +114,7 @@ def _of_the_priors(parts: Parts) -> Iterator[Answer]:
     if len(parts.design.offset) * parts.thinned.size > MOST_NUMBERS:
         return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             table = prior_sensitivity(parts.thinned, parts.priors).table()
     except HierkitError:
         return

@@ -1,6 +1,5 @@
 """Models side by side: a column for each, a row for each parameter and each measure of fit."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierkit.errors import HierkitWarning, refusal
+from hierkit.errors import HierkitWarning, refusal, silencing
 from hierkit.formats import (
     as_csv,
     as_html,
@@ -167,8 +166,7 @@ def _numbers(row: Mapping[Any, Any]) -> dict[str, float]:
 
 
 def _score(posterior: Posterior) -> dict[str, float]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HierkitWarning)
+    with silencing(HierkitWarning):
         found = loo(posterior)
     return {"estimate": found.elpd, "sd": found.se}
 

@@ -1,12 +1,11 @@
 """Several fits on one page: what differs, side by side."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
 
-from hierkit.errors import HierkitWarning
+from hierkit.errors import HierkitWarning, silencing
 from hierkit.intervals import interval_in_words
 from hierkit.reporting.curve_sections import lead
 from hierkit.reporting.model_table import are_comparable, model_table
@@ -36,8 +35,7 @@ def _scores(models: Mapping[str, Parts]) -> Iterator[Section]:
     """Which model predicts rows that were left out better; nothing for models of other rows or outcomes."""
     if len(models) < 2 or not are_comparable([parts.posterior for parts in models.values()]):
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HierkitWarning)
+    with silencing(HierkitWarning):
         found = compare_validations({name: loo(parts.posterior) for name, parts in models.items()})
     table = found.table()
     best, *others = table.to_dict("records")
