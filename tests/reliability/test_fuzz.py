@@ -10,7 +10,8 @@ import pymc  # noqa: F401  (its import raises Python's limit of recursion, which
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reliability.fuzzed import PRIORS, broken, formulas, options, ordinary_tables, quoted, tables
+from reliability.fuzzed import broken, formulas, ordinary_tables, quoted, tables
+from reliability.fuzzed_options import PRIORS, options
 
 import hierkit
 from hierkit.errors import HierkitError, HierkitWarning
