@@ -50,7 +50,9 @@ def test_permissions_are_those_of_the_old_file_or_of_any_new_one(tmp_path: Path)
 
 @pytest.mark.parametrize("letter", ["n", "数"])
 def test_a_name_as_long_as_the_system_allows(tmp_path: Path, letter: str) -> None:
-    write(tmp_path / (letter * (255 // len(letter.encode()))))
+    path = tmp_path / (letter * (255 // len(letter.encode())))
+    write(path)
+    assert path.read_text() == "new"
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -189,22 +189,24 @@ def _predictors(design: Design) -> Iterator[Finding]:
 def _alike(design: Design, scaled: Array) -> Iterator[Finding]:
     """Two predictors that are nearly the same, as one that was measured twice is."""
     products = scaled.T @ scaled / len(scaled)
-    for i, one in enumerate(design.columns):
-        for k, other in enumerate(design.columns[:i]):
-            apart = not set(one.variables) & set(other.variables)
-            if apart and one.variables and other.variables and abs(products[i, k]) > ALIKE:
-                message = f"{other.label} and {one.label} are nearly the same (correlation {products[i, k]:.9g})."
-                advice = "Leave one out, or take their mean and their difference: only priors distinguish them."
-                yield Finding("warning", "collinear", message, advice)
+    for i, k in np.argwhere(np.abs(np.tril(products, -1)) > ALIKE).tolist():
+        one, other = design.columns[i], design.columns[k]
+        if one.variables and other.variables and not set(one.variables) & set(other.variables):
+            message = f"{other.label} and {one.label} are nearly the same (correlation {products[i, k]:.9g})."
+            advice = "Leave one out, or take their mean and their difference: only priors distinguish them."
+            yield Finding("warning", "collinear", message, advice)
 
 
 def _same_groups(design: Design) -> Iterator[Finding]:
     """Factors whose groups have the same rows: the sum of their variances is known, and not how it is shared."""
     for i, one in enumerate(design.factors):
         for other in design.factors[:i]:
-            pairs = len(np.unique(np.column_stack([one.codes, other.codes]), axis=0))
             shared = {effect.label for effect in one.effects} & {effect.label for effect in other.effects}
-            if shared and pairs == len(one.levels) == len(other.levels):
+            if not shared or len(one.levels) != len(other.levels):
+                continue
+            # one number for each pair of groups
+            pairs = len(np.unique(one.codes * len(other.levels) + other.codes))
+            if pairs == len(one.levels):
                 message = f"The groups of {other.label} and {one.label} are the same rows."
                 advice = "Leave one of them out: only their priors say which of the two makes groups differ."
                 yield Finding("warning", "same groups", message, advice)

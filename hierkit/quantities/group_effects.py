@@ -69,7 +69,7 @@ def _centre(posterior: Posterior) -> float:
 def _common(posterior: Posterior, shares: Array) -> tuple[Array, Array]:
     """(chain, draw, column) and (group, effect, column): coefficients, and what each gives to a group's own.
 
-    Of columns that give something; one group stands for all where they are alike.
+    Of columns that give something; with one group in place of all where they are alike.
     """
     used = [i for i in range(shares.shape[2]) if shares[:, :, i].any()]
     beta = posterior.coefficients(tuple(posterior.design.columns[i] for i in used)) if used else None

@@ -93,7 +93,7 @@ class _Coordinates(NamedTuple):
     Attributes
     ----------
     U : ndarray
-        (row, direction), X = U R for those directions that the rows have; under the weights U'WU is their sum.
+        (row, direction), X = U R with the directions that the rows have; U'WU is the identity, W the rows' shares.
     back : ndarray
         (column, direction), from coefficients of U to those of X.
     are_determined : ndarray

@@ -25,4 +25,5 @@ def test_slopes_too_far_from_zero_are_refused(formula: str) -> None:
 
 def test_uncorrelated_effects_hold_at_zero_by_their_formula() -> None:
     rows = table()
-    design_of("y ~ x + (x || g)", rows.assign(x=rows.x + 1e9))
+    (factor,) = design_of("y ~ x + (x || g)", rows.assign(x=rows.x + 1e9)).factors
+    assert (factor.T == [[1, 0], [0, 1]]).all()

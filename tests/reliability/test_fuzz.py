@@ -61,6 +61,7 @@ def many(count: int) -> settings:
 def ends_well(formula: Any, data: Any, read: str, **options: Any) -> None:
     """Fit, and compute one quantity: no foreign exception or warning, no long wait, no wrong shape."""
     start = time.perf_counter()
+    refused: HierkitError | None = None
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         try:
@@ -69,7 +70,10 @@ def ends_well(formula: Any, data: Any, read: str, **options: Any) -> None:
             said = str(getattr(fit, read)())
         except HierkitError as error:
             said = str(error)
+            refused = error
     assert said
+    # what was given, what is allowed, what to do
+    assert refused is None or said.count(". ") >= 2, said
     assert time.perf_counter() - start < LONGEST
     assert all(issubclass(one.category, HierkitWarning) for one in given), [str(one.message) for one in given]
 

@@ -33,11 +33,12 @@ def test_a_long_wait_is_explained(capsys: Any, wait: Any, shown: Any, said: Any)
     assert capsys.readouterr().err == said
 
 
-def test_without_a_console_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_console_nothing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("sys.stderr", None)
     with progress("joint", make_settings()) as update, explaining_a_wait("why", True, seconds=0.01):
         update([SimpleNamespace(finished_draws=40)])
         time.sleep(0.1)
+    assert capsys.readouterr().out == ""  # where print() goes without a stderr
 
 
 def test_nothing_is_made_of_draws_after_an_interrupt_that_the_sampler_kept() -> None:
