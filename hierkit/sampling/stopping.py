@@ -12,11 +12,19 @@ PANIC = "PanicException"  # of nutpie's Rust, which is no Exception
 def refusing_what_nuts_raises() -> Iterator[None]:
     """Turn a sampler's error into a refusal: chains that find no finite density have data or priors as their cause."""
     try:
-        yield
+        with refusing_panics():
+            yield
     except HierkitError:
         raise
     except (RuntimeError, ValueError) as error:
         raise _refused(error) from error
+
+
+@contextlib.contextmanager
+def refusing_panics() -> Iterator[None]:
+    """The same of a panic alone: other errors may be of the libraries between here and the sampler."""
+    try:
+        yield
     except BaseException as error:
         if type(error).__name__ != PANIC:
             raise

@@ -19,7 +19,7 @@ from hierkit.sampling.console import stopping_on_interrupt
 from hierkit.sampling.draws import as_tree
 from hierkit.sampling.pymc.centring import factors_to_centre
 from hierkit.sampling.settings import Settings
-from hierkit.sampling.stopping import refusing_what_nuts_raises
+from hierkit.sampling.stopping import refusing_panics
 
 
 def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
@@ -51,7 +51,7 @@ def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, se
     nuts: dict[str, Any] = {"target_accept": settings.target_accept}
     if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
         nuts["adaptation"] = "low_rank"
-    with _quiet(), stopping_on_interrupt(), refusing_what_nuts_raises():
+    with _quiet(), stopping_on_interrupt(), refusing_panics():
         try:
             results = model.fit(
                 draws=settings.draws,
