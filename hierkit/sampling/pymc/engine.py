@@ -6,8 +6,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import pymc as pm
+import pytensor
 import xarray as xr
 
+from hierkit.arrays import SAMPLE_DIMS
 from hierkit.errors import refusal
 from hierkit.memory import MOST_BYTES
 from hierkit.model import bambi_model
@@ -16,10 +19,12 @@ from hierkit.model.design import Design
 from hierkit.model.names import term_dim
 from hierkit.model.priors import EffectsDistribution, Priors
 from hierkit.sampling.console import stopping_on_interrupt
-from hierkit.sampling.draws import as_tree
+from hierkit.sampling.draws import as_tree, template
 from hierkit.sampling.pymc.centring import factors_to_centre
 from hierkit.sampling.settings import Settings
 from hierkit.sampling.stopping import refusing_panics
+
+STAND_IN_FOR_COMMAS = "\ue000"  # of Unicode's private use, so that no other dim has it
 
 
 def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, settings: Settings) -> xr.DataTree:
@@ -45,12 +50,16 @@ def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, se
     ------
     KeyboardInterrupt
         After Ctrl-C, with nothing left running; partial draws are thrown away.
+    HierkitError
+        Where PyTensor has no folder to compile in, and for a `nuts_sampler` that is not installed.
     """
+    _check_folder_of_compiled_code()
     centred = factors_to_centre(design)
     model = bambi_model.build(design, priors, effects, centred, for_sampling=True)
     nuts: dict[str, Any] = {"target_accept": settings.target_accept}
     if settings.nuts_sampler == "nutpie" and all(factor.label in centred for factor in design.factors):
         nuts["adaptation"] = "low_rank"
+    original_dims = _name_dims_without_commas(model.backend.model)
     with _quiet(), stopping_on_interrupt(), refusing_panics():
         try:
             results = model.fit(
@@ -70,9 +79,8 @@ def sample_pymc(design: Design, priors: Priors, effects: EffectsDistribution, se
                 'Install hierkit[jax] for "numpyro" and "blackjax"',
             ) from error
     posterior = results["posterior"].to_dataset()
-    labels = {factor.names.group_dim: factor.levels for factor in design.factors}
-    posterior = posterior.assign_coords({dim: levels for dim, levels in labels.items() if dim in posterior.dims})
-    return as_tree(posterior, results["sample_stats"].to_dataset(), design)
+    posterior = posterior.rename({new: old for new, old in original_dims.items() if new in posterior.dims})
+    return as_tree(_with_labels(posterior, design), results["sample_stats"].to_dataset(), design)
 
 
 def sample_prior(design: Design, priors: Priors, effects: EffectsDistribution, draws: int, seed: int) -> xr.Dataset:
@@ -93,22 +101,58 @@ def sample_prior(design: Design, priors: Priors, effects: EffectsDistribution, d
     Raises
     ------
     HierkitError
-        For a flat prior, which has no draws, and for more draws than memory holds.
+        For a flat prior, which has no draws, for more draws than memory holds, and where PyTensor has no folder to
+        compile in.
     """
     if flat := [name for name, prior in priors.items() if prior.name == "Flat"]:
         raise refusal(f"The prior of {flat[0]!r} is flat", "Only proper priors have draws", "Give it a proper prior")
     _check_memory(design, draws)
+    _check_folder_of_compiled_code()
     model = bambi_model.build(design, priors, effects)
     with _quiet():
         prior = model.prior_predictive(draws=draws, random_seed=seed)["prior"].to_dataset()
-    labels = {factor.names.group_dim: factor.levels for factor in design.factors}
-    prior = prior.assign_coords({dim: levels for dim, levels in labels.items() if dim in prior.dims})
+    prior = _with_labels(prior, design)
     if design.has_intercept:  # Bambi leaves it at the centre of the predictors, unlike the posterior's
         means = [0.0 if c.is_intercept else x.mean() for c, x in zip(design.columns, design.X.T, strict=True)]
         shift = sum(mean * _column(prior, c) for mean, c in zip(means, design.columns, strict=True))
         prior["Intercept"] = prior["Intercept"] - shift
     proper: xr.Dataset = prior.drop_dims("__obs__", errors="ignore").drop_attrs()
     return proper
+
+
+def _check_folder_of_compiled_code() -> None:
+    """PyTensor does without a home folder until it compiles, and then says nothing of the way out."""
+    try:
+        pytensor.config.compiledir  # noqa: B018  (it is made when it is asked for)
+    except ValueError as error:
+        raise refusal(
+            f"PyTensor cannot write to {pytensor.config.base_compiledir}",
+            "It compiles PyMC's models, and needs a folder for that",
+            "Set the environment variable PYTENSOR_FLAGS to base_compiledir=<folder> before Python starts, or choose "
+            'engine="marginal" or "joint", which need none',
+        ) from error
+
+
+def _name_dims_without_commas(model: pm.Model) -> dict[str, str]:
+    """Rename the dims of a PyMC model that have a comma, as of `poly(x, 2)`; nutpie splits the names of dims there.
+
+    Returns
+    -------
+    dict
+        The original name of each new one.
+    """
+    new_names = {dim: dim.replace(",", STAND_IN_FOR_COMMAS) for dim in model.coords if "," in dim}
+    for dim, new in new_names.items():
+        model.add_coord(new, model.coords[dim])
+    for variable, dims in model.named_vars_to_dims.items():
+        model.named_vars_to_dims[variable] = tuple(new_names.get(dim, dim) for dim in dims)
+    return {new: dim for dim, new in new_names.items()}
+
+
+def _with_labels(draws: xr.Dataset, design: Design) -> xr.Dataset:
+    """Draws of Bambi's, labelled as the design labels groups and columns; Bambi counts the columns of some products."""
+    labels = template(design, "normal").drop_vars(SAMPLE_DIMS).coords
+    return draws.assign_coords({dim: labels[dim].values for dim in labels if dim in draws.dims})
 
 
 def _check_memory(design: Design, draws: int) -> None:
