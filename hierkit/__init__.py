@@ -3,6 +3,7 @@
 The public names are loaded when first used, so that `import hierkit` is immediate.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from hierkit.reporting.render import Report
     from hierkit.simulation.study import simulate_design
     from hierkit.validation.validation import Validation
+
+if sys.flags.optimize > 1:
+    raise ImportError(
+        "Python was started with -OO, or PYTHONOPTIMIZE=2. ArviZ, which hierkit needs, cannot work without docstrings. "
+        "Start Python with -O or without."
+    )
 
 __version__ = "0.1.0"
 __all__ = [

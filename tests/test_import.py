@@ -16,6 +16,12 @@ def test_import_loads_nothing_heavy() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_python_without_docstrings_is_refused_before_anything_is_sampled() -> None:
+    result = subprocess.run([sys.executable, "-OO", "-c", "import hierkit"], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Start Python with -O or without" in result.stderr
+
+
 def test_public_names_are_there() -> None:
     assert all(hasattr(hierkit, name) for name in hierkit.__all__)
     assert set(hierkit.__all__) < set(dir(hierkit))
