@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hierkit.errors import HierkitError, refusal
 
+OF_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
+
 
 def cannot_read(path: str | Path, error: Exception) -> HierkitError:
     """What is raised instead of a library's own error."""
@@ -20,9 +22,11 @@ def cannot_read(path: str | Path, error: Exception) -> HierkitError:
 
 @contextlib.contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Refuse what Arrow and the system cannot read."""
+    """Refuse what Arrow and the system cannot read, and the notes of a damaged file that pandas stumbles over."""
     pyarrow = sys.modules["pyarrow"]
     try:
         yield
-    except (OSError, KeyError, pyarrow.ArrowException) as error:
+    except HierkitError:
+        raise
+    except (*OF_DAMAGE, pyarrow.ArrowException) as error:
         raise cannot_read(path, error) from error

@@ -40,8 +40,9 @@ def column_names(path: Path) -> list[str]:
         For a file that cannot be read.
     """
     named = _text(path, None, rows=0).columns
+    separator = _separator(path)
     try:
-        written = pd.read_csv(path, sep=_separator(path), header=None, nrows=1, **AS_WRITTEN).iloc[0].tolist()
+        written = pd.read_csv(path, sep=separator, header=None, nrows=1, **AS_WRITTEN).iloc[0].tolist()
     except (ValueError, OSError) as error:
         raise cannot_read(path, error) from error
     # of x, x pandas makes x, x.1; columns without a name get one
@@ -145,8 +146,9 @@ def _has_decimal_commas(paths: Sequence[Path]) -> bool:
 def _text(path: Path, columns: Sequence[str] | None, rows: int | None = None) -> pd.DataFrame:
     """The cells as they are written."""
     used = None if columns is None else list(columns)
+    separator = _separator(path)
     try:
-        found: pd.DataFrame = pd.read_csv(path, sep=_separator(path), usecols=used, nrows=rows, **AS_WRITTEN)
+        found: pd.DataFrame = pd.read_csv(path, sep=separator, usecols=used, nrows=rows, **AS_WRITTEN)
     except (ValueError, OSError) as error:
         raise cannot_read(path, error) from error
     return found
@@ -154,8 +156,9 @@ def _text(path: Path, columns: Sequence[str] | None, rows: int | None = None) ->
 
 def _chunks_of_text(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
     for path in paths:
+        separator = _separator(path)
         try:
-            with pd.read_csv(path, sep=_separator(path), usecols=list(columns), chunksize=rows, **AS_WRITTEN) as parts:
+            with pd.read_csv(path, sep=separator, usecols=list(columns), chunksize=rows, **AS_WRITTEN) as parts:
                 yield from parts
         except (ValueError, OSError) as error:
             raise cannot_read(path, error) from error
