@@ -13,6 +13,7 @@ from hierkit.checks.limits import (
     ALIKE,
     DROPPED_SHARE,
     FEW_GROUPS,
+    FEW_OTHERS_SHARE,
     MANY_LEVELS,
     MANY_LEVELS_SHARE,
     MOST_ROWS_FOR_SEPARATION,
@@ -41,8 +42,8 @@ def data_findings(design: Design) -> Iterator[Finding]:
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
         predictor too, group effects without a common coefficient, factors of the same groups, collinear columns, scales
-        far apart, categories of nearly as many levels as rows, columns of interactions that are left out, perfect
-        separation.
+        far apart, categories of nearly as many levels as rows or of numbers but for a few labels, columns of
+        interactions that are left out, perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -213,22 +214,29 @@ def _same_groups(design: Design) -> Iterator[Finding]:
 
 
 def _many_levels(design: Design) -> Iterator[Finding]:
-    """A predictor that is a category of nearly as many levels as rows: most likely numbers that arrived as text."""
+    """A predictor that is a category of nearly as many levels as rows, or of numbers but for a label or two.
+
+    Both are most likely numbers that arrived as text, because a cell has a unit or a typing error.
+    """
     frame = design.rows.frame
     for name in design.formula.predictors:
         if not isinstance(frame[name].dtype, pd.CategoricalDtype):
             continue
         levels = frame[name].cat.categories.tolist()
-        if len(levels) < MANY_LEVELS or len(levels) < MANY_LEVELS_SHARE * design.rows.used:
-            continue
-        message = f"{name} is a category of {len(levels):,} levels in {design.rows.used:,} rows."
         numbers = pd.to_numeric(pd.Series(levels), errors="coerce")
         others = [level for level, number in zip(levels, numbers, strict=True) if not np.isfinite(number)]
-        advice = "Leave it out, or make it the grouping factor of a group term."
-        if len(others) < len(levels) / 2:
-            are = "Its labels are numbers" if not others else f"Its labels are numbers, but for {some(others)}"
-            message, advice = f"{message} {are}.", f"Make {name} a number in the data, and set other cells missing."
-        yield Finding("warning", "many levels", message, advice)
+        message = f"{name} is a category of {len(levels):,} levels in {design.rows.used:,} rows."
+        are = "Its labels are numbers" if not others else f"Its labels are numbers, but for {some(others)}"
+        to_number = f"Make {name} a number in the data, and set other cells missing."
+        if len(levels) >= MANY_LEVELS and MANY_LEVELS_SHARE * design.rows.used <= len(levels):
+            if len(others) < len(levels) / 2:
+                yield Finding("warning", "many levels", f"{message} {are}.", to_number)
+            else:
+                advice = "Leave it out, or make it the grouping factor of a group term."
+                yield Finding("warning", "many levels", message, advice)
+        elif others and len(others) <= FEW_OTHERS_SHARE * len(levels):
+            advice = f"If it is a quantity: {to_number[0].lower()}{to_number[1:]}"
+            yield Finding("warning", "numbers among labels", f"{message} {are}.", advice)
 
 
 def _scaled(design: Design) -> Array:

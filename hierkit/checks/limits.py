@@ -37,6 +37,7 @@ MOST_ROWS_FOR_SEPARATION = 20_000
 ALIKE = 0.999999  # a correlation, that multiplies standard errors by 700
 MANY_LEVELS = 10  # of a category
 MANY_LEVELS_SHARE = 0.5  # of the rows
+FEW_OTHERS_SHARE = 0.2  # of the labels, where all others are numbers
 
 
 class Check(NamedTuple):
@@ -198,6 +199,13 @@ CHECKS = (
         f"a predictor is a category of at least {MANY_LEVELS} levels, and of at least {MANY_LEVELS_SHARE:.0%} as many "
         "levels as rows",
         "make it a number, or a grouping factor",
+    ),
+    Check(
+        ("numbers among labels",),
+        "warning",
+        f"the labels of a predictor are numbers, but for at most {FEW_OTHERS_SHARE:.0%} of them, as where a cell has a "
+        "unit",
+        "make it a number, if it is a quantity",
     ),
     Check(
         ("columns left out",),

@@ -130,6 +130,7 @@ def test_good_data_have_no_findings() -> None:
         ("y ~ 1 + (x | g)", {}, "no common coefficient", "warning"),
         ("y ~ 0 + x + (1 | g)", {}, "no common coefficient", "warning"),
         ("y ~ h + (1 | g)", {"h": lambda d: d.x.round(5).astype(str)}, "many levels", "warning"),
+        ("y ~ h + (1 | g)", {"h": lambda d: [*"1234" * 14, *"1234"[:3], "3 kg"]}, "numbers among labels", "warning"),
         ("y ~ x + h + (h || g)", {"h": lambda d: pd.Series(list("abc") * 20)}, "double bar", "note"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: 2 * d.x + 1}, "collinear", "warning"),
         ("y ~ x + w + (1 | g)", {"w": lambda d: d.y + 1e5 * d.x**3}, "scales", "note"),
@@ -190,6 +191,14 @@ def test_text_of_numbers_is_named_with_its_cause() -> None:
     rows = GROUPS.assign(h=lambda d: d.x.round(5).astype(str).where(d.index != 7, "n/a"))
     message = {f.check: f.message for f in data_findings(design_of("y ~ h + (1 | g)", rows))}["many levels"]
     assert message == "h is a category of 60 levels in 60 rows. Its labels are numbers, but for 'n/a'."
+
+
+def test_a_label_among_numbers_is_named() -> None:
+    """Ages that were typed: one cell makes the column text, and each age a level of its own."""
+    rows = GROUPS.assign(age=[*map(str, np.arange(59) % 9 + 20), "25+"])
+    found = {f.check: f for f in data_findings(design_of("y ~ age + (1 | g)", rows))}["numbers among labels"]
+    assert found.message == "age is a category of 10 levels in 60 rows. Its labels are numbers, but for '25+'."
+    assert found.advice == "If it is a quantity: make age a number in the data, and set other cells missing."
 
 
 def test_columns_left_out_are_named() -> None:

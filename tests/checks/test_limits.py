@@ -149,6 +149,15 @@ def test_many_levels(rows: Any, levels: Any, found: Any) -> None:
     assert ("many levels" in in_data("y ~ h", data)) == found
 
 
+@pytest.mark.parametrize(("numbers", "found"), [(4, True), (3, False)])
+def test_numbers_among_labels(numbers: Any, found: Any) -> None:
+    """One label of five is a fifth, one of four is more."""
+    labels = [*map(str, range(numbers)), "many"]
+    data = table(60).assign(h=[labels[i % len(labels)] for i in range(60)])
+    assert ("numbers among labels" in in_data("y ~ h", data)) == found
+    assert "numbers among labels" not in in_data("y ~ h", data[data.h != "many"])
+
+
 @pytest.mark.parametrize(("groups", "severity"), [(10, None), (9, "note"), (5, "note"), (4, "warning")])
 def test_few_groups(groups: Any, severity: Any) -> None:
     data = table(100).assign(g=np.arange(100) % groups)
