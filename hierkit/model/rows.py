@@ -140,7 +140,7 @@ def _lost_levels(given: pd.Series, used: pd.Series) -> list[Any]:
     if not isinstance(used.dtype, pd.CategoricalDtype) or isinstance(given.dtype, pd.CategoricalDtype):
         return []
     kept = set(used.cat.categories)
-    return [level for level in pd.unique(given.dropna()) if level not in kept and str(level) not in kept]
+    return [level for level in given.dropna().drop_duplicates() if level not in kept and str(level) not in kept]
 
 
 def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:

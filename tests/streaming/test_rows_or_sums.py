@@ -41,7 +41,8 @@ def rows(n: int = 400) -> pd.DataFrame:
     h[-1], g[-1] = "top", 99
     y = rng.normal(size=n) + x * (1 + 0.3 * g)
     x[17] = np.nan
-    return pd.DataFrame({"y": y, "x": x, "h": h, "g": g, "other": 1})
+    # few digits, which any version of pandas reads from text as they are
+    return pd.DataFrame({"y": y.round(6), "x": x.round(6), "h": h, "g": g, "other": 1})
 
 
 def in_files(folder: Path, suffix: str, size: int, **options: Any) -> Path:
