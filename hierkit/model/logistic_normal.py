@@ -24,6 +24,7 @@ FAR = 12.0  # beyond, logit^-1(-x) is exp(-x) to 1e-5
 POINTS, WIDTH = 201, 8.5  # of the trapezoid rule, and how many sds to each side
 CELLS, WIDEST = 256, 0.1  # of a grid on which a logit is interpolated, and how wide they may be
 NARROWEST = 1e-6
+SMALLEST = 1e-290  # below, numbers lose digits, and then are zero
 
 
 def logistic(eta: Array) -> Array:
@@ -69,7 +70,17 @@ def logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
 
 def _logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
     below = np.asarray(sum(weight * _smaller_tail(eta, variance) for weight, variance in mixture))
-    return np.asarray(np.sign(eta) * (np.log1p(-below) - np.log(below)))
+    if below.min(initial=1.0) > SMALLEST:
+        return np.asarray(np.sign(eta) * (np.log1p(-below) - np.log(below)))
+    seen = below > SMALLEST
+    log_below = np.where(seen, np.log(np.where(seen, below, 1.0)), _log_of_far_tail(eta, mixture))
+    return np.asarray(np.sign(eta) * (np.log1p(-below) - log_below))
+
+
+def _log_of_far_tail(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
+    """The log of the mean of exp(-|eta| + v), for tails that are too small for numbers."""
+    logs = [np.log(weight) - np.abs(eta) + np.asarray(variance) / 2 for weight, variance in mixture]
+    return np.asarray(np.logaddexp.reduce(np.broadcast_arrays(*logs)))
 
 
 def _can_be_interpolated(eta: Array, mixture: Sequence[tuple[float, Array]]) -> bool:

@@ -72,6 +72,8 @@ def blup_qq(posterior: Posterior, factor: str | None = None) -> Quantity:
     standardised, expected, lower, upper = (np.full(alone.shape, np.nan) for _ in range(4))
     for k in range(alone.shape[1]):
         known = informative[:, k]
+        if not known.any():
+            continue
         leverage = _leverage(found.shares[known, k], variances[known, k])
         standardised[known, k] = studentised(alone[known, k], leverage)
         order = np.argsort(np.argsort(standardised[known, k]))

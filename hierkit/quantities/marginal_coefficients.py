@@ -23,6 +23,7 @@ Projection = Literal["likelihood", "logit"]
 ATTENUATION = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # c² of Zeger, Liang and Albert
 NEWTON_STEPS = 25
 STILL = 1e-6  # what is left after such a step is of the order of its square
+NO_INFORMATION = 1e-200  # of a row
 RANK, ROUNDING = 1e-9, 1e-6  # of the largest singular value; of a direction in which nothing changes
 
 
@@ -153,7 +154,9 @@ def _maximum_likelihood(family: Family, delta: Array, means: Array, U: Array, of
     for _ in range(NEWTON_STEPS):
         W, residual = family.derivatives(weights * means, weights, delta @ U.T + offset, None)
         score = residual @ U
-        information = (W @ products).reshape(-1, U.shape[1], U.shape[1])
+        # none where all probabilities are 0 or 1 to the last digit: the coefficients stay where they are
+        known = W.max(axis=1, keepdims=True) > NO_INFORMATION
+        information = np.where(known, W @ products, 0.0).reshape(-1, U.shape[1], U.shape[1])
         step = (np.linalg.pinv(information, hermitian=True) @ score[..., None])[..., 0]
         delta = delta + step
         if np.abs(step).max() < STILL:

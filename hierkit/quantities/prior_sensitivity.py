@@ -20,6 +20,7 @@ from hierkit.posterior.where_priors_hold import covariance_of_priors, terms_of_p
 from hierkit.quantities.variance_components import variance_components
 
 SENSITIVE = 0.05
+SAME = 1e-6  # range of log p, which moves no posterior by more
 FEWEST = 25  # draws: ArviZ smooths a tail of five
 
 
@@ -100,7 +101,9 @@ def _columns(posterior: Posterior) -> Iterator[tuple[str, str, xr.DataArray]]:
 
 
 def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
-    """(parameter,), by ArviZ, which sums what it finds in a group of that name."""
+    """(parameter,), by ArviZ, which sums what it finds in a group of that name; none where draws have the same log p."""
+    if np.ptp(log_p.values) < SAME:
+        return np.zeros(draws.sizes["parameter"])
     scaled = xr.Dataset({"log_p": log_p.expand_dims(part=[0], axis=-1)})
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"draws": draws}), "log_prior": scaled})
     return np.asarray(arviz_stats.psense(tree, group="prior")["draws"].values, dtype=np.float64)

@@ -58,6 +58,15 @@ def test_groups_without_information_are_left_out_and_counted() -> None:
     assert "8 groups say little about the shape" in quantity.definition
 
 
+def test_without_information_in_any_group_nothing_is_standardised() -> None:
+    """Offsets that make every outcome certain, whatever the effects are."""
+    data = table(60).assign(far=lambda t: np.where(t.won, 900.0, -900.0))
+    design = design_of("won ~ x + offset(far) + (1 | g)", data, "bernoulli")
+    quantity = blup_qq(Posterior(synthetic_draws(design), design))
+    assert np.isnan(quantity.draws["standardised"]).all()
+    assert "6 groups whose rows say nothing" in quantity.definition
+
+
 @pytest.mark.parametrize("groups", [5, 30])
 def test_envelope_holds_95_percent_of_samples_throughout(groups: Any) -> None:
     _, lower, upper = _envelope(groups)

@@ -71,6 +71,15 @@ def test_models_without_groups_have_no_effects() -> None:
     assert "partial pooling" not in found.definition
 
 
+def test_priors_and_likelihoods_that_are_the_same_for_all_draws_move_nothing() -> None:
+    """Uniform priors, and offsets that make every outcome certain: log p is a constant, and so are its powers."""
+    design = design_of("won ~ x + offset(far)", table(60).assign(far=lambda t: np.where(t.won, 900, -900)), "bernoulli")
+    flat = make_priors(design, {"Intercept": "Uniform(-99, 99)", "x": "Uniform(-99, 99)"})
+    found = prior_sensitivity(Posterior(synthetic_draws(design), design), flat).table()
+    assert found[["prior", "likelihood"]].to_numpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert set(found.diagnosis) == {""}
+
+
 def test_too_few_draws_are_refused() -> None:
     design = design_of("y ~ x", table(60))
     with pytest.raises(HierkitError, match="Power scaling needs at least 25"):
