@@ -1,5 +1,6 @@
 """Cells: the observed combinations of all grouping factors, and where each row's cell is among them."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from hierkit.model.rows import read_rows
 from hierkit.streaming.exact_sums import Longs
 
 LARGEST = 2**62  # of a number of a cell
+_LOOKING_UP = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,12 @@ def _plain(values: pd.Series) -> pd.Series:
 
 
 def _places(known: pd.Index, values: pd.Series) -> NDArray[np.intp]:
+    """(row,), where each value is among those that are known; threads of a cluster's worker share these.
+
+    An Index makes its table when something is first looked up, in pandas 3.0 unsafely where several threads do so.
+    """
+    with _LOOKING_UP:
+        known.get_indexer(known[:1])
     if values.dtype.kind in "iuf":
         return np.asarray(known.get_indexer(pd.Index(values)))
     codes, distinct = pd.factorize(_plain(values))
