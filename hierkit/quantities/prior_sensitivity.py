@@ -13,7 +13,7 @@ from hierkit.integration.block import log_student_t
 from hierkit.model.design import Design
 from hierkit.model.matrices import fitted_matrices
 from hierkit.model.priors import Priors
-from hierkit.posterior.draws import Draws, at_centre, batches, log_likelihood, lower_factors
+from hierkit.posterior.draws import Draws, at_centre, in_batches, log_likelihood, lower_factors
 from hierkit.posterior.posterior import Posterior, draws_note
 from hierkit.posterior.quantity import Quantity
 from hierkit.posterior.where_priors_hold import covariance_of_priors, terms_of_priors
@@ -139,8 +139,11 @@ def _log_likelihood(draws: Draws, design: Design) -> Array:
     """(sample,), log p(y | β, u, σ) of all rows."""
     rows = fitted_matrices(design)
     total = np.empty(len(draws.beta))
-    for part in batches(len(total), len(design.offset)):
+
+    def add_up(part: slice) -> None:
         total[part] = log_likelihood(draws, rows, design.outcome, part).sum(axis=1)
+
+    in_batches(add_up, len(total), len(design.offset), "prior_sensitivity")
     if draws.sigma is not None:  # a point in place of n rows has one factor 1/σ where they have n
         total -= (design.outcome.n_rows - len(design.offset)) * np.log(draws.sigma)
     return total

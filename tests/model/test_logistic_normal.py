@@ -23,7 +23,9 @@ def test_without_variance_it_is_the_logistic_function() -> None:
     np.testing.assert_allclose(mean_probability(eta, np.zeros(4001)), expit(eta), atol=3e-9)
 
 
-@pytest.mark.parametrize(("eta", "s"), [(20.0, 0.0), (-35.0, 1.0), (45.0, 0.5), (700.0, 2.0), (-800.0, 1.0), (1e5, 3.0)])
+@pytest.mark.parametrize(
+    ("eta", "s"), [(20.0, 0.0), (-35.0, 1.0), (45.0, 0.5), (700.0, 2.0), (-800.0, 1.0), (1e5, 3.0)]
+)
 def test_far_out_the_logit_is_finite_and_right(eta: Any, s: Any) -> None:
     """E exp(-|eta| + v): the logit is |eta| - s²/2, with the sign of eta."""
     found = logit_of_mean(np.array(eta), [(1.0, np.array(s**2))])
