@@ -101,7 +101,7 @@ def _columns(posterior: Posterior) -> Iterator[tuple[str, str, xr.DataArray]]:
 
 
 def _sensitivity(draws: xr.DataArray, log_p: xr.DataArray) -> Array:
-    """(parameter,), by ArviZ, which sums what it finds in a group of that name; none where draws have the same log p."""
+    """(parameter,), by ArviZ, which sums what it finds in a group; none where all draws have the same log p."""
     if np.ptp(log_p.values) < SAME:
         return np.zeros(draws.sizes["parameter"])
     scaled = xr.Dataset({"log_p": log_p.expand_dims(part=[0], axis=-1)})

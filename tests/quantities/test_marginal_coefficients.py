@@ -107,7 +107,7 @@ def test_attenuation_is_the_same_by_any_seed_where_a_coefficient_is_near_zero() 
 
 
 def test_certain_outcomes_leave_the_coefficients_finite() -> None:
-    """Offsets far beyond the effects: every probability is 0 or 1 to the last digit, and the logits are β all the same."""
+    """Offsets far beyond the effects: every probability is 0 or 1 to the last digit, and logits are linear in x."""
     data = table(60).assign(far=lambda t: np.where(t.won, 900.0, -900.0))
     design = design_of("won ~ x + offset(far) + (1 | g)", data, "bernoulli")
     draws = fixed_draws(design, {"Intercept": -1.0, "x": 0.5, "1|g_sigma": 0.0})
