@@ -27,6 +27,9 @@ COLLINEAR = 1e-9
 LARGE = 500  # rows of a matrix
 EDGE = 1e-6  # of a correlation from one
 RESTARTS = 5
+WORST = 1e100  # of a criterion where there is none; differences of infinities would be no numbers
+# sds of rows in units of known ones, from which variances of several effects, and of several factors, lose digits
+MOST_PRECISE, MOST_PRECISE_OF_FACTORS = 1e6, 1e4
 PRECISE: Any = {"ftol": 1e-13, "gtol": 1e-6, "maxiter": 500}
 
 Values = dict[str, tuple[float, float]]
@@ -41,7 +44,8 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     Raises
     ------
     HierkitError
-        For collinear columns, more effects than a dense matrix can hold, and rows that leave no residual variance.
+        For collinear columns, more effects than a dense matrix can hold, rows that leave no residual variance, and
+        known sds that are next to nothing.
     """
     root = np.sqrt(design.row_weights)
     X, y = root[:, None] * design.X, root * (design.outcome.y - design.offset)
@@ -60,6 +64,7 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     alone = Q.T @ y
     left = y - Q @ alone
     unit = _unit(design, left / root)
+    _check_known_sds(factors, unit)
     sums = sums_of(left, Q, factors, design.outcome, unit * np.sqrt(design.row_variance))
     # threads cost more than small matrices do
     with one_blas_thread() if len(sums.OC) < LARGE else contextlib.nullcontext():
@@ -89,6 +94,16 @@ def _check_size(others: list[Factor]) -> None:
         )
 
 
+def _check_known_sds(factors: list[Factor], unit: float) -> None:
+    largest = MOST_PRECISE if len(factors) == 1 else MOST_PRECISE_OF_FACTORS
+    if sum(len(factor.effects) for factor in factors) > 1 and unit > largest:
+        raise refusal(
+            f"The known sds are about {1 / unit:.0e} of the spread of the outcomes",
+            "So small beside that of others, variances have no digits",
+            "Leave known_sd out, which is nearly the same model with a factor less, or see the posterior",
+        )
+
+
 def _unit(design: Design, residuals: Array) -> float:
     """The sd of rows in units of a typical row's known one, which may be small; 1 where σ is estimated."""
     if design.outcome.has_sigma:
@@ -106,7 +121,7 @@ def _minimum(sums: Sums, reml: bool, unit: float) -> tuple[Array, str]:
         try:
             return profile(sums, theta, reml).value
         except np.linalg.LinAlgError:
-            return np.inf
+            return WORST
 
     ends = [_search(criterion, np.where(diagonal, start, 0.0), bounds, row, diagonal) for start in STARTS]
     values = np.array([criterion(theta) for theta in ends])

@@ -76,14 +76,14 @@ def _summary(draws: xr.DataArray, dim: str) -> Values:
 
 def _methods(design: Design) -> Iterator[Estimates]:
     """What statsmodels has for a design, in the order in which questions are answered."""
+    outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
+    if design.family.is_linear and outer is not None:
+        yield _attempt("REML", BOTH, lambda: linear_mixed(design, reml=True))
+        yield _attempt("maximum likelihood", BOTH, lambda: linear_mixed(design, reml=False))
     if not design.columns:
         return
     all_rows = complete_pooling(design)
-    outer = min(design.factors, key=lambda factor: len(factor.levels)) if design.factors else None
     if design.family.is_linear:
-        if outer is not None:
-            yield _attempt("REML", BOTH, lambda: linear_mixed(design, reml=True))
-            yield _attempt("maximum likelihood", BOTH, lambda: linear_mixed(design, reml=False))
         if is_meta_analysis(design):
             yield _attempt("meta-analysis", BOTH, lambda: meta_analysis(design))
         yield _of_all_rows("least squares", BOTH, design, all_rows)

@@ -196,3 +196,18 @@ def test_as_many_rows_as_coefficients_leave_no_variance(rows: Any) -> None:
     data = table().iloc[:rows].assign(g=["a", "b", "b"][:rows])
     with pytest.raises(HierkitError, match=r"There are \d rows and 3 coefficients\. A residual variance is estimated"):
         linear_mixed(design_of("y ~ x + z + (1 | g)", data), reml=True)
+
+
+def test_a_model_without_coefficients_has_estimates_of_its_variances() -> None:
+    """Balanced groups around zero: the mean squares within and of the groups' means."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(30), 10)
+    y = rng.normal(size=30)[g] + rng.normal(size=300)
+    design = design_of("y ~ 0 + (1 | g)", pd.DataFrame({"y": y, "g": g}))
+    found = classical(Posterior(synthetic_draws(design), design)).draws
+    assert found["method"].values.tolist() == ["posterior", "REML", "maximum likelihood"]
+    means = np.bincount(g, y) / 10
+    within = ((y - means[g]) ** 2).sum() / 270
+    expected = {"sd(Intercept|g)": np.sqrt((means**2).mean() - within / 10), "sigma": np.sqrt(within)}
+    for name, value in expected.items():
+        np.testing.assert_allclose(found["estimate"].sel(parameter=name).values[1:], value, rtol=1e-4)

@@ -235,6 +235,20 @@ def test_known_sds_of_any_size(case: Any, reml: Any) -> None:
     assert not note
 
 
+def test_known_sds_next_to_nothing_beside_several_effects() -> None:
+    """Rows that are known exactly: effects are seen, and REML is their sds. Smaller sds are refused."""
+    rng = np.random.default_rng(1)
+    g, x = np.repeat(np.arange(30), 3), rng.normal(size=90)
+    u, b = rng.normal(0, 0.8, 30), rng.normal(0, 0.5, 30)
+    data = pd.DataFrame({"g": g, "x": x, "row": np.arange(90), "y": u[g] + b[g] * x, "s": 2e-6})
+    values, _ = linear_mixed(design_of("y ~ x + (x | g)", data, known_sd="s"), reml=True)
+    found = [values[name][0] for name in ("sd(Intercept|g)", "sd(x|g)", "cor(Intercept, x|g)")]
+    np.testing.assert_allclose(found, [u.std(ddof=1), b.std(ddof=1), np.corrcoef(u, b)[0, 1]], rtol=1e-4)
+    for formula, s in (("y ~ x + (x | g)", 1e-8), ("y ~ 1 + (1 | g) + (1 | row)", 2e-5)):
+        with pytest.raises(HierkitError, match=r"known sds are about .* of the spread of the outcomes"):
+            linear_mixed(design_of(formula, data.assign(s=s), known_sd="s"), reml=True)
+
+
 def test_group_effects_without_any_coefficient() -> None:
     """Balanced groups around zero: σ² is within them, and τ² the mean square of their means less σ²/n."""
     rng = np.random.default_rng(1)
