@@ -1,5 +1,6 @@
 """The report in a real browser: accessible, quiet, alone, and narrow enough."""
 
+import base64
 import html
 import html.parser
 import json
@@ -35,6 +36,33 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 EVIL = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>‮egnol" + "ж" * 300
+
+
+PAYLOADS = [
+    EVIL,
+    "</td></tr></table><svg onload=alert(1)>",
+    "</title></style></svg><script>alert(1)</script>",
+    "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
+    '" autofocus onfocus="alert(1)',
+    "' style='position:fixed;inset:0' x='",
+    "javascript:alert(1)",
+    "--><iframe srcdoc='<script>alert(1)</script>'>",
+    "]]><script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "{{ 7 * 7 }}{% raw %}",
+    "\\href{javascript:alert(1)}{x}$\\input{secret}$",
+    "<base href=//example.org><meta http-equiv=refresh content=0>",
+]
+
+
+def evil_everywhere() -> Any:
+    """Hostile columns, levels of categories and groups."""
+    data = table(260)
+    outcome, number, kind, group = (f"{PAYLOADS[k]} {k}" for k in (1, 2, 3, 4))
+    data[outcome], data[number] = data.y, data.x
+    data[kind] = [PAYLOADS[i % len(PAYLOADS)] for i in range(len(data))]
+    data[group] = [PAYLOADS[i // 3 % len(PAYLOADS)] for i in range(len(data))]
+    return synthetic_fit(f"`{outcome}` ~ `{number}` + `{kind}` + (`{number}` | `{group}`)", data, chains=4, draws=300)
 
 
 def evil_fit() -> Any:
@@ -132,3 +160,36 @@ def test_no_script_of_a_name_runs(page: Any, tmp_path: Any) -> None:
 
     Reader().feed(browse(page, tmp_path)[0])
     assert found == []
+
+
+class Elements(html.parser.HTMLParser):
+    """What a browser made of a page: its elements and their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: set[tuple[str, str]] = set()
+        self.images: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {(tag, ""), *((tag, name) for name, _ in attrs)}
+        self.images += [str(value) for name, value in attrs if name == "src"]
+
+
+def pictures(elements: Elements) -> list[str]:
+    return [base64.b64decode(image.partition("base64,")[2]).decode() for image in elements.images]
+
+
+def test_hostile_names_make_no_element(tmp_path: Path) -> None:
+    """Without its policy the page has the elements and attributes of any other, and so have its pictures."""
+    made = {}
+    for name, fit, title in (("plain", FITS["gaussian"](), None), ("evil", evil_everywhere(), PAYLOADS[1])):
+        folder = tmp_path / name
+        folder.mkdir()
+        text, log = browse(with_script(fit.report(title).html, ""), folder)
+        assert "CONSOLE" not in log
+        made[name] = Elements(text)
+    assert made["evil"].found <= made["plain"].found
+    plain, evil = ({tag for picture in pictures(made[name]) for tag in re.findall(r"<(\w+)", picture)} for name in made)
+    assert len(pictures(made["evil"])) > 2
+    assert evil <= plain
