@@ -11,12 +11,11 @@ from formulae import expr as ast
 from formulae.categorical import CategoricalBox
 
 from hierkit.errors import refusal
-from hierkit.memory import machine_memory
+from hierkit.memory import at_least_memory
 from hierkit.model.syntax import Node, callee_of, calls_in, render, walk
 
 BYTES = 8
 SHARE = 0.2  # of memory: engines hold several copies of the columns
-SMALL_MEMORY = 8_000_000_000  # where the system does not say
 BASES = frozenset({"bs", "ns", "poly"})
 COUNTS = frozenset({"df", "degree"})
 ARITHMETIC = {
@@ -46,7 +45,7 @@ def check_size(components: Sequence[Any], rows: int, words: Mapping[str, str]) -
         Before the columns are made.
     """
     columns = math.prod(_width(component) for component in components)
-    needed, there = BYTES * rows * columns, _memory()
+    needed, there = BYTES * rows * columns, at_least_memory()
     if needed <= SHARE * there:
         return
     names = [words.get(component.name, component.name) for component in components]
@@ -78,7 +77,7 @@ def check_bases(node: Node, rows: int) -> None:
     """
     for call in calls_in(node):
         columns = max(_counts(call), default=0.0) if callee_of(call) in BASES else 0.0
-        if columns > rows or BYTES * rows * columns > SHARE * _memory():
+        if columns > rows or BYTES * rows * columns > SHARE * at_least_memory():
             raise refusal(
                 f"{render(call)} asks for {columns:,.0f} columns of {rows:,} rows",
                 "A spline or a polynomial has fewer columns than there are rows, and they may take a fifth of the "
@@ -133,7 +132,3 @@ def _result(kind: str, left: float, right: float) -> float | None:
     except ZeroDivisionError:
         return None
     return found if isinstance(found, float) else None
-
-
-def _memory() -> int:
-    return machine_memory() or SMALL_MEMORY

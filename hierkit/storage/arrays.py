@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from hierkit.memory import machine_memory
+from hierkit.memory import at_least_memory
 
 CODECS = frozenset({"bytes", "zstd"})  # what is written here; others are not read
 TYPES = frozenset({"bool", *(f"{kind}{8 * size}" for kind in ("int", "uint") for size in (1, 2, 4, 8))})
 TYPES |= {"float16", "float32", "float64"}
 SHARE = 0.5  # of memory
-SMALL_MEMORY = 8_000_000_000  # where the system does not say
 
 
 class Writer:
@@ -75,7 +74,7 @@ class Reader:
         else:
             self._check_chunks(key, about["shape"], about["chunk_grid"]["configuration"]["chunk_shape"])
         self._bytes += math.prod(about["shape"]) * np.dtype(about["data_type"]).itemsize
-        if self._bytes > SHARE * (machine_memory() or SMALL_MEMORY):
+        if self._bytes > SHARE * at_least_memory():
             raise ValueError(f"its arrays take {self._bytes / 1e9:,.0f} GB, more than the machine has memory for")
         return np.asarray(self._group[key][...])  # type: ignore[index]
 

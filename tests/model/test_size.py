@@ -21,10 +21,10 @@ from hierkit.errors import HierkitError
 def test_columns_that_would_not_fit_into_memory_are_refused(
     formula: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hierkit.model.size.machine_memory", lambda: 5 * 8 * 60 * 2)
+    monkeypatch.setattr("hierkit.model.size.at_least_memory", lambda: 5 * 8 * 60 * 2)
     with pytest.raises(HierkitError, match=message):
         design_of(formula, table())
-    monkeypatch.setattr("hierkit.model.size.machine_memory", lambda: 5 * 8 * 60 * 9)
+    monkeypatch.setattr("hierkit.model.size.at_least_memory", lambda: 5 * 8 * 60 * 9)
     assert design_of(formula, table())
 
 

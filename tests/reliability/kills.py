@@ -1,7 +1,8 @@
 """Processes that are killed at random moments: no file is left half-written, none is lost, and nothing goes on running.
 
 `python tests/reliability/kills.py 200` kills so many and prints a line for each task. A killed process leaves what it
-replaces as it was or new, never half; hidden files that end in `.part` may be left, and nothing else.
+replaces as it was or new, never half; hidden files that end in `.part` may be left, and nothing else. A tenth more are
+killed while they compile, into a folder of compiled code of their own.
 """
 
 import contextlib
@@ -39,7 +40,18 @@ quick = {"draws": 50, "progressbar": False, "random_seed": 1}
 fit = synthetic_fit("y ~ x + (x | g)", data, draws=500)
 print("ready", flush=True)
 """
+COMPILING = """
+import hierkit, warnings
+warnings.simplefilter("ignore")
+data = hierkit.datasets.sleepstudy()
+for options in ({}, {"engine": "joint"}, {"effects": "student_t"}):
+    fit = hierkit.fit(
+        "Reaction ~ Days + (Days | Subject)", data, draws=50, chains=2, random_seed=1, progressbar=False, **options
+    )
+    print(fit.draws["posterior"]["Days"].values.tolist())
+"""
 LONGEST = 1.5  # seconds until a kill
+LONGEST_COMPILING = 20.0
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
@@ -121,6 +133,20 @@ def members(group: int) -> list[str]:
     return found
 
 
+def killed_while_compiling(count: int, folder: Path, rng: random.Random) -> None:
+    """Kill processes that compile into one new folder; what the last one compiles and finds there draws the same."""
+    command = [sys.executable, "-c", COMPILING]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
+    expected = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for _ in range(count):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+            time.sleep(rng.uniform(1, LONGEST_COMPILING))
+            process.kill()
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert found.stdout == expected
+    assert found.stderr == ""
+
+
 def main(count: int = 200, say: Callable[[Any], None] = print) -> None:
     """So many kills, spread over the tasks."""
     rng = random.Random(1)
@@ -131,6 +157,9 @@ def main(count: int = 200, say: Callable[[Any], None] = print) -> None:
             for _ in range(-(-count // len(TASKS))):
                 killed_once(task, folder, rng)
             say(f"{task}: {-(-count // len(TASKS))} kills, every file whole, no process left")
+    with tempfile.TemporaryDirectory() as name:
+        killed_while_compiling(count // 10, Path(name), rng)
+        say(f"compiling: {count // 10} kills, the same draws afterwards")
 
 
 if __name__ == "__main__":
