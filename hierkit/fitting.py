@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hierkit import sampling
+from hierkit.checks.data import findings_before_sampling
 from hierkit.errors import SamplingWarning, refusal, warn
 from hierkit.fitted import Fit
 from hierkit.model.design import make_design
@@ -117,6 +118,8 @@ def fit(
     -----
     SamplingWarning
         If the draws may not represent the posterior.
+    HierkitWarning
+        Before sampling, if a factor has thousands of groups of one row each, whose sd the rows do not know.
     """
     settings = make_settings(draws, tune, chains, cores, random_seed, target_accept, nuts_sampler, progressbar)
     parsed = parse(formula, trusted_formula).with_precision(make_precision(weights, known_sd, family))
@@ -125,6 +128,8 @@ def fit(
     )
     table = make_priors(design, priors, effects)
     choice = choose(engine, design, table, nuts_sampler)
+    for finding in findings_before_sampling(design):
+        warn(f"{finding.message} {finding.advice}")
     if tune is None:
         settings = replace(settings, tune=sampling.default_tune(choice, design, table))
     if target_accept is None:

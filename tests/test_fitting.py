@@ -15,9 +15,9 @@ import pytest
 from synthetic import reference_table, sleepstudy_fit, synthetic_fit, table
 
 import hierkit
-from hierkit.errors import HierkitError, SamplingWarning
+from hierkit.errors import HierkitError, HierkitWarning, SamplingWarning
 
-QUICK = {"draws": 30, "tune": 30, "chains": 2, "progressbar": False, "random_seed": 1}
+QUICK: dict[str, Any] = {"draws": 30, "tune": 30, "chains": 2, "progressbar": False, "random_seed": 1}
 
 
 def quickly(formula: str, data: pd.DataFrame, **options: Any) -> hierkit.Fit:
@@ -114,6 +114,14 @@ def test_other_samplers_give_the_same_names(sampler: Any) -> None:
     }
     assert one.draws.attrs["nuts_sampler"] == sampler
     assert {"diverging", "energy"} <= set(one.draws["sample_stats"])
+
+
+@pytest.mark.filterwarnings("ignore::hierkit.errors.SamplingWarning")
+def test_a_group_for_each_of_many_rows_is_said_before_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hierkit.checks.data.MANY_SINGLE_ROWS", 60)
+    data = table(60).assign(row=np.arange(60))
+    with pytest.warns(HierkitWarning, match=r"Every group of row has one row.*Leave the group term out"):
+        hierkit.fit("y ~ x + (1 | row)", data, **QUICK)
 
 
 @pytest.mark.slow

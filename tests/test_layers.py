@@ -72,6 +72,7 @@ ALLOWED = {
         *("validation", "vocabulary"),
     },
     "fitting": {
+        "checks",
         "errors",
         "fitted",
         "model",

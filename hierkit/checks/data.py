@@ -16,6 +16,7 @@ from hierkit.checks.limits import (
     FEW_OTHERS_SHARE,
     MANY_LEVELS,
     MANY_LEVELS_SHARE,
+    MANY_SINGLE_ROWS,
     MOST_ROWS_FOR_SEPARATION,
     SCALE_RATIO,
     VERY_FEW_GROUPS,
@@ -62,6 +63,13 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield Finding("note", "columns left out", message, advice)
     if not design.family.has_residual:
         yield from _separation(design)
+
+
+def findings_before_sampling(design: Design) -> Iterator[Finding]:
+    """What to say before sampling, which then takes minutes and says little: very many groups of one row each."""
+    for factor in design.factors:
+        if len(factor.levels) >= MANY_SINGLE_ROWS:
+            yield from (finding for finding in _single_rows(design, factor) if finding.severity == "warning")
 
 
 def _rows(design: Design) -> Iterator[Finding]:

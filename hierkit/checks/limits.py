@@ -35,6 +35,7 @@ VERY_FEW_GROUPS = 5
 SCALE_RATIO = 1_000
 MOST_ROWS_FOR_SEPARATION = 20_000
 ALIKE = 0.999999  # a correlation, that multiplies standard errors by 700
+MANY_SINGLE_ROWS = 5_000  # groups of one row each, of which a warning is given before sampling
 MANY_LEVELS = 10  # of a category
 MANY_LEVELS_SHARE = 0.5  # of the rows
 FEW_OTHERS_SHARE = 0.2  # of the labels, where all others are numbers
