@@ -7,7 +7,11 @@ import arviz_stats
 import numpy as np
 import pytest
 import xarray as xr
+from joint_density import check_log_posterior
 from reference.hierarchical_posteriors import FILE, MODELS, engines_of, entries
+from synthetic import design_of
+
+from hierkit.model.priors import make_priors
 
 KEPT = json.loads(FILE.read_text())
 QUICK = [
@@ -42,6 +46,17 @@ def test_engines_agree(name: str) -> None:
         assert other["parameters"] == len(KEPT[name]["posterior"])
         assert other["largest_distance_in_errors"] < 4.5
         assert other["largest_difference_of_sds"] < 0.15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in MODELS if "pymc" not in engines_of(MODELS[name])])
+def test_models_too_large_to_sample_with_pymc_have_its_log_density(name: str) -> None:
+    """At three points, up to a constant; with an intercept, because Bambi takes no other constant column."""
+    given = MODELS[name]
+    formula = given.formula.replace("0 + one", "1")
+    design = design_of(formula, given.table(), given.family)
+    priors = {"Intercept" if parameter == "one" else parameter: prior for parameter, prior in given.priors.items()}
+    check_log_posterior(design, make_priors(design, priors))
 
 
 @pytest.mark.slow
