@@ -96,7 +96,8 @@ def test_log_posterior_is_that_of_pymc_in_other_coordinates(text: Any) -> None:
 
 @pytest.mark.parametrize("text", HEAVY)
 def test_log_posterior_with_student_t_effects_is_that_of_pymc_given_the_scales(text: Any) -> None:
-    check_log_posterior(*model_of(text, "student_t")[:2], "student_t")
+    design, priors, _ = model_of(text, "student_t")
+    check_log_posterior(design, priors, "student_t")
 
 
 @pytest.mark.parametrize(
