@@ -106,6 +106,16 @@ def test_formulas(made: tuple[pd.DataFrame, str], data: Any) -> None:
     ends_well(formula, table, data.draw(st.sampled_from(READ)), family=family)
 
 
+@many(25)
+@given(
+    ordinary_tables().flatmap(lambda d: st.tuples(st.just(d), formulas(list(d.columns), OUTCOMES, FACTORS))), st.data()
+)
+def test_formulas_with_pymc(made: tuple[pd.DataFrame, str], data: Any) -> None:
+    """Its model compiles for seconds, so that these are few."""
+    table, formula = made
+    ends_well(formula, table, data.draw(st.sampled_from(READ)), family=family_of(formula, 1), engine="pymc")
+
+
 @many(700)
 @given(
     ordinary_tables().flatmap(lambda d: st.tuples(st.just(d), broken(list(d.columns), OUTCOMES, FACTORS))), st.data()
