@@ -12,6 +12,12 @@ OF_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, Overfl
 
 def cannot_read(path: str | Path, error: Exception) -> HierkitError:
     """What is raised instead of a library's own error."""
+    if isinstance(error, UnicodeError):
+        return refusal(
+            f"{str(path)!r} is not text in UTF-8 ({error})",
+            "A .csv or .tsv is read as UTF-8",
+            "Save it as UTF-8, or pass the table that pandas.read_csv reads with its encoding, such as 'latin-1'",
+        )
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return refusal(
         f"{str(path)!r} cannot be read: {reason}",

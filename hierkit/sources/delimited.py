@@ -12,11 +12,15 @@ import pandas as pd
 
 from hierkit.errors import refusal, warn
 from hierkit.sources.damage import cannot_read
+from hierkit.sources.widths import check_widths
 
 MISSING_NUMBERS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "#N/A", "."})
 BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter": False}
 BLOCK = 2**24  # bytes
+ROWS_AT_ONCE = 2**18
+EXACT = 2**53  # beyond, whole numbers and numbers with a point differ
+MANY_DIGITS = re.compile(r"\s*[+-]?\d{17,}\s*")
 LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
@@ -26,9 +30,14 @@ class Kind(Enum):
     EMPTY = "no cells"
     NOTHING = "missing values"
     WHOLE = "whole numbers, none missing"
+    WHOLE_OR_MISSING = "whole numbers, some missing"
+    LONG = "whole numbers, some of more digits than other numbers have"
     NUMBERS = "numbers"
     BOOLEANS = "booleans"
     LABELS = "labels"
+
+
+OF_NUMBERS = (Kind.WHOLE, Kind.WHOLE_OR_MISSING, Kind.LONG, Kind.NUMBERS)
 
 
 def column_names(path: Path) -> list[str]:
@@ -39,7 +48,7 @@ def column_names(path: Path) -> list[str]:
     HierkitError
         For a file that cannot be read.
     """
-    named = _text(path, None, rows=0).columns
+    named = _header(path)
     separator = _separator(path)
     try:
         written = pd.read_csv(path, sep=separator, header=None, nrows=1, **AS_WRITTEN).iloc[0].tolist()
@@ -71,8 +80,10 @@ def read_delimited(paths: Sequence[Path], columns: Sequence[str], missing: Colle
         For a file that cannot be read, and for files with different separators.
     """
     has_decimal_commas = _has_decimal_commas(paths)
-    text = pd.concat([_text(path, columns) for path in paths], ignore_index=True)[list(columns)]
+    check_widths(paths, _separator)
+    text = pd.concat([_empty(columns), *_chunks_of_text(paths, columns)], ignore_index=True)
     absent = frozenset(missing)
+    _check_marks({name: _marks(text[name], absent) for name in columns} if has_decimal_commas else {})
     kinds = {name: _kind(text[name], absent, has_decimal_commas) for name in text}
     return pd.DataFrame({name: _as(kinds[name], text[name], absent, has_decimal_commas) for name in text})
 
@@ -91,12 +102,16 @@ def kinds_of(paths: Sequence[Path], columns: Sequence[str], rows: int, advice: s
         As `warn_of_words`.
     """
     commas = _has_decimal_commas(paths)
+    check_widths(paths, _separator)
     kinds = dict.fromkeys(columns, Kind.EMPTY)
     words: dict[str, Counter[str]] = {name: Counter() for name in columns}
+    marks: dict[str, set[str]] = {name: set() for name in columns}
     for text in _chunks_of_text(paths, columns, rows):
         for name in columns:
+            marks[name] |= _marks(text[name], frozenset()) if commas else set()
             kinds[name] = _together(kinds[name], _kind(text[name], frozenset(), commas))
             words[name].update(text[name][text[name].isin(MISSING_NUMBERS - {""})])
+    _check_marks({name: found for name, found in marks.items() if kinds[name] is Kind.NUMBERS})
     for name, kind in kinds.items():
         if kind is Kind.LABELS:
             _warn_of_words(name, words[name], advice)
@@ -143,23 +158,29 @@ def _has_decimal_commas(paths: Sequence[Path]) -> bool:
     return ";" in separators
 
 
-def _text(path: Path, columns: Sequence[str] | None, rows: int | None = None) -> pd.DataFrame:
-    """The cells as they are written."""
-    used = None if columns is None else list(columns)
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
+
+
+def _header(path: Path) -> list[str]:
+    """The names of a file's columns as pandas makes them different."""
     separator = _separator(path)
     try:
-        found: pd.DataFrame = pd.read_csv(path, sep=separator, usecols=used, nrows=rows, **AS_WRITTEN)
+        return list(pd.read_csv(path, sep=separator, nrows=0, index_col=False, **AS_WRITTEN).columns)
     except (ValueError, OSError) as error:
         raise cannot_read(path, error) from error
-    return found
 
 
-def _chunks_of_text(paths: Sequence[Path], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+def _chunks_of_text(paths: Sequence[Path], columns: Sequence[str], rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
+    """The cells as they are written."""
+    # of rows that are too long pandas would else take the first cells for names
+    options: dict[str, Any] = {"usecols": list(columns), "index_col": False, **AS_WRITTEN}
     for path in paths:
         separator = _separator(path)
         try:
-            with pd.read_csv(path, sep=separator, usecols=list(columns), chunksize=rows, **AS_WRITTEN) as parts:
-                yield from parts
+            with pd.read_csv(path, sep=separator, chunksize=rows, **options) as parts:
+                for part in parts:
+                    yield part[list(columns)]
         except (ValueError, OSError) as error:
             raise cannot_read(path, error) from error
 
@@ -184,8 +205,17 @@ def _kind(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: b
     numbers = _numbers(given, has_decimal_commas)
     is_complete = len(given) == len(text)
     if numbers.notna().all() and not given.str.match(LEADING_ZERO).any():
-        return Kind.WHOLE if numbers.dtype.kind in "iu" and is_complete else Kind.NUMBERS
+        return _kind_of_numbers(given, numbers, is_complete)
     return Kind.BOOLEANS if is_complete and given.isin(BOOLEANS).all() else Kind.LABELS
+
+
+def _kind_of_numbers(given: "pd.Series[str]", numbers: Any, is_complete: bool) -> Kind:
+    """Identifiers may have more digits than numbers with a point, and then than any number."""
+    if numbers.dtype.kind in "iu":
+        if abs(numbers.astype(float)).max() > EXACT:
+            return Kind.LONG
+        return Kind.WHOLE if is_complete else Kind.WHOLE_OR_MISSING
+    return Kind.LABELS if given.str.fullmatch(MANY_DIGITS).any() else Kind.NUMBERS
 
 
 def _together(one: Kind, other: Kind) -> Kind:
@@ -194,7 +224,10 @@ def _together(one: Kind, other: Kind) -> Kind:
         return other if one is Kind.EMPTY else one
     if one is other:
         return one
-    return Kind.NUMBERS if {one, other} <= {Kind.NOTHING, Kind.WHOLE, Kind.NUMBERS} else Kind.LABELS
+    for kind in (Kind.WHOLE_OR_MISSING, Kind.LONG, Kind.NUMBERS):
+        if {one, other} <= {Kind.NOTHING, Kind.WHOLE, Kind.WHOLE_OR_MISSING, kind}:
+            return kind
+    return Kind.LABELS
 
 
 def _as(kind: Kind, text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: bool) -> Any:
@@ -202,10 +235,33 @@ def _as(kind: Kind, text: "pd.Series[str]", missing: frozenset[str], has_decimal
     absent = text.isin(missing | {""})
     if kind is Kind.BOOLEANS:
         return text.map(BOOLEANS).astype(bool)
-    if kind not in (Kind.WHOLE, Kind.NUMBERS):
+    if kind not in OF_NUMBERS:
         return text.where(~absent, None).astype(object)
     numbers = _numbers(text[~absent & ~text.isin(MISSING_NUMBERS)], has_decimal_commas)
-    return numbers if kind is Kind.WHOLE else numbers.astype(np.float64).reindex(text.index)
+    if kind is Kind.WHOLE:
+        return numbers
+    if kind is Kind.LONG:
+        return numbers.astype("UInt64" if numbers.dtype.kind == "u" else "Int64").reindex(text.index)
+    return numbers.astype(np.float64).reindex(text.index)
+
+
+def _marks(text: "pd.Series[str]", missing: frozenset[str]) -> set[str]:
+    """Of a column of numbers, which of point and comma its cells have."""
+    if _kind(text, missing, has_decimal_commas=True) is not Kind.NUMBERS:
+        return set()
+    return {mark for mark in ".," if text.str.contains(mark, regex=False).any()}
+
+
+def _check_marks(marks: dict[str, set[str]]) -> None:
+    """Refuse numbers with points beside numbers with commas: one of the two is of thousands."""
+    with_commas = next((name for name, found in marks.items() if "," in found), None)
+    with_points = next((name for name, found in marks.items() if "." in found), None)
+    if with_commas is not None and with_points is not None:
+        raise refusal(
+            f"Numbers of {with_points!r} have a point, and numbers of {with_commas!r} a comma",
+            "A file has one decimal mark, and no mark of thousands",
+            "Write the numbers alike, or read the file with pandas.read_csv, which has decimal and thousands",
+        )
 
 
 def _numbers(given: "pd.Series[str]", has_decimal_commas: bool) -> Any:

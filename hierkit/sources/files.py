@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
+FEWEST = 2  # columns: a file of fewer than three, none of which is asked for, has another separator or a title
 IN_PANDAS = "read the file with pandas.read_csv, which has na_values"
 
 
@@ -103,6 +104,12 @@ def columns_of(paths: Sequence[Path], columns: Sequence[str]) -> list[str]:
     is_parquet = paths[0].suffix.lower() == ".parquet"
     names = [parquet.column_names(file) if is_parquet else delimited.column_names(file) for file in paths]
     every = list(dict.fromkeys(name for own in names for name in own))
+    if not is_parquet and len(every) <= FEWEST and not set(columns) & set(every):
+        raise refusal(
+            f"The first line of {str(paths[0])!r} names the columns {', '.join(map(repr, every))} alone",
+            "It names all columns, with commas or semicolons between them in a .csv, and tabs in a .tsv",
+            "Leave out the lines above it, or pass the table that pandas.read_csv reads with sep and skiprows",
+        )
     if unknown := [name for name in columns if name not in (*every, INTERCEPT)]:
         raise unknown_columns(unknown, every, "data")
     known = [name for name in columns if name in every]

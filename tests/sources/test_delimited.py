@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.sources.delimited import column_names, read_delimited, warn_of_words
+from hierkit.sources.delimited import column_names, kinds_of, read_delimited, warn_of_words
 from hierkit.sources.files import files_of, read_files
 
 
@@ -94,7 +94,9 @@ def test_what_is_no_table_is_refused(tmp_path: Any) -> None:
     with pytest.raises(HierkitError, match="cannot be read"):
         read(tmp_path, "")
     (tmp_path / "bytes.csv").write_bytes(b"x,y\n\xff\xfe,1\n")
-    with pytest.raises(HierkitError, match=r"bytes\.csv' cannot be read"):
+    with pytest.raises(
+        HierkitError, match=r"bytes\.csv' is not text in UTF-8 .*pandas\.read_csv reads with its encoding"
+    ):
         column_names(tmp_path / "bytes.csv")
 
 
@@ -114,3 +116,58 @@ def test_folders_may_have_brackets_in_their_names(tmp_path: Path) -> None:
     assert [file.name for file in files_of(tmp_path / "q[1]" / "*.csv")] == ["a.csv"]
     with pytest.raises(HierkitError, match="The path is ''"):
         files_of("")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('"school","age"\n"1",1,15\n"2",2,16\n', 2),  # as R's write.table has it
+        ("g,x,y\na,1,2\nf,1,234.5,70.1\n", 3),
+        ("g,x,y\na,1,2\nSmith, J,9.1,70.2\n", 3),
+    ],
+)
+def test_rows_longer_than_the_header_are_refused(text: str, line: int, tmp_path: Path) -> None:
+    """The cells after a separator too many would be those of other columns."""
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(HierkitError, match=rf"Line {line} of .* has more cells than the header, which has"):
+        read_files(tmp_path / "a.csv", column_names(tmp_path / "a.csv")[:2])
+
+
+def test_empty_cells_at_the_end_of_rows_are_none(tmp_path: Path) -> None:
+    table = read(tmp_path, 'g,x\n"a\nb",1,\nc,2,,\n')
+    assert table.g.tolist() == ["a\nb", "c"]
+    assert table.x.tolist() == [1, 2]
+
+
+def test_long_identifiers_stay_apart(tmp_path: Path) -> None:
+    """As numbers with a point, which missing cells would make them, they have 16 digits."""
+    base = 123456789012345678
+    table = read(tmp_path, "g,h,x\n" + "".join(f"{base + i},{base}{i:04},{i}\n" for i in range(6)) + ",,7\n")
+    assert table.g.dropna().tolist() == [base + i for i in range(6)]
+    assert table.h.dropna().tolist() == [f"{base}{i:04}" for i in range(6)]
+    assert table.x.dtype == np.int64
+    assert [kind.name for kind in kinds_of([tmp_path / "table.csv"], ["g", "h", "x"], 2, "").values()] == [
+        "LONG",
+        "LABELS",
+        "WHOLE",
+    ]
+
+
+def test_points_beside_decimal_commas_are_refused(tmp_path: Path) -> None:
+    """1.037 is a thousand and thirty-seven where 71,69 is between 71 and 72."""
+    (tmp_path / "a.csv").write_text("y;income;site\n71,69;1.037;1.a\n72,0;960;2.b\n")
+    for columns in (["y", "income"], ["income", "y", "site"]):
+        with pytest.raises(HierkitError, match="Numbers of 'income' have a point, and numbers of 'y' a comma"):
+            read_files(tmp_path / "a.csv", columns)
+        with pytest.raises(HierkitError, match="Numbers of 'income' have a point, and numbers of 'y' a comma"):
+            kinds_of([tmp_path / "a.csv"], columns, 1, "")
+    assert read_files(tmp_path / "a.csv", ["y", "site"]).y.tolist() == [71.69, 72.0]
+
+
+@pytest.mark.parametrize("text", ["sep=;\ny;x\n1;2\n", "Sales of 2025\ny,x\n1,2\n", "y|x\n1|2\n"])
+def test_lines_above_the_header_and_other_separators_are_said(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(
+        HierkitError, match=r"The first line of .* alone\. .*pandas\.read_csv reads with sep and skiprows"
+    ):
+        read_files(tmp_path / "a.csv", ["y", "x"])
