@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from hierkit.arrays import Array
 from hierkit.checks.findings import Finding, Severity
+from hierkit.checks.labels import label_findings
 from hierkit.checks.limits import (
     ALIKE,
     DROPPED_SHARE,
     FEW_GROUPS,
-    FEW_OTHERS_SHARE,
-    MANY_LEVELS,
-    MANY_LEVELS_SHARE,
     MANY_SINGLE_ROWS,
     MOST_ROWS_FOR_SEPARATION,
     SCALE_RATIO,
@@ -43,8 +40,8 @@ def data_findings(design: Design) -> Iterator[Finding]:
         Rows dropped, unused levels, few groups, groups of one row, slopes on predictors that are constant within
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
         predictor too, group effects without a common coefficient, factors of the same groups, collinear columns, scales
-        far apart, categories of nearly as many levels as rows or of numbers but for a few labels, columns of
-        interactions that are left out, perfect separation.
+        far apart, categories of nearly as many levels as rows or of numbers but for a few labels, labels that
+        differ in spaces or case alone, columns of interactions that are left out, perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -54,7 +51,7 @@ def data_findings(design: Design) -> Iterator[Finding]:
         yield from _no_common_coefficient(design, factor)
     yield from _same_groups(design)
     yield from _predictors(design)
-    yield from _many_levels(design)
+    yield from label_findings(design)
     if design.dropped:
         message = f"Columns of interactions are left out: {some(list(design.dropped))}."
         advice = (
@@ -219,32 +216,6 @@ def _same_groups(design: Design) -> Iterator[Finding]:
                 message = f"The groups of {other.label} and {one.label} are the same rows."
                 advice = "Leave one of them out: only their priors say which of the two makes groups differ."
                 yield Finding("warning", "same groups", message, advice)
-
-
-def _many_levels(design: Design) -> Iterator[Finding]:
-    """A predictor that is a category of nearly as many levels as rows, or of numbers but for a label or two.
-
-    Both are most likely numbers that arrived as text, because a cell has a unit or a typing error.
-    """
-    frame = design.rows.frame
-    for name in design.formula.predictors:
-        if not isinstance(frame[name].dtype, pd.CategoricalDtype):
-            continue
-        levels = frame[name].cat.categories.tolist()
-        numbers = pd.to_numeric(pd.Series(levels), errors="coerce")
-        others = [level for level, number in zip(levels, numbers, strict=True) if not np.isfinite(number)]
-        message = f"{name} is a category of {len(levels):,} levels in {design.rows.used:,} rows."
-        are = "Its labels are numbers" if not others else f"Its labels are numbers, but for {some(others)}"
-        to_number = f"Make {name} a number in the data, and set other cells missing."
-        if len(levels) >= MANY_LEVELS and MANY_LEVELS_SHARE * design.rows.used <= len(levels):
-            if len(others) < len(levels) / 2:
-                yield Finding("warning", "many levels", f"{message} {are}.", to_number)
-            else:
-                advice = "Leave it out, or make it the grouping factor of a group term."
-                yield Finding("warning", "many levels", message, advice)
-        elif others and len(others) <= FEW_OTHERS_SHARE * len(levels):
-            advice = f"If it is a quantity: {to_number[0].lower()}{to_number[1:]}"
-            yield Finding("warning", "numbers among labels", f"{message} {are}.", advice)
 
 
 def _scaled(design: Design) -> Array:

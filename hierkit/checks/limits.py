@@ -204,9 +204,14 @@ CHECKS = (
     Check(
         ("numbers among labels",),
         "warning",
-        f"the labels of a predictor are numbers, but for at most {FEW_OTHERS_SHARE:.0%} of them, as where a cell has a "
-        "unit",
+        f"the labels of a predictor are numbers, but for at most {FEW_OTHERS_SHARE:.0%} of them, or have units like %",
         "make it a number, if it is a quantity",
+    ),
+    Check(
+        ("alike labels",),
+        "warning",
+        "levels of a predictor or a factor differ in nothing but spaces, case or how accents are written",
+        "write them alike, if they are the same",
     ),
     Check(
         ("columns left out",),

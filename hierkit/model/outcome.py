@@ -120,14 +120,29 @@ class Outcome:
 def gaussian(label: str, values: pd.Series) -> Outcome:
     """A numeric outcome that varies."""
     if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == bool:
-        raise refusal(
-            f"The outcome {label!r} is not a number (its values: {_some(values)})",
-            'family="gaussian" needs numbers',
-            'Pass family="bernoulli" for a two-valued outcome, or convert the column',
-        )
+        raise _no_number(label, values)
     y = values.to_numpy(dtype=np.float64)
     check_varies(label, y)
     return Outcome(label, FAMILIES["gaussian"], y)
+
+
+def _no_number(label: str, values: pd.Series) -> HierkitError:
+    """The refusal of labels, which names those that are no numbers where others are."""
+    allowed = 'family="gaussian" needs numbers'
+    texts = values.astype(str)
+    others = pd.to_numeric(texts, errors="coerce").isna()
+    if others.all() or values.dtype == bool:
+        advice = 'Pass family="bernoulli" for a two-valued outcome, or convert the column'
+        return refusal(f"The outcome {label!r} is not a number (its values: {_some(values)})", allowed, advice)
+    if not others.any():
+        return refusal(f"The outcome {label!r} is text, though all of it is numbers", allowed, "Convert the column")
+    first, shown = int(others.argmax()), some(list(dict.fromkeys(texts[others])))
+    return refusal(
+        f"The outcome {label!r} is text, because {int(others.sum()):,} of its values are no numbers: {shown}, first in "
+        f"used row {first}",
+        allowed,
+        "Correct these cells, or set them missing, and convert the column",
+    )
 
 
 def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:

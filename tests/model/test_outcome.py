@@ -35,3 +35,17 @@ def test_an_outcome_too_far_from_zero_is_not_called_constant() -> None:
     rows = table().assign(y=lambda d: 1e15 + d.y)
     with pytest.raises(HierkitError, match=r"'y' varies by \d.* around 1e\+15\. .* Subtract a number near its mean"):
         design_of("y ~ x", rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["kg", "54.1", "56.0"], r"'y' is text, because 1 of its values are no numbers: 'kg', first in used row 0"),
+        (["54.1", "-", "56.0", "-"], r"because 2 of its values are no numbers: '-', first in used row 1"),
+        (["1", "2", "3"], r"'y' is text, though all of it is numbers"),
+        (["low", "high", "low"], r"'y' is not a number \(its values: 'high', 'low'\)"),
+    ],
+)
+def test_an_outcome_of_text_is_refused_with_the_cells_to_look_at(values: Any, message: Any) -> None:
+    with pytest.raises(HierkitError, match=message):
+        outcome.gaussian("y", pd.Series(pd.Categorical(values), name="y"))
