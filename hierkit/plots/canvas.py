@@ -35,6 +35,7 @@ LINE = 32  # letters of an axis
 DPI = 100
 ONE_AT_A_TIME = threading.RLock()  # Matplotlib's settings are those of all threads
 WIDEST = 9.0  # inches: on a page of a report, letters are still as large as those around them
+NARROWEST = 1.8  # inches of a panel, of which labels leave something
 SIZES = {"axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlesize": 11, "figure.titlesize": 11}
 
 
@@ -88,7 +89,7 @@ def paper(columns: int = 1, rows: int = 1, width: float = 5.5, height: float = 4
         figure = given[0].get_figure(root=True)
         return (figure if figure is not None else Picture()), list(given)
     with ONE_AT_A_TIME, plt.style.context([STYLE, SIZES]):
-        width = min(width * columns, WIDEST)
+        width = max(min(width * columns, WIDEST), NARROWEST * columns)
         figure = Picture(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())

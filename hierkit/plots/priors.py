@@ -5,9 +5,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hierkit.arrays import SAMPLE_DIMS
+from hierkit.plots.bins import edges
 from hierkit.plots.canvas import MAIN, OTHER, legend, paper, term
-
-BINS = 40
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -18,7 +17,7 @@ def draw(draws: xr.Dataset) -> Figure:
     for axes, name in zip(panels, names, strict=False):
         part = draws.sel(component=name)
         values = part["value"].transpose(*SAMPLE_DIMS).values.ravel()
-        axes.hist(values, bins=BINS, density=True, color=MAIN, alpha=0.6, label="posterior")
+        axes.hist(values, bins=edges(values), density=True, color=MAIN, alpha=0.6, label="posterior")
         x, density = part["at"].values, part["prior_density"].values
         axes.plot(x, density, color=OTHER, ls="--", label="prior")
         axes.set(

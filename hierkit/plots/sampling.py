@@ -7,10 +7,19 @@ import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.figure import Figure
 
+from hierkit.errors import refusal
+
 
 def trace(draws: xr.DataTree, names: list[str]) -> Figure:
     """Distributions and ranks of parameters by chain (`arviz_plots.plot_rank_dist`)."""
-    return _figure(arviz_plots.plot_rank_dist(draws, var_names=names, backend="matplotlib"))
+    try:
+        return _figure(arviz_plots.plot_rank_dist(draws, var_names=names, backend="matplotlib"))
+    except ValueError as error:
+        raise refusal(
+            f"The draws cannot be drawn: {error}",
+            "Draws of a parameter differ in more than their last digits",
+            "Look whether predictors determine the outcome",
+        ) from error
 
 
 def replicates(draws: xr.DataTree, outcome: str) -> Figure:

@@ -3,9 +3,8 @@
 import xarray as xr
 from matplotlib.figure import Figure
 
+from hierkit.plots.bins import edges
 from hierkit.plots.canvas import MAIN, OTHER, legend, panels_of_parameters, title
-
-BINS = 25
 
 
 def draw(draws: xr.Dataset) -> Figure:
@@ -13,7 +12,8 @@ def draw(draws: xr.Dataset) -> Figure:
     figure, panels = panels_of_parameters(draws)
     for name, axes in panels.items():
         part = draws.sel(parameter=name)
-        axes.hist(part["estimates"].values.ravel(), bins=BINS, color=MAIN, alpha=0.6, label="estimates")
+        values = part["estimates"].values.ravel()
+        axes.hist(values, bins=edges(values), color=MAIN, alpha=0.6, label="estimates")
         axes.axvline(float(part["truth"]), color=OTHER, lw=2, ls="--", label="truth")
         axes.set_yticks([])
         axes.set_title(f"{float(part['coverage']):.0%} of intervals hold it", fontsize="small")

@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 from synthetic import frequencies, many_groups, synthetic_fit, table
 
 import hierkit.plots
-from hierkit.plots.canvas import shorten
+from hierkit.errors import HierkitError
+from hierkit.plots.canvas import paper, shorten
+from hierkit.plots.export import to_svg
 
 EVIL = ["<script>alert(1)</script>", "$\\frac{1}{0}$", "‮right to left", "x" * 300, "quotes \" and ' ", "a_b^c{", "ok"]
 MODULES = {path.stem for path in Path(hierkit.plots.__file__).parent.glob("*.py")} - {
     "__init__",
+    "bins",
     "canvas",
     "settings",
     "export",
@@ -121,3 +125,21 @@ def test_events_are_compared_with_their_probabilities() -> None:
         figure = synthetic_fit(formula, data, "bernoulli", weights=weights).plot_replicates()
         labels.append(figure.axes[0].get_ylabel())
     assert labels == ["share of events", "share of events", ""]
+
+
+def test_draws_that_hardly_differ_are_drawn_or_refused() -> None:
+    """A predictor that determines the outcome leaves a residual sd of rounding."""
+    fit = synthetic_fit("y ~ x + (1 | g)", table(80), chains=4, draws=100)
+    posterior = fit.draws["posterior"].to_dataset()
+    posterior["sigma"] = 1e-14 * (1 + 1e-15 * posterior["sigma"])
+    fit.draws["posterior"] = xr.DataTree(posterior)
+    assert fit.prior_and_posterior().plot().axes
+    with pytest.raises(HierkitError, match="Look whether predictors determine the outcome"):
+        fit.plot_trace()
+
+
+def test_panels_of_many_effects_have_room(recwarn: pytest.WarningsRecorder) -> None:
+    figure, panels = paper(20)
+    to_svg(figure)
+    assert len(panels) == 20
+    assert not recwarn.list
