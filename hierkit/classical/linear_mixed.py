@@ -18,6 +18,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD, correlation, sd
 
 MOST_EFFECTS = 2000  # of all factors but the largest: their information is a dense matrix
+MOST_COVARIANCES = 60  # numbers to search: those of ten effects, which take a quarter of a minute
 STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of the rows'
 LEAST = 1e-3  # in searches, because zero is a point without slope whether the minimum is there or not
 LARGEST = 1e4  # of the same: beyond, the rows leave no residual variance
@@ -44,8 +45,8 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     Raises
     ------
     HierkitError
-        For collinear columns, more effects than a dense matrix can hold, rows that leave no residual variance, and
-        known sds that are next to nothing.
+        For collinear columns, more effects than a dense matrix can hold, too many covariances of effects, rows that
+        leave no residual variance, and known sds that are next to nothing.
     """
     root = np.sqrt(design.row_weights)
     X, y = root[:, None] * design.X, root * (design.outcome.y - design.offset)
@@ -61,6 +62,12 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
         raise refusal("A column can be computed from others", "Estimates need columns that differ", "Leave one out")
     factors = sorted(design.factors, key=lambda factor: -len(factor.levels) * len(factor.effects))
     _check_size(factors[1:])
+    if (numbers := sum(_covariances(factor) for factor in factors)) > MOST_COVARIANCES:
+        raise refusal(
+            f"The covariances of the effects are {numbers:,} numbers",
+            f"Estimates are searched for {MOST_COVARIANCES} at most",
+            "See the posterior",
+        )
     alone = Q.T @ y
     left = y - Q @ alone
     unit = _unit(design, left / root)
@@ -92,6 +99,11 @@ def _check_size(others: list[Factor]) -> None:
             f"The limit is {MOST_EFFECTS:,}",
             "See the posterior",
         )
+
+
+def _covariances(factor: Factor) -> int:
+    correlated = {i for block in factor.blocks for i in block}
+    return sum(len(b) * (len(b) + 1) // 2 for b in factor.blocks) + len(factor.effects) - len(correlated)
 
 
 def _check_known_sds(factors: list[Factor], unit: float) -> None:

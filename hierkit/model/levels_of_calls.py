@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from hierkit.arrays import Array
-from hierkit.model.labels import in_text
+from hierkit.errors import refusal
+from hierkit.model.labels import in_text, some
 from hierkit.model.remembering import WithMemory, plain
 
 
@@ -84,7 +85,7 @@ class Codes(WithMemory):
 
 
 class AsNumeric(WithMemory):
-    """as.numeric(x): labels that are numbers as these, other labels as their places among the levels, from 1."""
+    """as.numeric(x): labels that are numbers as these, others as their places among the levels, from 1."""
 
     def __init__(self) -> None:
         self.codes: Codes | None = None
@@ -94,8 +95,12 @@ class AsNumeric(WithMemory):
         values = pd.Series(x)
         if pd.api.types.is_numeric_dtype(values):
             return values.astype(float)
-        if self.codes is None and not pd.to_numeric(pd.Series(levels_in(values)), errors="coerce").isna().any():
+        levels = pd.Series(levels_in(values))
+        is_number = pd.to_numeric(levels, errors="coerce").notna()
+        if self.codes is None and is_number.all():
             return pd.to_numeric(pd.Series(plain(values))).to_numpy(dtype=float)
+        if self.codes is None and is_number.any():
+            raise ValueError(f"{some(list(levels[~is_number]))} are no numbers, and other labels are")
         self.codes = self.codes or Codes()
         return self.codes(values)
 
@@ -129,8 +134,16 @@ def _as_values(values: pd.Series, levels: Sequence[Any]) -> list[Any]:
 
 def coded_as(values: pd.Series, levels: list[Any]) -> pd.Categorical:
     """A category of the given levels; refused where a value is none of them."""
-    coded = pd.Categorical(plain(values), categories=levels, ordered=True)
-    if (coded.codes < 0).any():
-        unknown = values[coded.codes < 0].iloc[0]
-        raise ValueError(f"it has the value {unknown!r}, which is none of the levels {', '.join(map(str, levels))}")
+    places = {in_text(level): place for place, level in enumerate(levels)}
+    codes, given = pd.factorize(pd.Series(plain(values)))
+    if unknown := [value for value in given if in_text(value) not in places]:
+        column = values.name if isinstance(values.name, str) else "A category"
+        raise refusal(
+            f"{column} has values that are none of its levels: {some(unknown)}",
+            f"The levels are {some(levels)}",
+            "Leave those rows out, or fit with rows of these levels",
+        )
+    # the last is that of missing values, whose code is -1
+    found = np.array([*(places[in_text(value)] for value in given), -1], dtype=np.int64)[codes]
+    coded: pd.Categorical = pd.Categorical.from_codes(found, pd.Index(levels), ordered=True)
     return coded

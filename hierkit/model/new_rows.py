@@ -19,7 +19,7 @@ from hierkit.model.levels import observed_groups
 from hierkit.model.matrices import Matrices, evaluated
 from hierkit.model.outcome import Outcome
 from hierkit.model.precision import precisions
-from hierkit.model.rows import count_rows, read_rows
+from hierkit.model.rows import count_rows, plain_table, read_rows
 from hierkit.model.spelling import safe_names
 from hierkit.model.syntax import columns_in
 from hierkit.model.terms import Evaluator
@@ -80,6 +80,7 @@ def read_new_rows(
     formula, fitted = design.formula, design.rows.frame
     grouping = {column for factor in factors for column in _term(design, factor).factor}
     columns = [name for name in formula.columns if name in {*formula.predictors, *grouping, *others}]
+    _check_grouping(data, grouping, argument)
     given = read_rows(data, columns, "error", argument).frame if columns else _rows_alone(data, argument)
     typed = {name: _as_fitted(fitted[name], given[name]) for name in columns if name in {*formula.predictors, *others}}
     bools = {
@@ -99,6 +100,17 @@ def read_new_rows(
         codes.append(places)
         unseen.append(new)
     return NewRows(frame, Matrices(X, offset, Z, tuple(codes)), tuple(unseen), labels)
+
+
+def _check_grouping(data: Any, grouping: Collection[str], argument: str) -> None:
+    """Refuse rows without their groups, in words that name what needs none."""
+    known = plain_table(data, argument).collect_schema().names()
+    if lacking := sorted(set(grouping) - set(known)):
+        raise refusal(
+            f"{argument} has no column {lacking[0]!r}, which says whose group effects are meant",
+            "Its columns are " + some(known, 20),
+            'Add it, or pass groups="typical" or "marginal", which need no groups',
+        )
 
 
 def _rows_alone(data: Any, argument: str) -> pd.DataFrame:

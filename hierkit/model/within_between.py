@@ -33,7 +33,9 @@ def center_within(data: Any, x: str, by: str, like: Any = None) -> Any:
     between, within = f"{x}_between", f"{x}_within"
     table = _table(data)
     _check(table, x, by)
-    means = table.with_columns(nw.col(x).mean().over(by).alias(between))[between]
+    # rows of no group have no mean
+    of_groups = nw.when(~nw.col(by).is_null()).then(nw.col(x).mean().over(by))
+    means = table.with_columns(of_groups.alias(between))[between]
     if like is not None:
         fitted = _table(like)
         if not {by, between} <= set(fitted.columns):

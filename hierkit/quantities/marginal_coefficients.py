@@ -130,6 +130,8 @@ def _distinct(design: Design) -> tuple[Matrices, Array]:
     table = np.column_stack([rows.X, *rows.Z, rows.offset])
     _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
     weights = np.bincount(place, design.trials)
+    # counts of no trials say nothing
+    first, weights = first[weights > 0], weights[weights > 0]
     kept = Matrices(rows.X[first], rows.offset[first], tuple(Z[first] for Z in rows.Z), ())
     return kept, weights
 

@@ -259,3 +259,9 @@ def test_group_effects_without_any_coefficient() -> None:
     variance = ((y - means[g]) ** 2).sum() / 270
     assert values["sigma"][0] == pytest.approx(np.sqrt(variance), rel=1e-5)
     assert values["sd(Intercept|g)"][0] == pytest.approx(np.sqrt((means**2).mean() - variance / 10), rel=1e-5)
+
+
+def test_covariances_of_many_effects_are_not_searched_for() -> None:
+    data = table(200).assign(h=lambda t: [f"h{i % 12}" for i in range(len(t))])
+    with pytest.raises(HierkitError, match=r"covariances of the effects are 78 numbers.*60 at most"):
+        linear_mixed(design_of("y ~ h + (h | g)", data), reml=True)

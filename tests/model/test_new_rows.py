@@ -133,3 +133,27 @@ def test_trials_are_a_column_a_number_or_one() -> None:
         design = design_of(formula, data, "bernoulli")
         assert weight_columns(design) == column
         np.testing.assert_array_equal(row_weights(design, read_new_rows(design, data, [], column).frame), expected)
+
+
+def test_values_that_are_no_level_of_a_category_are_named() -> None:
+    design = design_of("y ~ factor(g) + (1 | s)", table())
+    new = table().head(3)
+    with pytest.raises(HierkitError, match=r"g has values that are none of its levels: 99\. The levels are 0, 10, 20"):
+        read_new_rows(design, new.assign(g=[0, 99, 99]), ())
+    np.testing.assert_array_equal(
+        read_new_rows(design, new.assign(g=[10.0, 0.0, 20.0]), ()).matrices.X,
+        read_new_rows(design, new.assign(g=[10, 0, 20]), ()).matrices.X,
+    )
+
+
+def test_numbers_with_a_label_among_them_are_no_codes() -> None:
+    """as.numeric of 0, 1, 10 and - would be their places in the alphabet."""
+    data = table().assign(k=lambda t: [["0", "1", "10", "-"][i % 4] for i in range(len(t))])
+    with pytest.raises(HierkitError, match=r"as\.numeric\(k\).*'-' are no numbers, and other labels are"):
+        design_of("y ~ as.numeric(k)", data)
+
+
+def test_rows_without_their_groups_are_refused_with_what_needs_none() -> None:
+    design = design_of("y ~ x + (1 | g)", table())
+    with pytest.raises(HierkitError, match=r"no column 'g', which says whose group effects.*groups=\"typical\""):
+        read_new_rows(design, table()[["x"]], ["g"])

@@ -47,3 +47,11 @@ def test_refusals() -> None:
         hierkit.center_within(rows(), "team", by="wait")
     with pytest.raises(HierkitError, match="like= has no columns"):
         hierkit.center_within(rows(), "wait", by="team", like=rows())
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_rows_of_no_group_have_no_mean(library: str) -> None:
+    rows = pd.DataFrame({"g": ["a", None, "a", None, "b"], "x": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    made = hierkit.center_within(rows if library == "pandas" else pl.from_pandas(rows), "x", by="g")
+    means = [None if value is None or value != value else value for value in made["x_between"].to_list()]
+    assert means == [2.0, None, 2.0, None, 5.0]

@@ -116,6 +116,18 @@ def test_certain_outcomes_leave_the_coefficients_finite() -> None:
         assert value(found, "marginal", term="x") == pytest.approx(0.5)
 
 
+def test_counts_of_no_trials_change_nothing() -> None:
+    """They say nothing, and have no share of the rows."""
+    data = table(60).assign(hits=lambda t: np.minimum(t.hits, t.tries))
+    empty = data.head(20).assign(hits=0, tries=0, x=5.0)
+    found = []
+    for rows in (data, pd.concat([data, empty], ignore_index=True)):
+        design = design_of("p(hits, tries) ~ x + (1 | g)", rows, "bernoulli")
+        draws = fixed_draws(design, {"Intercept": -1.0, "x": 0.5, "1|g_sigma": 1.5})
+        found.append(marginal_coefficients(Posterior(draws, design)).draws["marginal"].values)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
 def test_refusals() -> None:
     design = design_of("won ~ x + (1 | g)", table(), "bernoulli")
     with pytest.raises(HierkitError, match="It is one of 'likelihood', 'logit'"):
