@@ -122,7 +122,7 @@ def make_vocabulary(labels: Labels | None, units: Units | None, columns: Collect
         if columns is not None and (unknown := [column for column in given if column not in columns]):
             raise refusal(
                 f"{argument}= names {unknown[0]!r}, which the model does not use",
-                f"Its columns are {', '.join(map(repr, columns))}",
+                f"Its columns are {', '.join(map(repr, dict.fromkeys(columns)))}",
                 "Check the spelling",
             )
         for column, word in given.items():

@@ -72,6 +72,9 @@ class Rows:
         return self.given - self.used
 
 
+LONGEST = (nw.Int128, nw.UInt128)  # of whole numbers; polars has them
+
+
 def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argument: str = "data") -> Rows:
     """Select, check and clean the used columns of a table.
 
@@ -150,7 +153,16 @@ def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
     if unknown := [name for name in columns if name not in (*known, INTERCEPT)]:
         raise unknown_columns(unknown, known, argument)
     selected = with_intercept(table, columns)
-    return selected.collect() if isinstance(selected, nw.LazyFrame) else selected
+    made = selected.collect() if isinstance(selected, nw.LazyFrame) else selected
+    longest = [name for name, dtype in made.schema.items() if dtype in LONGEST]
+    try:
+        return made.with_columns(nw.col(longest).cast(nw.Int64)) if longest else made
+    except nw.exceptions.InvalidOperationError:
+        raise refusal(
+            f"{argument} has whole numbers beyond 64 bits, in one of {', '.join(map(repr, longest))}",
+            "Whole numbers have up to 19 digits",
+            "Convert labels to text, and quantities to numbers with a point",
+        ) from None
 
 
 def plain_table(data: Any, argument: str) -> Any:

@@ -176,3 +176,10 @@ def test_half_characters_are_refused() -> None:
 def test_long_doubles_are_numbers() -> None:
     rows = pd.DataFrame({"y": np.arange(3, dtype=np.longdouble)})
     assert read_rows(rows, ["y"]).frame.y.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_whole_numbers_of_128_bits() -> None:
+    table = pl.DataFrame({"x": [1, 2, 3]}).with_columns(pl.col("x").cast(pl.Int128))
+    assert read_rows(table, ["x"]).frame.x.tolist() == [1, 2, 3]
+    with pytest.raises(HierkitError, match="whole numbers beyond 64 bits, in one of 'x'"):
+        read_rows(table.with_columns(x=pl.lit(2**100, dtype=pl.Int128)), ["x"])
