@@ -62,6 +62,12 @@ def frequencies(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     return cells, cells.loc[cells.index.repeat(cells.n)].reset_index(drop=True)
 
 
+def twelve_groups() -> pd.DataFrame:
+    """A table of twelve groups of five rows, in which nothing is to be found."""
+    x, y = (np.random.default_rng(seed).normal(size=60) for seed in (0, 1))
+    return pd.DataFrame({"g": np.repeat(np.arange(12), 5), "x": x, "y": y})
+
+
 def many_groups(groups: int) -> pd.DataFrame:
     """A table of groups of 2 to 6 rows."""
     rng = np.random.default_rng(0)

@@ -12,7 +12,8 @@ from hierkit.checks.limits import FEW_OTHERS_SHARE, MANY_LEVELS, MANY_LEVELS_SHA
 from hierkit.model.design import Design
 from hierkit.model.labels import some
 
-UNITS = re.compile(r"[\s,$€£%]")  # of numbers that were written as text
+SIGNS = re.compile(r"[\s,$€£%]")  # in numbers that were written as text
+LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
 def label_findings(design: Design) -> Iterator[Finding]:
@@ -42,26 +43,30 @@ def _numbers_as_labels(design: Design) -> Iterator[Finding]:
     for name in design.formula.predictors:
         if not isinstance(frame[name].dtype, pd.CategoricalDtype):
             continue
-        levels = frame[name].cat.categories.tolist()
+        levels = list(frame[name].cat.categories)
         labels = pd.Series(list(map(str, levels)))
-        plain, near = _are_numbers(labels), _are_numbers(labels.str.replace(UNITS, "", regex=True))
-        others = list(labels[~plain])
-        message = f"{name} is a category of {len(levels):,} levels in {design.rows.used:,} rows."
+        is_long_text = len(levels) >= MANY_LEVELS and isinstance(levels[0], str)
+        numbers = _are_numbers(labels)
+        others = list(labels[~numbers])
+        message = f"{name} is a category of {len(labels):,} levels in {design.rows.used:,} rows."
         are = "Its labels are numbers" if not others else f"Its labels are numbers, but for {some(others)}"
-        to_number = f"Make {name} a number in the data, and set other cells missing."
-        if len(levels) >= MANY_LEVELS and MANY_LEVELS_SHARE * design.rows.used <= len(levels):
-            if near.sum() > len(levels) / 2:
+        signs = "" if not labels[numbers].str.contains(SIGNS).any() else " without signs such as %"
+        to_number = f"Make {name} a number in the data{signs}" + (", and set other cells missing." if others else ".")
+        if len(labels) >= MANY_LEVELS and MANY_LEVELS_SHARE * design.rows.used <= len(labels):
+            if len(others) < len(labels) / 2:
                 yield Finding("warning", "many levels", f"{message} {are}.", to_number)
             else:
                 advice = "Leave it out, or make it the grouping factor of a group term."
                 yield Finding("warning", "many levels", message, advice)
-        elif (others or len(levels) >= MANY_LEVELS) and (~near).sum() <= FEW_OTHERS_SHARE * len(levels):
+        elif (others or signs or is_long_text) and len(others) <= FEW_OTHERS_SHARE * len(labels):
             advice = f"If it is a quantity: {to_number[0].lower()}{to_number[1:]}"
             yield Finding("warning", "numbers among labels", f"{message} {are}.", advice)
 
 
 def _are_numbers(labels: "pd.Series[str]") -> "pd.Series[bool]":
-    return pd.Series(np.isfinite(pd.to_numeric(labels, errors="coerce")))
+    """Numbers, those with signs such as % too; 007 is none."""
+    numbers = pd.to_numeric(labels.str.replace(SIGNS, "", regex=True), errors="coerce")
+    return pd.Series(np.isfinite(numbers) & ~labels.str.match(LEADING_ZERO))
 
 
 def _alike_labels(design: Design) -> Iterator[Finding]:
@@ -76,9 +81,10 @@ def _alike_labels(design: Design) -> Iterator[Finding]:
         read: dict[str, list[str]] = {}
         for label in frame[name].cat.categories:
             if isinstance(label, str):
-                key = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+                key = " ".join(unicodedata.normalize("NFC", label).casefold().split())
                 read.setdefault(key, []).append(label)
         if alike := [labels for labels in read.values() if len(labels) > 1]:
-            message = f"{name} has levels that differ in spaces, case or accents alone: {some(alike[0])}"
+            how = "nothing but spaces, case or how accents are written"
+            message = f"{name} has levels that differ in {how}: {some(alike[0])}"
             more = f", and {len(alike) - 1} more such" if len(alike) > 1 else ""
             yield Finding("warning", "alike labels", f"{message}{more}.", "If they are the same, write them alike.")

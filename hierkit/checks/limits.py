@@ -204,7 +204,8 @@ CHECKS = (
     Check(
         ("numbers among labels",),
         "warning",
-        f"the labels of a predictor are numbers, but for at most {FEW_OTHERS_SHARE:.0%} of them, or have units like %",
+        f"the labels of a predictor are numbers as text, with signs like %, with up to {FEW_OTHERS_SHARE:.0%} of other "
+        f"labels, or at least {MANY_LEVELS}",
         "make it a number, if it is a quantity",
     ),
     Check(

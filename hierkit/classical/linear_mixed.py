@@ -18,7 +18,7 @@ from hierkit.model.groups import Factor
 from hierkit.model.names import RESIDUAL_SD, correlation, sd
 
 MOST_EFFECTS = 2000  # of all factors but the largest: their information is a dense matrix
-MOST_COVARIANCES = 60  # numbers to search: those of ten effects, which take a quarter of a minute
+MOST_COVARIANCES = 60  # variances and covariances: ten effects have 55, which take a quarter of a minute
 STARTS = (1.0, 0.2, 4.0)  # of the sds of effects, in units of the rows'
 LEAST = 1e-3  # in searches, because zero is a point without slope whether the minimum is there or not
 LARGEST = 1e4  # of the same: beyond, the rows leave no residual variance
@@ -64,8 +64,8 @@ def linear_mixed(design: Design, reml: bool) -> tuple[Values, str]:
     _check_size(factors[1:])
     if (numbers := sum(_covariances(factor) for factor in factors)) > MOST_COVARIANCES:
         raise refusal(
-            f"The covariances of the effects are {numbers:,} numbers",
-            f"Estimates are searched for {MOST_COVARIANCES} at most",
+            f"The group effects have {numbers:,} variances and covariances",
+            f"At most {MOST_COVARIANCES} can be estimated",
             "See the posterior",
         )
     alone = Q.T @ y
@@ -111,7 +111,7 @@ def _check_known_sds(factors: list[Factor], unit: float) -> None:
     if sum(len(factor.effects) for factor in factors) > 1 and unit > largest:
         raise refusal(
             f"The known sds are about {1 / unit:.0e} of the spread of the outcomes",
-            "So small beside that of others, variances have no digits",
+            "Estimates need known sds that are not so small beside what the effects add",
             "Leave known_sd out, which is nearly the same model with a factor less, or see the posterior",
         )
 

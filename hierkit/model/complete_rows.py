@@ -25,7 +25,7 @@ def complete_rows(
     columns : sequence of str
         The used columns.
     """
-    table = with_intercept(table, columns)
+    table = in_64_bits(with_intercept(table, columns))
     native_order = nw.get_native_namespace(table) is pd
     frame = table.to_pandas().reset_index(drop=True)
     frame = frame.assign(**{name: _plain(frame[name], table.schema[name], native_order) for name in columns})
@@ -73,6 +73,19 @@ def with_intercept(table: Any, columns: Sequence[str]) -> Any:
         # brms' `0 + Intercept`: an intercept where all predictors are zero, not at their means
         table = table.with_columns(nw.lit(1.0).alias(INTERCEPT))
     return table.select(columns)
+
+
+def in_64_bits(table: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """The table without whole numbers of 128 bits, which polars has alone."""
+    longest = [name for name, dtype in table.schema.items() if dtype in (nw.Int128, nw.UInt128)]
+    try:
+        return table.with_columns(nw.col(longest).cast(nw.Int64)) if longest else table
+    except nw.exceptions.InvalidOperationError:
+        raise refusal(
+            f"A whole number is beyond 9.2e18, in one of the columns {', '.join(map(repr, longest))}",
+            "Whole numbers have up to 63 bits",
+            "Convert labels to text, and quantities to numbers with a point",
+        ) from None
 
 
 def exact_integers(column: Any, values: pd.Series) -> pd.Series:

@@ -100,7 +100,12 @@ class AsNumeric(WithMemory):
         if self.codes is None and is_number.all():
             return pd.to_numeric(pd.Series(plain(values))).to_numpy(dtype=float)
         if self.codes is None and is_number.any():
-            raise ValueError(f"{some(list(levels[~is_number]))} are no numbers, and other labels are")
+            column = values.name if isinstance(values.name, str) else "Its column"
+            raise refusal(
+                f"as.numeric(): {column} has labels that are no numbers: {some(list(levels[~is_number]))}",
+                "Either all labels are numbers, or none is",
+                "Correct these cells, or set them missing",
+            )
         self.codes = self.codes or Codes()
         return self.codes(values)
 

@@ -7,7 +7,7 @@ The logistic function is, to 2e-9 everywhere, a mixture of eight normal distribu
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
 from hierkit.arrays import Array
 
@@ -78,8 +78,16 @@ def _logit_of_mean(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
 
 
 def _log_of_far_tail(eta: Array, mixture: Sequence[tuple[float, Array]]) -> Array:
-    """The log of the mean of exp(-|eta| + v), for tails that are too small for numbers."""
-    logs = [np.log(weight) - np.abs(eta) + np.asarray(variance) / 2 for weight, variance in mixture]
+    """The log of the smaller tail, where that is too small for numbers: as `_smaller_tail` has it."""
+    x, logs = -np.abs(eta), []
+    for share, given in mixture:
+        variance = np.asarray(given)
+        parts = [
+            np.log(weight) + log_ndtr(x * (scale / np.sqrt(1 + scale**2 * variance)))
+            for weight, scale in zip(WEIGHTS, SCALES, strict=True)
+        ]
+        near = np.logaddexp.reduce(np.broadcast_arrays(*parts))
+        logs.append(np.log(share) + np.where(x + variance < -FAR, x + variance / 2, near))
     return np.asarray(np.logaddexp.reduce(np.broadcast_arrays(*logs)))
 
 

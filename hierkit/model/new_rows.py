@@ -80,7 +80,8 @@ def read_new_rows(
     formula, fitted = design.formula, design.rows.frame
     grouping = {column for factor in factors for column in _term(design, factor).factor}
     columns = [name for name in formula.columns if name in {*formula.predictors, *grouping, *others}]
-    _check_grouping(data, grouping, argument)
+    if argument == "new_rows":
+        _check_grouping(data, grouping - {*formula.predictors})
     given = read_rows(data, columns, "error", argument).frame if columns else _rows_alone(data, argument)
     typed = {name: _as_fitted(fitted[name], given[name]) for name in columns if name in {*formula.predictors, *others}}
     bools = {
@@ -102,13 +103,14 @@ def read_new_rows(
     return NewRows(frame, Matrices(X, offset, Z, tuple(codes)), tuple(unseen), labels)
 
 
-def _check_grouping(data: Any, grouping: Collection[str], argument: str) -> None:
-    """Refuse rows without their groups, in words that name what needs none."""
-    known = plain_table(data, argument).collect_schema().names()
+def _check_grouping(data: Any, grouping: Collection[str]) -> None:
+    """Refuse new rows without their groups, in words that name what needs none."""
+    known = plain_table(data, "new_rows").collect_schema().names()
     if lacking := sorted(set(grouping) - set(known)):
         raise refusal(
-            f"{argument} has no column {lacking[0]!r}, which says whose group effects are meant",
-            "Its columns are " + some(known, 20),
+            f"new_rows has no column {' and no column '.join(map(repr, lacking))}: the group effects of its rows are "
+            "not known",
+            f"Its columns are {some(known, 20)}",
             'Add it, or pass groups="typical" or "marginal", which need no groups',
         )
 

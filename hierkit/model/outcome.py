@@ -11,6 +11,8 @@ from hierkit.errors import HierkitError, refusal
 from hierkit.model.families import FAMILIES, Family
 from hierkit.model.labels import some
 
+TWO_VALUED = 2
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -131,9 +133,10 @@ def _no_number(label: str, values: pd.Series) -> HierkitError:
     allowed = 'family="gaussian" needs numbers'
     texts = values.astype(str)
     others = pd.to_numeric(texts, errors="coerce").isna()
-    if others.all() or values.dtype == bool:
+    is_text = values.dtype != bool and all(isinstance(level, str) for level in values.cat.categories)
+    if others.all() or not is_text or texts.nunique() <= TWO_VALUED:
         advice = 'Pass family="bernoulli" for a two-valued outcome, or convert the column'
-        return refusal(f"The outcome {label!r} is not a number (its values: {_some(values)})", allowed, advice)
+        return refusal(f"The outcome {label!r} is not a number (its values: {_values_in(values)})", allowed, advice)
     if not others.any():
         return refusal(f"The outcome {label!r} is text, though all of it is numbers", allowed, "Convert the column")
     first, shown = int(others.argmax()), some(list(dict.fromkeys(texts[others])))
@@ -153,7 +156,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
     is_label = isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == bool or event is not None
     if len(levels) != 2 or not (is_label or levels == [0, 1]):
         raise refusal(
-            f"The outcome {label!r} is not two-valued (its values: {_some(values)})",
+            f"The outcome {label!r} is not two-valued (its values: {_values_in(values)})",
             'family="bernoulli" needs 0 and 1, booleans, or two labels, and p(successes, trials) for counts',
             "Compute a two-valued column first",
         )
@@ -164,7 +167,7 @@ def bernoulli(label: str, values: pd.Series, event: str | None) -> Outcome:
         if not named:
             raise refusal(
                 f"The outcome {label!r} has no value {event!r}",
-                f"Its values are {_some(values)}",
+                f"Its values are {_values_in(values)}",
                 "Name one of them, or leave the brackets out",
             )
         chosen = named[0]
@@ -194,7 +197,7 @@ def like(fitted: Outcome, values: pd.Series, trials: pd.Series | None = None) ->
     y = values.to_numpy(dtype=np.float64)
     if not fitted.family.has_residual and not fitted.is_counts and not np.isin(y, (0, 1)).all():
         raise refusal(
-            f"The outcome {fitted.label!r} has the values {_some(values)}",
+            f"The outcome {fitted.label!r} has the values {_values_in(values)}",
             "When the model was fitted it was 0 or 1",
             "Recode it",
         )
@@ -251,7 +254,7 @@ def constant(label: str, value: Any) -> HierkitError:
     )
 
 
-def _some(values: pd.Series) -> str:
+def _values_in(values: pd.Series) -> str:
     """The values of an outcome, the first ones where they are many."""
     is_category = isinstance(values.dtype, pd.CategoricalDtype)
     return some(values.cat.categories.tolist() if is_category else sorted(values.unique()))

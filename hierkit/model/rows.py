@@ -19,6 +19,7 @@ from hierkit.errors import HierkitError, check_word, refusal
 from hierkit.model.complete_rows import (
     check_finite,
     exact_integers,
+    in_64_bits,
     inferred,
     no_cells,
     none_complete,
@@ -70,9 +71,6 @@ class Rows:
     def dropped(self) -> int:
         """Rows left out because a used column is missing there."""
         return self.given - self.used
-
-
-LONGEST = (nw.Int128, nw.UInt128)  # of whole numbers; polars has them
 
 
 def read_rows(data: Any, columns: Iterable[str], missing: Missing = "drop", argument: str = "data") -> Rows:
@@ -154,15 +152,7 @@ def select(data: Any, columns: list[str], argument: str) -> nw.DataFrame[Any]:
         raise unknown_columns(unknown, known, argument)
     selected = with_intercept(table, columns)
     made = selected.collect() if isinstance(selected, nw.LazyFrame) else selected
-    longest = [name for name, dtype in made.schema.items() if dtype in LONGEST]
-    try:
-        return made.with_columns(nw.col(longest).cast(nw.Int64)) if longest else made
-    except nw.exceptions.InvalidOperationError:
-        raise refusal(
-            f"{argument} has whole numbers beyond 64 bits, in one of {', '.join(map(repr, longest))}",
-            "Whole numbers have up to 19 digits",
-            "Convert labels to text, and quantities to numbers with a point",
-        ) from None
+    return in_64_bits(made)
 
 
 def plain_table(data: Any, argument: str) -> Any:

@@ -4,22 +4,25 @@ from typing import Any
 
 import arviz_plots
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from hierkit.errors import refusal
+from hierkit.plots.bins import NARROWEST
 
 
 def trace(draws: xr.DataTree, names: list[str]) -> Figure:
     """Distributions and ranks of parameters by chain (`arviz_plots.plot_rank_dist`)."""
-    try:
-        return _figure(arviz_plots.plot_rank_dist(draws, var_names=names, backend="matplotlib"))
-    except ValueError as error:
-        raise refusal(
-            f"The draws cannot be drawn: {error}",
-            "Draws of a parameter differ in more than their last digits",
-            "Look whether predictors determine the outcome",
-        ) from error
+    for name in names:
+        values = draws["posterior"].to_dataset()[name].values
+        if 0 < np.ptp(values, axis=(0, 1)).min() < NARROWEST * np.abs(values).max():
+            raise refusal(
+                f"The draws of {name} differ in their last digits alone",
+                "A picture of their distribution needs more",
+                "Check whether predictors determine the outcome",
+            )
+    return _figure(arviz_plots.plot_rank_dist(draws, var_names=names, backend="matplotlib"))
 
 
 def replicates(draws: xr.DataTree, outcome: str) -> Figure:

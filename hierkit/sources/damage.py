@@ -8,11 +8,12 @@ from pathlib import Path
 from hierkit.errors import HierkitError, refusal
 
 OF_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
+OF_TEXT = (".csv", ".tsv")
 
 
 def cannot_read(path: str | Path, error: Exception) -> HierkitError:
     """What is raised instead of a library's own error."""
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeError) and Path(path).suffix.lower() in OF_TEXT:
         return refusal(
             f"{str(path)!r} is not text in UTF-8 ({error})",
             "A .csv or .tsv is read as UTF-8",

@@ -20,7 +20,7 @@ AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter
 BLOCK = 2**24  # bytes
 ROWS_AT_ONCE = 2**18
 EXACT = 2**53  # beyond, whole numbers and numbers with a point differ
-MANY_DIGITS = re.compile(r"\s*[+-]?\d{17,}\s*")
+MANY_DIGITS = re.compile(r"\s*[+-]?\d{16,}\s*")
 LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
@@ -210,12 +210,13 @@ def _kind(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: b
 
 
 def _kind_of_numbers(given: "pd.Series[str]", numbers: Any, is_complete: bool) -> Kind:
-    """Identifiers may have more digits than numbers with a point, and then than any number."""
-    if numbers.dtype.kind in "iu":
-        if abs(numbers.astype(float)).max() > EXACT:
-            return Kind.LONG
-        return Kind.WHOLE if is_complete else Kind.WHOLE_OR_MISSING
-    return Kind.LABELS if given.str.fullmatch(MANY_DIGITS).any() else Kind.NUMBERS
+    """Identifiers may have more digits than numbers with a point, and more than 64 bits hold."""
+    is_long = any(abs(int(cell)) > EXACT for cell in given[given.str.fullmatch(MANY_DIGITS)])
+    if numbers.dtype.kind != "i":
+        return Kind.LABELS if is_long else Kind.NUMBERS
+    if is_long:
+        return Kind.LONG
+    return Kind.WHOLE if is_complete else Kind.WHOLE_OR_MISSING
 
 
 def _together(one: Kind, other: Kind) -> Kind:
@@ -241,7 +242,7 @@ def _as(kind: Kind, text: "pd.Series[str]", missing: frozenset[str], has_decimal
     if kind is Kind.WHOLE:
         return numbers
     if kind is Kind.LONG:
-        return numbers.astype("UInt64" if numbers.dtype.kind == "u" else "Int64").reindex(text.index)
+        return numbers.astype("Int64").reindex(text.index)
     return numbers.astype(np.float64).reindex(text.index)
 
 
@@ -249,7 +250,8 @@ def _marks(text: "pd.Series[str]", missing: frozenset[str]) -> set[str]:
     """Of a column of numbers, which of point and comma its cells have."""
     if _kind(text, missing, has_decimal_commas=True) is not Kind.NUMBERS:
         return set()
-    return {mark for mark in ".," if text.str.contains(mark, regex=False).any()}
+    given = text[~text.isin(missing | {""} | MISSING_NUMBERS)]
+    return {mark for mark in ".," if given.str.contains(mark, regex=False).any()}
 
 
 def _check_marks(marks: dict[str, set[str]]) -> None:

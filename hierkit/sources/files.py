@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
-FEWEST = 2  # columns: a file of fewer than three, none of which is asked for, has another separator or a title
 IN_PANDAS = "read the file with pandas.read_csv, which has na_values"
 
 
@@ -91,6 +90,11 @@ def files_of(path: str | Path) -> list[Path]:
     return sorted(found)
 
 
+def _is_no_header(names: Sequence[str]) -> bool:
+    """Whether the first line is a title, has other separators, or says which they are as Excel does."""
+    return len([name for name in names if not name.startswith("Unnamed: ")]) == 1
+
+
 def columns_of(paths: Sequence[Path], columns: Sequence[str]) -> list[str]:
     """Those of the columns that the files have: all, but for an intercept that the formula names.
 
@@ -104,11 +108,11 @@ def columns_of(paths: Sequence[Path], columns: Sequence[str]) -> list[str]:
     is_parquet = paths[0].suffix.lower() == ".parquet"
     names = [parquet.column_names(file) if is_parquet else delimited.column_names(file) for file in paths]
     every = list(dict.fromkeys(name for own in names for name in own))
-    if not is_parquet and len(every) <= FEWEST and not set(columns) & set(every):
+    if not is_parquet and _is_no_header(every) and {*columns} - {*every, INTERCEPT}:
         raise refusal(
-            f"The first line of {str(paths[0])!r} names the columns {', '.join(map(repr, every))} alone",
-            "It names all columns, with commas or semicolons between them in a .csv, and tabs in a .tsv",
-            "Leave out the lines above it, or pass the table that pandas.read_csv reads with sep and skiprows",
+            f"The first line of {str(paths[0])!r} has the name {every[0]!r} and no other",
+            "It has the names of all columns, with commas or semicolons between them in a .csv, and tabs in a .tsv",
+            "Leave out what is above it, or pass the table that pandas.read_csv reads with sep and skiprows",
         )
     if unknown := [name for name in columns if name not in (*every, INTERCEPT)]:
         raise unknown_columns(unknown, every, "data")

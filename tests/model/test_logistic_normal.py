@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.special import expit
+from scipy.special import expit, log_expit, logsumexp
 from scipy.stats import norm
 
 from hierkit.model.logistic_normal import logit_of_mean, mean_over_mixture, mean_probability, moments_of_probability
@@ -30,6 +30,16 @@ def test_far_out_the_logit_is_finite_and_right(eta: Any, s: Any) -> None:
     """E exp(-|eta| + v): the logit is |eta| - s²/2, with the sign of eta."""
     found = logit_of_mean(np.array(eta), [(1.0, np.array(s**2))])
     assert found == pytest.approx(np.sign(eta) * (abs(eta) - s**2 / 2), abs=1e-4)
+
+
+@pytest.mark.parametrize(("eta", "variance"), [(5000.0, 6000.0), (6000.0, 20_000.0), (-3000.0, 3000.0)])
+def test_far_out_with_a_wide_distribution(eta: float, variance: float) -> None:
+    """The tail is that of the normal distribution: log of the integral, by quadrature around its largest value."""
+    grid = np.linspace(0, 1.2 * abs(eta) + 12 * np.sqrt(variance), 2_000_001)
+    logs = log_expit(grid - abs(eta)) - grid**2 / (2 * variance) - 0.5 * np.log(2 * np.pi * variance)
+    expected = logsumexp(logs) + np.log(grid[1])
+    found = logit_of_mean(np.array(eta), [(1.0, np.array(variance))])
+    assert found == pytest.approx(-np.sign(eta) * expected, rel=2e-3)
 
 
 def test_the_logit_agrees_with_the_mean() -> None:

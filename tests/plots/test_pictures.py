@@ -134,7 +134,7 @@ def test_draws_that_hardly_differ_are_drawn_or_refused() -> None:
     posterior["sigma"] = 1e-14 * (1 + 1e-15 * posterior["sigma"])
     fit.draws["posterior"] = xr.DataTree(posterior)
     assert fit.prior_and_posterior().plot().axes
-    with pytest.raises(HierkitError, match="Look whether predictors determine the outcome"):
+    with pytest.raises(HierkitError, match=r"differ in their last digits alone.*Check whether predictors"):
         fit.plot_trace()
 
 

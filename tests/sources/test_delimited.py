@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from hierkit.errors import HierkitError, HierkitWarning
-from hierkit.sources.delimited import column_names, kinds_of, read_delimited, warn_of_words
+from hierkit.sources.delimited import chunks, column_names, kinds_of, read_delimited, warn_of_words
 from hierkit.sources.files import files_of, read_files
 
 
@@ -134,7 +134,7 @@ def test_rows_longer_than_the_header_are_refused(text: str, line: int, tmp_path:
 
 
 def test_empty_cells_at_the_end_of_rows_are_none(tmp_path: Path) -> None:
-    table = read(tmp_path, 'g,x\n"a\nb",1,\nc,2,,\n')
+    table = read(tmp_path, ' \ng,x\n"a\nb",1,\nc,2, ,\n')
     assert table.g.tolist() == ["a\nb", "c"]
     assert table.x.tolist() == [1, 2]
 
@@ -167,7 +167,35 @@ def test_points_beside_decimal_commas_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["sep=;\ny;x\n1;2\n", "Sales of 2025\ny,x\n1,2\n", "y|x\n1|2\n"])
 def test_lines_above_the_header_and_other_separators_are_said(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(
-        HierkitError, match=r"The first line of .* alone\. .*pandas\.read_csv reads with sep and skiprows"
-    ):
+    with pytest.raises(HierkitError, match=r"The first line of .* and no other\. .*reads with sep and skiprows"):
         read_files(tmp_path / "a.csv", ["y", "x"])
+
+
+def test_cells_may_be_long_in_columns_that_are_not_used(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"y,map\n1,{'m' * 200_000}\n2,\n")
+    assert read_files(tmp_path / "a.csv", ["y"]).y.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1.5", "9999999999999999"],
+        ["1", "9007199254740993"],
+        ["1152921504606846976", "9223372036854775813"],
+        ["-5", "18446744073709551615"],
+        ["", "9007199254740993", "7"],
+        ["1", "100000000000000000000"],
+        ["1.5", "2"],
+    ],
+)
+def test_a_column_is_the_same_in_one_piece_and_in_chunks(cells: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{cell},1\n" for cell in cells))
+    whole = read_delimited([tmp_path / "a.csv"], ["x"]).x
+    kinds = kinds_of([tmp_path / "a.csv"], ["x"], 1, "")
+    parts = pd.concat([part.x for part in chunks([tmp_path / "a.csv"], kinds, 1)])
+    assert parts.dtype == whole.dtype
+    assert parts.dropna().tolist() == whole.dropna().tolist()
+
+
+def test_missing_cells_have_no_decimal_mark(tmp_path: Path) -> None:
+    assert read(tmp_path, "y;x\n1,5;1\n.;2\n2,5;3\n").y.dropna().tolist() == [1.5, 2.5]
