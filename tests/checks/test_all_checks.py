@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from synthetic import design_of, synthetic_draws, synthetic_fit
+from synthetic import design_of, synthetic_draws, synthetic_fit, twelve_groups
 
 from hierkit.checks.priors import prior_findings, pull
 from hierkit.checks.sampling import largest_by_chance, sampling_findings
