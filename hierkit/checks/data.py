@@ -11,6 +11,7 @@ from hierkit.checks.findings import Finding, Severity
 from hierkit.checks.labels import label_findings
 from hierkit.checks.limits import (
     ALIKE,
+    DETERMINED,
     DROPPED_SHARE,
     FEW_GROUPS,
     MANY_SINGLE_ROWS,
@@ -41,7 +42,8 @@ def data_findings(design: Design) -> Iterator[Finding]:
         every group, levels left correlated by `||`, an outcome that does not vary within groups, a factor that is a
         predictor too, group effects without a common coefficient, factors of the same groups, collinear columns, scales
         far apart, categories of nearly as many levels as rows or of numbers but for a few labels, labels that
-        differ in spaces or case alone, columns of interactions that are left out, perfect separation.
+        differ in spaces or case alone, columns of interactions that are left out, an outcome that predictors determine,
+        perfect separation.
     """
     yield from _rows(design)
     for factor in design.factors:
@@ -58,7 +60,9 @@ def data_findings(design: Design) -> Iterator[Finding]:
             "No row has the combination, or other columns determine it, as in R; say so where you report the model."
         )
         yield Finding("note", "columns left out", message, advice)
-    if not design.family.has_residual:
+    if design.family.has_residual:
+        yield from _determined(design)
+    else:
         yield from _separation(design)
 
 
@@ -223,6 +227,21 @@ def _scaled(design: Design) -> Array:
     fixed = np.array([column.is_intercept for column in design.columns], dtype=bool)
     X = design.X - np.where(fixed | (not design.has_intercept), 0, design.X.mean(axis=0))
     return np.asarray(X / np.sqrt((X**2).mean(axis=0)))
+
+
+def _determined(design: Design) -> Iterator[Finding]:
+    """An outcome that the predictors have among them, in other units or as a sum; some of very many rows are tried."""
+    some_rows = slice(None, None, -(-len(design.offset) // MOST_ROWS_FOR_SEPARATION))
+    y = (design.outcome.y - design.offset)[some_rows]
+    X = np.column_stack([np.ones(len(y)), design.X[some_rows]])
+    sizes = np.sqrt(np.mean(X**2, axis=0))
+    Q = np.linalg.qr(X / np.where(sizes > 0, sizes, 1.0))[0]
+    left = y - Q @ (Q.T @ y)
+    share = float(left.std() / y.std()) if np.ptp(y) else 1.0
+    if share < DETERMINED and len(y) > X.shape[1]:
+        message = f"The predictors determine the outcome: what they leave of its sd is {share:.0e} of it."
+        advice = "Check whether the outcome was computed from one of them."
+        yield Finding("warning", "outcome determined", message, advice)
 
 
 def _separation(design: Design) -> Iterator[Finding]:

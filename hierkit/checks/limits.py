@@ -34,6 +34,7 @@ FEW_GROUPS = 10
 VERY_FEW_GROUPS = 5
 SCALE_RATIO = 1_000
 MOST_ROWS_FOR_SEPARATION = 20_000
+DETERMINED = 1e-6  # of the outcome's sd, which predictors leave
 ALIKE = 0.999999  # a correlation, that multiplies standard errors by 700
 MANY_SINGLE_ROWS = 5_000  # groups of one row each, of which a warning is given before sampling
 MANY_LEVELS = 10  # of a category
@@ -219,6 +220,12 @@ CHECKS = (
         "note",
         "no row has a combination of an interaction's levels, or other columns determine it; R leaves it out too",
         "name it where you report the model",
+    ),
+    Check(
+        ("outcome determined",),
+        "warning",
+        f"least squares on the predictors leaves less than {DETERMINED:.0e} of the outcome's sd",
+        "look whether one of them was made of the outcome",
     ),
     Check(
         ("separation",),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from synthetic import design_of, table, twelve_groups
 
-from hierkit.checks.data import data_findings
+from hierkit.checks.data import data_findings, findings_before_sampling
 
 
 def found_in_data(formula: str, data: pd.DataFrame, family: str = "gaussian") -> dict[str, str]:
@@ -119,3 +119,11 @@ def test_a_factor_that_is_a_predictor_too() -> None:
     found = {f.check for f in data_findings(design_of("y ~ x + g + (1 | g)", data))}
     assert "common and group effect" in found
     assert "common and group effect" not in {f.check for f in data_findings(design_of("y ~ x + (1 | g)", data))}
+
+
+@pytest.mark.parametrize(("groups", "said"), [(4_999, 0), (5_000, 1)])
+def test_single_rows_before_sampling(groups: Any, said: Any) -> None:
+    data = pd.DataFrame({"y": np.arange(groups) % 7.0, "g": np.arange(groups)})
+    design = design_of("y ~ 1 + (1 | g)", data)
+    assert [finding.check for finding in findings_before_sampling(design)] == ["one-row groups"] * said
+    assert not list(findings_before_sampling(design_of("y ~ 1 + (1 | g)", data.assign(g=data.g // 2))))

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy import stats
 from synthetic import design_of, synthetic_draws, table
 
-from hierkit.checks.data import data_findings, findings_before_sampling
+from hierkit.checks.data import data_findings
 from hierkit.checks.groups import group_findings
 from hierkit.checks.limits import CHECKS, in_markdown
 from hierkit.checks.priors import prior_findings
@@ -158,12 +158,11 @@ def test_numbers_among_labels(numbers: Any, found: Any) -> None:
     assert "numbers among labels" not in in_data("y ~ h", data[data.h != "many"])
 
 
-@pytest.mark.parametrize(("groups", "said"), [(4_999, 0), (5_000, 1)])
-def test_single_rows_before_sampling(groups: Any, said: Any) -> None:
-    data = pd.DataFrame({"y": np.arange(groups) % 7.0, "g": np.arange(groups)})
-    design = design_of("y ~ 1 + (1 | g)", data)
-    assert [finding.check for finding in findings_before_sampling(design)] == ["one-row groups"] * said
-    assert not list(findings_before_sampling(design_of("y ~ 1 + (1 | g)", data.assign(g=data.g // 2))))
+@pytest.mark.parametrize(("noise", "found"), [(5e-7, True), (2e-6, False)])
+def test_an_outcome_that_predictors_determine(noise: Any, found: Any) -> None:
+    """As where a price is fitted by the same price in another currency."""
+    data = table(100).assign(y=lambda t: 3 * t.x + 1 + 3 * noise * t.z / t.z.std() * t.x.std())
+    assert ("outcome determined" in in_data("y ~ x + (1 | g)", data)) == found
 
 
 @pytest.mark.parametrize(("groups", "severity"), [(10, None), (9, "note"), (5, "note"), (4, "warning")])
