@@ -78,7 +78,9 @@ def _rows(design: Design) -> Iterator[Finding]:
     if rows.dropped:
         share = rows.dropped / rows.given
         columns = ", ".join(f"{name} ({count:,})" for name, count in rows.missing.items())
-        message = f"{rows.dropped:,} of {rows.given:,} rows ({share:.0%}) were left out: missing values in {columns}."
+        dropped = f"{rows.dropped:,} of {rows.given:,} rows ({100 * share:.2g}%)"
+        was = "was" if rows.dropped == 1 else "were"
+        message = f"{dropped} {was} left out: missing values in {columns}."
         advice = "Check that rows are not missing because of their outcome; fill them in where that can be defended."
         yield Finding("warning" if share > DROPPED_SHARE else "note", "rows dropped", message, advice)
     for name, levels in rows.unused_levels.items():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hierkit.arrays import Array
 from hierkit.model.design import Design
@@ -56,8 +57,8 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
         `partial` (chain, draw, group, term), β + u; `complete`, `none` and `none_se` (group, term), from linear or
         logistic regressions; `status` (group) of the group's own regression: "estimated", "rank-deficient" or
         "separated", without estimates for the latter two; `shrinkage` (group), the mean of tr Λ / q; `n` (group). What
-        is constant within every group is a part of its intercept and slopes in all three; effects of other factors are
-        zero.
+        is constant within every group is a part of its intercept and slopes in all three, and so are the effects of a
+        factor whose groups contain those of this one; effects of other factors are zero.
 
     Raises
     ------
@@ -74,6 +75,9 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + np.einsum(
         "sjk,jtk->sjt", draws.u[place], terms.of_effects
     )
+    for outer, group_of in _containing(design, chosen):
+        u = draws.u[design.factors.index(outer)][:, group_of]
+        partial += np.einsum("sjk,jtk->sjt", u, _shares(terms, outer, chosen))
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
     kept = shrinkage(used, chosen.label).draws["overall"].mean(("chain", "draw"))
     coords = {"group": chosen.levels, "term": terms.labels}
@@ -87,16 +91,36 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     }
     dataset = dataset.assign(partial=draws.labelled(partial, coords)).assign(beside)
     missing = len(own.status) - own.status.count("estimated")
+    containing = [outer.label for outer, _ in _containing(design, chosen)]
+    added = f", with the effects of the {' and '.join(containing)} that a group is in" if containing else ""
     definition = (
         f"Coefficients of each group of {chosen.label}: complete pooling (one regression of all rows), none (the "
-        "group's own regression) and partial (the model, β + u); shrinkage is the share of its own evidence that a "
-        "group keeps."
+        f"group's own regression) and partial (the model, β + u{added}); shrinkage is the share of its own evidence "
+        "that a group keeps."
     )
     if missing:
         definition += f" {missing} groups have too few or separated rows for a regression of their own."
     definition += draws_note(used, posterior)
     attrs = labels_of(design, chosen) | _drawn(terms)
     return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
+
+
+def _containing(design: Design, factor: Factor) -> list[tuple[Factor, NDArray[np.intp]]]:
+    """The factors whose groups contain those of this one, as schools do classes, and (group,) which contains each."""
+    found = []
+    for other in design.factors:
+        group_of = np.zeros(len(factor.levels), dtype=np.intp)
+        group_of[factor.codes] = other.codes
+        if other is not factor and (group_of[factor.codes] == other.codes).all():
+            found.append((other, group_of))
+    return found
+
+
+def _shares(terms: OwnTerms, outer: Factor, factor: Factor) -> Array:
+    """(group, term, effect), the effects of a containing factor in the columns of a group's own regression."""
+    basis, size = _Basis(terms.X, list(terms.labels)), len(terms.labels)
+    shares = [_placed(basis, effect.label, z, factor)[1] for effect, z in zip(outer.effects, outer.Z.T, strict=True)]
+    return np.stack([_widened(share[:, :size], size) for share in shares], axis=2)
 
 
 def _drawn(terms: OwnTerms) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> N
     if not (infinite := np.isinf(values.to_numpy(dtype=np.float64))).any():
         return
     raise refusal(
-        f"Column {name!r} is infinite in {int(infinite.sum())} rows, first in row {positions[infinite.argmax()]}",
+        f"Column {name!r} is infinite in {int(infinite.sum())} row{'' if infinite.sum() == 1 else 's'}, first in row "
+        f"{positions[infinite.argmax()]}",
         "Values must be finite or missing",
         "Check these rows, or set the values missing to leave the rows out",
     )

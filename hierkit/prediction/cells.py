@@ -91,9 +91,11 @@ def read_cells(data: Any, weights: str | None, by: str | Sequence[str] | None) -
     places: NDArray[np.intp] = np.zeros(rows, dtype=np.intp)
     labels = {}
     if columns:
-        groups = frame.astype(dict.fromkeys(columns, object)).groupby(columns, sort=True)
+        # in the order of categories
+        groups = frame.groupby(columns, sort=True, observed=True)
         places = np.asarray(groups.ngroup(), dtype=np.intp)
-        labels = {name: groups[name].first().to_numpy() for name in columns}
+        first = np.unique(places, return_index=True)[1]
+        labels = {name: frame[name].iloc[first].to_numpy(dtype=object) for name in columns}
     if (np.bincount(places, own) <= 0).any():
         raise refusal(f"The weights {weights!r} of a cell are all zero", "An average needs a weight", "Leave it out")
     return Cells(places, own, labels, weights)

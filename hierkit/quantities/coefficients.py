@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hierkit.errors import refusal
-from hierkit.intervals import beside
+from hierkit.intervals import beside, without_mean
 from hierkit.model.columns import Column
 from hierkit.posterior.convergence import convergence
 from hierkit.posterior.posterior import Posterior
@@ -44,13 +44,20 @@ def coefficients(posterior: Posterior) -> Quantity:
     draws = posterior.coefficients()
     arrays = {"coefficient": draws}
     if design.family.ratio is not None:
-        definition += f" {design.family.ratio} is exp(β): by what the odds are multiplied for one unit more."
+        definition += (
+            f" {design.family.ratio} is exp(β): by what the odds are multiplied for one unit more; its estimate is the "
+            "median."
+        )
         arrays[design.family.ratio] = beside(odds_ratios(draws, design.columns), "interval")
     arrays |= convergence(draws)
     return Quantity(xr.Dataset(arrays), definition)
 
 
 def odds_ratios(coefficients: xr.DataArray, columns: tuple[Column, ...]) -> xr.DataArray:
-    """(chain, draw, term), exp of coefficients, at most 1e100; missing for the intercept."""
+    """(chain, draw, term), exp of coefficients, at most 1e100; missing for the intercept.
+
+    Their estimates are medians, which are exp of the coefficient's median: the mean of exp is larger, without bound for
+    wide posteriors, and turning the event round would not turn it round.
+    """
     is_ratio = xr.DataArray([not column.is_intercept for column in columns], dims="term")
-    return xr.DataArray(np.exp(coefficients.where(is_ratio).clip(max=LARGEST_LOG_ODDS)))
+    return without_mean(xr.DataArray(np.exp(coefficients.where(is_ratio).clip(max=LARGEST_LOG_ODDS))))

@@ -38,6 +38,8 @@ def r_squared(posterior: Posterior) -> Quantity:
     centred = rows.X - weights @ rows.X
     # (Xβ)'W(Xβ) = |Rβ|², with W^½ X = Q R: one pass over the rows for all draws
     R = np.linalg.qr(np.sqrt(weights)[:, None] * centred, mode="r")
+    # of a model with an intercept alone nothing but rounding
+    R[:, np.ptp(rows.X, axis=0) == 0] = 0.0
     explained = ((draws.beta @ R.T) ** 2).sum(axis=1)
     groups = average_variances(design, draws.covariances).sum(axis=1) if design.factors else np.zeros(len(explained))
     total = explained + groups + draws.latent_variance

@@ -3,6 +3,7 @@
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import sparse
@@ -62,8 +63,8 @@ def slopes(
     -------
     Quantity
         `average` (chain, draw, contrast, by), in units of the outcome or the link scale per unit of the predictor, with
-        its interval: how well the average slope is known. For "conditional" also `groups` (chain, draw, contrast,
-        place), the observed groups' own average slopes in order, of which the table shows `groups_lower` and
+        its interval: how well the average slope is known. For "conditional" without `by` also `groups` (chain, draw,
+        contrast, place), the observed groups' own average slopes in order, of which the table shows `groups_lower` and
         `groups_upper`: between which values they lie, with `ci_prob` of them between; how much groups differ, not how
         well an average is known. Dims of one entry are left out.
 
@@ -84,7 +85,7 @@ def slopes(
         design, note = design.of_rows, sample_note(design)
     groups, names = _by(design, by)
     over_rows = averaging(groups, len(names), design.trials)
-    own = _whose_spread(design, variable, factor) if kind == "conditional" else None
+    own = _whose_spread(design, variable, factor) if kind == "conditional" and by is None else None
     over_groups = None if own is None else _over_groups(design, own)
     places = np.linspace(0, 1, 1 if over_groups is None else min(MOST_PLACES, over_groups.shape[1]))
     averages = np.empty((len(draws.beta), len(contrasts), len(names)))
@@ -127,8 +128,16 @@ def _by(design: Design, by: str | None) -> tuple[NDArray[np.intp], list[Any]]:
     if by not in frame.columns:
         allowed = ", ".join(map(repr, map(str, frame.columns)))
         raise refusal(f"by={by!r} is not a used column", f"The formula uses {allowed}", "Name one of them")
-    names, places = np.unique(frame[by].to_numpy(), return_inverse=True)
-    return places, list(names)
+    return _in_order(frame[by])
+
+
+def _in_order(values: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:
+    """Each row's place among the values, which come in the order of their categories, or else sorted."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        used = values.cat.remove_unused_categories()
+        return np.asarray(used.cat.codes, dtype=np.intp), list(used.cat.categories)
+    names, places = np.unique(values.to_numpy(), return_inverse=True)
+    return np.asarray(places, dtype=np.intp), list(names)
 
 
 def _contrasts(design: Design, variable: str) -> list[Contrast]:

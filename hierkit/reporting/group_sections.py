@@ -104,6 +104,8 @@ def shares(parts: Parts) -> Iterator[Section]:
 def shapes(parts: Parts) -> Iterator[Section]:
     """Whether groups follow a normal distribution, and which stand out."""
     for label, found in parts.unusual.items():
+        if found.draws["standardised"].isnull().all():
+            continue
         factor = parts.design.factor(label)
         several = parts.words.plural(label)
         count = int(np.sum(found.draws["outlying"].values))

@@ -6,12 +6,13 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
+from hierkit.intervals import without_mean
 from hierkit.model.columns import Column
 from hierkit.model.groups import Factor
 from hierkit.model.reference_rows import averaged, reference_rows
 from hierkit.posterior.draws import group_variance
 from hierkit.posterior.posterior import student_t_note
-from hierkit.quantities.coefficients import LARGEST_LOG_ODDS
+from hierkit.quantities.coefficients import LARGEST_LOG_ODDS, coefficients
 from hierkit.quantities.group_effects import partner
 from hierkit.reporting.parts import Parts
 from hierkit.reporting.predictors import predictors_in_words, within_and_across
@@ -31,7 +32,7 @@ from hierkit.vocabulary import capital
 
 NAMED = 5
 HARDLY = 0.02  # of the way
-MOST_FIRST = 3  # sentences about predictors on the first screen
+MOST_FIRST = 4  # sentences about predictors on the first screen
 TYPICAL_DIFFERENCE = 2 / np.sqrt(np.pi)  # of two draws of a normal distribution, in its sds: E|u - v|
 MEDIAN_ODDS_RATIO = np.sqrt(2) * norm.ppf(0.75)  # of two draws, the larger over the smaller (Merlo et al. 2006)
 ODDS = "(Odds are how many cases with the event there are for each case without it.)"
@@ -51,8 +52,8 @@ def story(parts: Parts) -> tuple[str, ...]:
 
 
 def first_screen(parts: Parts) -> tuple[str, ...]:
-    """Three to five findings that a reader should know."""
-    sentences = list(predictors_in_words(parts))[:MOST_FIRST]
+    """The findings that a reader should know."""
+    sentences = _of_predictors(parts)
     sentences.append(within_and_across(parts))
     for factor in parts.design.factors[:2]:
         sentences += _levels(parts, factor)
@@ -67,6 +68,19 @@ def first_screen(parts: Parts) -> tuple[str, ...]:
     if any(" odds " in sentence for sentence in found):
         found.append(ODDS)
     return tuple(found)
+
+
+def _of_predictors(parts: Parts) -> list[str]:
+    """Sentences about the coefficients that are known best in units of their sd, and how many there are besides."""
+    sentences = list(predictors_in_words(parts))
+    if len(sentences) <= MOST_FIRST:
+        return sentences
+    draws = coefficients(parts.posterior).draws["coefficient"]
+    places = [i for i, column in enumerate(parts.design.columns) if not column.is_intercept]
+    strength = np.abs(draws.mean(("chain", "draw")).values / draws.std(("chain", "draw")).values)[places]
+    first = np.sort(np.argsort(-strength, kind="stable")[:MOST_FIRST])
+    more = len(sentences) - MOST_FIRST
+    return [*(sentences[i] for i in first), f"{more} more coefficient{' is' if more == 1 else 's are'} below."]
 
 
 def sd_of_levels(parts: Parts, factor: Factor) -> xr.DataArray:
@@ -93,7 +107,7 @@ def _levels(parts: Parts, factor: Factor) -> Iterator[str]:
         size = found.size(outcome_unit(design, words))
         yield f"{several} differ{same}: two of them are typically {size} apart in {name}."
     else:
-        ratio = number(np.exp((MEDIAN_ODDS_RATIO * sd).clip(max=LARGEST_LOG_ODDS)))
+        ratio = number(without_mean(np.exp((MEDIAN_ODDS_RATIO * sd).clip(max=LARGEST_LOG_ODDS))))
         yield (
             f"{several} differ{same}: the odds of {event(design, words)} in one {one} are typically {ratio} times "
             "those in another."
@@ -225,6 +239,10 @@ def outlying(parts: Parts, factor: Factor) -> str:
         return f"Outlying {several} were not looked for, because there are {len(factor.levels):,} of them."
     found = parts.unusual[factor.label].draws
     places = np.flatnonzero(found["outlying"].values)
+    if found["standardised"].isnull().all():
+        return (
+            f"With {words.counted(len(factor.levels), factor.label)} nobody can say whether one is out of the ordinary."
+        )
     if not len(places):
         return f"None of the {words.counted(len(factor.levels), factor.label)} is out of the ordinary."
     deviations = parts.posterior.in_memory.effects(factor).u.mean(("chain", "draw")).values

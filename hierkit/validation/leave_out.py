@@ -26,7 +26,7 @@ from hierkit.validation.importance import check_draws, good_k, smoothed
 from hierkit.validation.refits import Refit, Scored, score_without
 from hierkit.validation.validation import Validation
 
-NOT_ASKED = Scored(None, "with refit=True the model is fitted again without it")
+NOT_ASKED = Scored(None, "with refit=True the model is fitted again without each of these")
 LARGEST_ERROR = 0.3  # of importance sampling over effects, relative
 
 Score = Callable[[int], Scored]  # by place: of what is left out there, from a new fit

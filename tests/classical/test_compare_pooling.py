@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, table
+from synthetic import design_of, fixed_draws, linear_predictor, synthetic_draws, synthetic_fit, table
 
 from hierkit import datasets
 from hierkit.classical.compare_pooling import compare_pooling, own_terms
@@ -126,3 +126,15 @@ def test_table_has_one_row_for_each_group_and_term() -> None:
         found.columns
     )
     assert len(found) == 12
+
+
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1 | s/g)", "y ~ x + (x | s/g)"])
+def test_groups_within_groups_have_the_line_that_the_model_predicts(formula: str) -> None:
+    """The effects of the group that contains them belong to it, as in their own regressions."""
+    data = table(200).assign(g=lambda t: t.g // 10 % 3)
+    fit = synthetic_fit(formula, data)
+    rows = data.drop_duplicates(["s", "g"]).assign(x=0.0)
+    expected = fit.predict(rows).draws["mean"].mean(("chain", "draw")).values
+    found = fit.compare_pooling("s:g").draws["partial"].sel(term="Intercept").mean(("chain", "draw"))
+    labels = [f"{s}:{g}" for s, g in zip(rows.s, rows.g, strict=True)]
+    np.testing.assert_allclose(found.sel(group=labels).values, expected)
