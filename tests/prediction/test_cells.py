@@ -92,3 +92,15 @@ def test_a_column_called_like_a_result_can_be_averaged_by(name: Any) -> None:
     assert found[f"{name}_"].tolist() == ["low", "mid", "top"]
     expected = fit.predict(table(40), by="h").table()
     np.testing.assert_array_equal(found["estimate"], expected["estimate"])
+
+
+def test_cells_are_in_the_order_of_categories(fit: Any) -> None:
+    kinds = ["south", "north", "east"]
+    rows = cells().assign(region=lambda t: pd.Categorical([kinds[i % 2] for i in range(len(t))], categories=kinds))
+    assert fit.predict(rows, by="region").draws["region"].values.tolist() == ["south", "north"]
+    both = fit.predict(rows, by=["region", "age"]).draws
+    assert both["region"].values.tolist() == sorted(both["region"].values.tolist(), key=kinds.index)
+    means = fit.predict(rows).draws["mean"].values
+    for cell, (region, age) in enumerate(zip(both["region"].values, both["age"].values, strict=True)):
+        own = np.flatnonzero((rows.region == region) & (rows.age == age))
+        np.testing.assert_allclose(both["mean"].values[..., cell], means[..., own].mean(axis=-1))

@@ -54,3 +54,10 @@ def test_without_groups() -> None:
         icc(Posterior(posterior, design))
     with pytest.raises(HierkitError, match="It has no grouping factor"):
         design_effect(Posterior(posterior, design))
+
+
+@pytest.mark.parametrize("known", [{"known_sd": "z"}, {"weights": "z"}, {}])
+def test_an_intercept_explains_nothing(known: Any) -> None:
+    design = design_of("y ~ 1 + (1 | g)", table(), **known)
+    found = r_squared(Posterior(synthetic_draws(design), design)).draws["marginal"]
+    assert (found == 0).all()

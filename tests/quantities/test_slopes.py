@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 from synthetic import design_of, fixed_draws, linear_predictor, many_groups, synthetic_draws, table
@@ -156,3 +157,14 @@ def test_refusals(options: Any, message: Any) -> None:
     design, posterior = logistic()
     with pytest.raises(HierkitError, match=message):
         slopes(Posterior(posterior, design), **options)
+
+
+def test_values_of_a_category_keep_their_order_and_have_no_spread_of_all_groups() -> None:
+    """The groups' own slopes are over all rows, which beside one value's average would be misread."""
+    data = table(120).assign(dose=lambda t: pd.Categorical([["low", "mid", "high"][i % 3] for i in range(len(t))]))
+    data["dose"] = data.dose.cat.reorder_categories(["low", "mid", "high"], ordered=True)
+    design = design_of("y ~ x * dose + (x | g)", data)
+    found = slopes(Posterior(synthetic_draws(design), design), "x", by="dose")
+    assert found.draws["dose"].values.tolist() == ["low", "mid", "high"]
+    assert "groups" not in found.draws
+    assert "groups_lower" not in found.definition
