@@ -224,7 +224,14 @@ def pooling(parts: Parts, factor: Factor) -> str:
         )
     else:
         text = f"The model pulls {several} between {1 - high:.0%} and {1 - low:.0%} of the way to the common estimate."
+    if inner := [words.plural(one.label) for one in parts.design.factors if one is not factor and _are_in(one, factor)]:
+        text += f" This is for known effects of the {listed(inner)}, which are pulled themselves: in all it is more."
     return text + (student_t_note(parts.posterior) if parts.is_student_t(factor) else "")
+
+
+def _are_in(inner: Factor, outer: Factor) -> bool:
+    """Whether each group of the one lies in a group of the other."""
+    return len(np.unique(inner.codes.astype(np.int64) * len(outer.levels) + outer.codes)) == len(inner.levels)
 
 
 def _rows_of(parts: Parts, count: int) -> str:

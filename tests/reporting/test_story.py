@@ -119,6 +119,13 @@ def test_the_first_screen_has_the_strongest_coefficients_in_the_order_of_the_for
     assert found[4] == "3 more coefficients are below."
 
 
+def test_how_far_schools_are_pulled_is_said_to_be_for_known_classes() -> None:
+    data = table(120).assign(class_=lambda t: t.index % 4)
+    text = told(synthetic_fit("y ~ x + (1 | s/class_)", data, draws=100), labels={"s": "school"})
+    assert text.count("which are pulled themselves: in all it is more.") == 1
+    assert "pulled themselves" not in told(synthetic_fit("y ~ x + (1 | s) + (1 | class_)", data, draws=100))
+
+
 def test_of_few_groups_none_is_said_to_be_in_order() -> None:
     """Two groups have no Q-Q plot; that none is outlying is no finding."""
     data = pd.DataFrame({"g": np.repeat([0, 1], 30), "y": np.random.default_rng(0).normal(size=60)})
