@@ -50,7 +50,7 @@ BAD = [
     ("y ~ x", DATA.assign(x=np.nan), {}, "No row is complete: missing values in 'x' \\(60\\)"),
     ("y ~ x", DATA.assign(x=DATA.x.where(DATA.x > 0)), {"missing": "error"}, "Missing values in 'x'"),
     ("y ~ x", DATA, {"missing": "ignore"}, "It is one of 'drop', 'error'"),
-    ("y ~ x", DATA.assign(x=DATA.x.where(DATA.index != 4, np.inf)), {}, "'x' is infinite in 1 rows, first in row 4"),
+    ("y ~ x", DATA.assign(x=DATA.x.where(DATA.index != 4, np.inf)), {}, "'x' is infinite in row 4"),
     ("y ~ x", {"y": [1], "x": [2]}, {}, "data is of type dict"),
     ("y ~ x", "data.csv", {}, "There is no file 'data.csv'"),
     ("y ~ x", 3, {}, "data is of type int"),

@@ -120,9 +120,10 @@ def check_finite(name: str, values: pd.Series, positions: NDArray[np.intp]) -> N
         return
     if not (infinite := np.isinf(values.to_numpy(dtype=np.float64))).any():
         return
+    first, count = positions[infinite.argmax()], int(infinite.sum())
+    where = f"row {first}" if count == 1 else f"{count:,} rows, first in row {first}"
     raise refusal(
-        f"Column {name!r} is infinite in {int(infinite.sum())} row{'' if infinite.sum() == 1 else 's'}, first in row "
-        f"{positions[infinite.argmax()]}",
+        f"Column {name!r} is infinite in {where}",
         "Values must be finite or missing",
         "Check these rows, or set the values missing to leave the rows out",
     )

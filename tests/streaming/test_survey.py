@@ -72,7 +72,7 @@ def test_levels_of_a_factor_are_all_of_them_and_numbers_that_are_coded_too() -> 
 def test_an_infinite_number_is_refused_with_its_row() -> None:
     data = table()
     data.loc[700, "x"] = np.inf
-    with pytest.raises(HierkitError, match="'x' is infinite in 1 rows, first in row 700"):
+    with pytest.raises(HierkitError, match="'x' is infinite in row 700"):
         surveyed(data, 64)
 
 
