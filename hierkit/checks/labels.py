@@ -10,10 +10,9 @@ import pandas as pd
 from hierkit.checks.findings import Finding
 from hierkit.checks.limits import FEW_OTHERS_SHARE, MANY_LEVELS, MANY_LEVELS_SHARE
 from hierkit.model.design import Design
-from hierkit.model.labels import some
+from hierkit.model.labels import LEADING_ZERO, some
 
 SIGNS = re.compile(r"[\s,$€£%]")  # in numbers that were written as text
-LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
 def label_findings(design: Design) -> Iterator[Finding]:

@@ -75,7 +75,8 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     partial = np.einsum("sc,jtc->sjt", draws.beta, terms.of_columns) + np.einsum(
         "sjk,jtk->sjt", draws.u[place], terms.of_effects
     )
-    for outer, group_of in _containing(design, chosen):
+    outer_factors = containing(design, chosen)
+    for outer, group_of in outer_factors:
         u = draws.u[design.factors.index(outer)][:, group_of]
         partial += np.einsum("sjk,jtk->sjt", u, _shares(terms, outer, chosen))
     own, all_rows = no_pooling(design, chosen, terms.X), complete_pooling(design)
@@ -91,8 +92,8 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     }
     dataset = dataset.assign(partial=draws.labelled(partial, coords)).assign(beside)
     missing = len(own.status) - own.status.count("estimated")
-    containing = [outer.label for outer, _ in _containing(design, chosen)]
-    added = f", with the effects of the {' and '.join(containing)} that a group is in" if containing else ""
+    names = " and ".join(outer.label for outer, _ in outer_factors)
+    added = f", with the effects of the {names} that a group is in" if names else ""
     definition = (
         f"Coefficients of each group of {chosen.label}: complete pooling (one regression of all rows), none (the "
         f"group's own regression) and partial (the model, β + u{added}); shrinkage is the share of its own evidence "
@@ -105,7 +106,7 @@ def compare_pooling(posterior: Posterior, factor: str | None = None) -> Quantity
     return Quantity(dataset.assign_attrs(attrs), definition, picture="pooling")
 
 
-def _containing(design: Design, factor: Factor) -> list[tuple[Factor, NDArray[np.intp]]]:
+def containing(design: Design, factor: Factor) -> list[tuple[Factor, NDArray[np.intp]]]:
     """The factors whose groups contain those of this one, as schools do classes, and (group,) which contains each."""
     found = []
     for other in design.factors:

@@ -1,5 +1,6 @@
-"""Labels of groups and levels in messages."""
+"""Labels of groups and levels: how messages name them, and which look like numbers and are none."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 SHOWN = 5
 LONGEST = 300  # letters of what a user wrote
+LEADING_ZERO = re.compile(r"\s*[+-]?0\d")  # 007 is a label
 
 
 def some(labels: Sequence[Any], shown: int = SHOWN) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
+from hierkit.classical.compare_pooling import containing
 from hierkit.intervals import without_mean
 from hierkit.model.columns import Column
 from hierkit.model.groups import Factor
@@ -77,7 +78,8 @@ def _of_predictors(parts: Parts) -> list[str]:
         return sentences
     draws = coefficients(parts.posterior).draws["coefficient"]
     places = [i for i, column in enumerate(parts.design.columns) if not column.is_intercept]
-    strength = np.abs(draws.mean(("chain", "draw")).values / draws.std(("chain", "draw")).values)[places]
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that are stuck have an sd of zero
+        strength = np.abs(draws.mean(("chain", "draw")).values / draws.std(("chain", "draw")).values)[places]
     first = np.sort(np.argsort(-strength, kind="stable")[:MOST_FIRST])
     more = len(sentences) - MOST_FIRST
     return [*(sentences[i] for i in first), f"{more} more coefficient{' is' if more == 1 else 's are'} below."]
@@ -224,14 +226,11 @@ def pooling(parts: Parts, factor: Factor) -> str:
         )
     else:
         text = f"The model pulls {several} between {1 - high:.0%} and {1 - low:.0%} of the way to the common estimate."
-    if inner := [words.plural(one.label) for one in parts.design.factors if one is not factor and _are_in(one, factor)]:
+    others = [one for one in parts.design.factors if one is not factor]
+    within = [one for one in others if any(outer is factor for outer, _ in containing(parts.design, one))]
+    if inner := [words.plural(one.label) for one in within]:
         text += f" This is for known effects of the {listed(inner)}, which are pulled themselves: in all it is more."
     return text + (student_t_note(parts.posterior) if parts.is_student_t(factor) else "")
-
-
-def _are_in(inner: Factor, outer: Factor) -> bool:
-    """Whether each group of the one lies in a group of the other."""
-    return len(np.unique(inner.codes.astype(np.int64) * len(outer.levels) + outer.codes)) == len(inner.levels)
 
 
 def _rows_of(parts: Parts, count: int) -> str:

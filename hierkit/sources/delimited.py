@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hierkit.errors import refusal, warn
+from hierkit.model.labels import LEADING_ZERO
 from hierkit.sources.damage import cannot_read
 from hierkit.sources.widths import check_widths
 
@@ -19,9 +20,9 @@ BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": F
 AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter": False}
 BLOCK = 2**24  # bytes
 ROWS_AT_ONCE = 2**18
+MOST_DIGITS = 40
 EXACT = 2**53  # beyond, whole numbers and numbers with a point differ
 MANY_DIGITS = re.compile(r"\s*[+-]?\d{16,}\s*")
-LEADING_ZERO = re.compile(r"\s*[+-]?0\d")
 
 
 class Kind(Enum):
@@ -211,7 +212,9 @@ def _kind(text: "pd.Series[str]", missing: frozenset[str], has_decimal_commas: b
 
 def _kind_of_numbers(given: "pd.Series[str]", numbers: Any, is_complete: bool) -> Kind:
     """Identifiers may have more digits than numbers with a point, and more than 64 bits hold."""
-    is_long = any(abs(int(cell)) > EXACT for cell in given[given.str.fullmatch(MANY_DIGITS)])
+    long = given[given.str.fullmatch(MANY_DIGITS)]
+    # Python refuses to read thousands of digits
+    is_long = any(len(cell) > MOST_DIGITS or abs(int(cell)) > EXACT for cell in long)
     if numbers.dtype.kind != "i":
         return Kind.LABELS if is_long else Kind.NUMBERS
     if is_long:
